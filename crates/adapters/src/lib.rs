@@ -1,0 +1,1 @@
+//! The outside: guarded HTTP client, SMS delivery, templates, phone numbers.

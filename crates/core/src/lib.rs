@@ -1,0 +1,26 @@
+//! The pure decisions of Gatewright: start reading here.
+//!
+//! Nothing in this crate does I/O, reads a clock, draws a random number, awaits, or knows SQL or
+//! HTTP. Time and random values come in as arguments, so that every decision can be tested without
+//! a server, replayed from the log, and explained.
+//!
+//! Reading order: [`scope`] (why a scope is granted or not), [`authorize`] (the checks of
+//! `/authorize`), [`tokens`] (what goes into a token), [`login`] (one-time codes), then the nouns
+//! that these read: [`client`], [`resource_server`], [`connection`], [`user`].
+
+pub mod authorize;
+pub mod client;
+pub mod connection;
+pub mod errors;
+pub mod ids;
+pub mod limits;
+pub mod login;
+pub mod redirect;
+pub mod resource_server;
+pub mod scope;
+pub mod time;
+pub mod tokens;
+pub mod user;
+
+pub use errors::OAuthError;
+pub use time::Timestamp;

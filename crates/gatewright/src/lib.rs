@@ -1,0 +1,1 @@
+//! Gatewright: an identity server that works with Auth0's SDKs and says why.

@@ -1,0 +1,1 @@
+//! What every HTTP surface shares: tenant from the host, request context, CORS, limits, errors to responses.

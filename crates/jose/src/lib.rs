@@ -1,0 +1,1 @@
+//! JWT, JWS, JWK, certificates, sealed secrets: sign, verify, parse.

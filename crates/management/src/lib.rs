@@ -1,0 +1,1 @@
+//! The Management API: mounts the resource registry at /api/v2.

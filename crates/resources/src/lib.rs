@@ -1,0 +1,1 @@
+//! One file per concept: type, table, SQL, schema, scopes, operations.

@@ -1,0 +1,1 @@
+//! One SQL text on SQLite and PostgreSQL: pool, transactions, migrations.
