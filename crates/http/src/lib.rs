@@ -1,1 +1,18 @@
-//! What every HTTP surface shares: tenant from the host, request context, CORS, limits, errors to responses.
+//! What every HTTP surface shares.
+//!
+//! Owns: the running application's parts ([`App`]), finding the tenant of a request from its host and
+//! giving it an id ([`RequestCx`]), CORS ([`cors`]), reading parameters from query, form or JSON
+//! ([`params`]), cookies ([`cookies`]), and answering faults and pages ([`respond`]).
+//! Does not own: any endpoint. Reading order: `app`, `context`, then what you need.
+
+pub mod app;
+pub mod context;
+pub mod cookies;
+pub mod cors;
+pub mod params;
+pub mod respond;
+
+pub use app::{App, Listener, Proxies, Settings};
+pub use context::RequestCx;
+pub use params::Params;
+pub use respond::Fault;
