@@ -1,0 +1,86 @@
+//! One-time codes of passwordless logins: six digits, newest only, three tries, single use.
+//!
+//! The verdict is `core::login::one_time_code`; here its facts are read and the try is counted, in one
+//! transaction, so that two guesses at once count as two.
+
+use gatewright_core::Timestamp;
+use gatewright_core::ids::TenantId;
+use gatewright_store::{StoreError, Tx, params, sql};
+
+/// A stored code as the try that was just counted found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredCode {
+    /// Keyed hash of the code.
+    pub code_mac: Vec<u8>,
+    /// Tries before this one.
+    pub tries_before: i64,
+    /// Whether it was accepted before.
+    pub used: bool,
+    /// The end of its life.
+    pub expires_at: Timestamp,
+}
+
+sql!(
+    REPLACE,
+    "INSERT INTO passwordless_codes (tenant_id, connection, identifier, code_mac, tries, used_at, expires_at)
+     VALUES ($1, $2, $3, $4, 0, NULL, $5)
+     ON CONFLICT (tenant_id, connection, identifier) DO UPDATE
+       SET code_mac = $4, tries = 0, used_at = NULL, expires_at = $5"
+);
+sql!(
+    COUNT_TRY,
+    "UPDATE passwordless_codes SET tries = tries + 1
+     WHERE tenant_id = $1 AND connection = $2 AND identifier = $3
+     RETURNING code_mac, tries, used_at, expires_at"
+);
+sql!(
+    SPEND,
+    "UPDATE passwordless_codes SET used_at = $4
+     WHERE tenant_id = $1 AND connection = $2 AND identifier = $3 AND used_at IS NULL"
+);
+
+/// The context under which a code is hashed with the master key.
+pub fn mac_context(tenant: &TenantId, connection: &str, identifier: &str) -> String {
+    format!("{tenant}/passwordless_codes/{connection}/{identifier}")
+}
+
+/// Stores a new code for an identifier; the one before it is gone.
+pub async fn replace(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    connection: &str,
+    identifier: &str,
+    code_mac: &[u8],
+    expires_at: Timestamp,
+) -> Result<(), StoreError> {
+    tx.run(&REPLACE, &params![tenant, connection, identifier, code_mac, expires_at]).await.map(drop)
+}
+
+/// Counts a try and returns what it was up against; `None` if no code was ever sent.
+pub async fn count_try(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    connection: &str,
+    identifier: &str,
+) -> Result<Option<StoredCode>, StoreError> {
+    let Some(row) = tx.opt(&COUNT_TRY, &params![tenant, connection, identifier]).await? else {
+        return Ok(None);
+    };
+    Ok(Some(StoredCode {
+        code_mac: row.blob(0)?,
+        tries_before: row.int(1)? - 1,
+        used: row.opt_time(2)?.is_some(),
+        expires_at: row.time(3)?,
+    }))
+}
+
+/// Marks the code as used.
+pub async fn spend(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    connection: &str,
+    identifier: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.run(&SPEND, &params![tenant, connection, identifier, now]).await.map(drop)
+}
