@@ -1,0 +1,118 @@
+//! Whether the user must be asked, and whether that is allowed.
+
+use crate::client::Client;
+use crate::errors::OAuthError;
+use crate::time::Timestamp;
+
+use super::Request;
+
+/// `prompt`, OpenID Connect Core section 3.1.2.1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Prompt {
+    /// Nothing may be shown.
+    pub none: bool,
+    /// The user must log in although signed in.
+    pub login: bool,
+    /// The user must consent anew.
+    pub consent: bool,
+    /// The user must choose an account.
+    pub select_account: bool,
+}
+
+impl Prompt {
+    /// Reads the space-separated values. `none` stands alone.
+    pub fn parse(text: &str) -> Result<Self, OAuthError> {
+        let mut prompt = Self::default();
+        for value in text.split(' ').filter(|value| !value.is_empty()) {
+            match value {
+                "none" => prompt.none = true,
+                "login" => prompt.login = true,
+                "consent" => prompt.consent = true,
+                "select_account" => prompt.select_account = true,
+                other => return Err(OAuthError::invalid_request(format!("Unknown prompt: {other}"))),
+            }
+        }
+        if prompt.none && (prompt.login || prompt.consent || prompt.select_account) {
+            return Err(OAuthError::invalid_request("prompt none cannot be combined with other values."));
+        }
+        Ok(prompt)
+    }
+}
+
+/// What is known of the user when `/authorize` begins.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LoginFacts {
+    /// A login ticket was sent, and this is whether it may be used.
+    pub ticket_usable: Option<bool>,
+    /// When the user of the browser's live session authenticated.
+    pub session_authenticated_at: Option<Timestamp>,
+}
+
+/// How to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The ticket's user logs in now.
+    UseTicket,
+    /// The session's user goes on.
+    UseSession,
+    /// The user must log in; the reason goes to the log.
+    Login(LoginReason),
+}
+
+/// Why the user must log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginReason {
+    /// No live session in this browser.
+    NoSession,
+    /// The login ticket cannot be used.
+    TicketUnusable,
+    /// `prompt=login` or `select_account`.
+    PromptAsked,
+    /// More than `max_age` seconds since the user authenticated.
+    MaxAgeExceeded,
+    /// The client does not take part in single sign-on.
+    SsoDisabled,
+    /// `connection=sms` and `connection=email` always ask.
+    PasswordlessConnection,
+}
+
+impl LoginReason {
+    /// The stable code, for the log.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NoSession => "no_session",
+            Self::TicketUnusable => "login_ticket_unusable",
+            Self::PromptAsked => "prompt_asked",
+            Self::MaxAgeExceeded => "max_age_exceeded",
+            Self::SsoDisabled => "sso_disabled",
+            Self::PasswordlessConnection => "passwordless_connection",
+        }
+    }
+}
+
+/// Decides how the request goes on. A ticket wins over another user's session: it is the later login.
+pub fn next(request: &Request, client: &Client, facts: LoginFacts, now: Timestamp) -> Step {
+    match facts.ticket_usable {
+        Some(true) => return Step::UseTicket,
+        Some(false) => return Step::Login(LoginReason::TicketUnusable),
+        None => {}
+    }
+    let Some(authenticated_at) = facts.session_authenticated_at else {
+        return Step::Login(LoginReason::NoSession);
+    };
+    if request.prompt.login || request.prompt.select_account {
+        return Step::Login(LoginReason::PromptAsked);
+    }
+    if client.sso_disabled {
+        return Step::Login(LoginReason::SsoDisabled);
+    }
+    if matches!(request.connection.as_deref(), Some("sms" | "email")) {
+        return Step::Login(LoginReason::PasswordlessConnection);
+    }
+    match request.max_age_seconds {
+        Some(max_age) if authenticated_at.plus_seconds(max_age) < now => {
+            Step::Login(LoginReason::MaxAgeExceeded)
+        }
+        _ => Step::UseSession,
+    }
+}
