@@ -1,0 +1,237 @@
+//! One immutable snapshot of each tenant's configuration, for requests to read without the database.
+//!
+//! Every write of a configuration resource raises the tenant's `config_version` in its own transaction.
+//! A snapshot is used without a look for [`FRESH_MICROS`]; then one small query compares versions. The
+//! node that made the change forgets its freshness at once ([`Tenants::invalidate`]), so a client sees
+//! its own writes; other nodes see them within that time.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use gatewright_core::Timestamp;
+use gatewright_core::client::Client;
+use gatewright_core::connection::Connection;
+use gatewright_core::ids::{Issuer, TenantId};
+use gatewright_core::redirect;
+use gatewright_core::resource_server::{ClientGrant, ResourceServer};
+use gatewright_jose::{MasterKey, SigningKey};
+use gatewright_store::{Db, StoreError, Tx};
+use serde_json::Value;
+
+use crate::{client_grants, clients, connections, resource_servers, signing_keys, tenants};
+
+/// How long a snapshot is believed without asking the database: one second.
+pub const FRESH_MICROS: i64 = 1_000_000;
+
+/// A tenant's configuration at one version.
+#[derive(Debug)]
+pub struct Tenant {
+    /// The tenant's name.
+    pub id: TenantId,
+    /// The host it is served at, without port.
+    pub host: String,
+    /// Raised by every configuration write.
+    pub config_version: i64,
+    /// The tenant's settings, as `GET /api/v2/tenants/settings` shows them.
+    pub settings: Value,
+    clients: HashMap<String, Arc<Client>>,
+    connections: Vec<Arc<Connection>>,
+    resource_servers: Vec<ResourceServer>,
+    client_grants: Vec<StoredGrant>,
+    signing_keys: Vec<Arc<SigningKey>>,
+    browser_origins: BTreeSet<String>,
+}
+
+/// A grant with the row of its API: the audience text of a system API depends on the request's issuer.
+#[derive(Debug)]
+struct StoredGrant {
+    resource_server_id: String,
+    grant: ClientGrant,
+}
+
+impl Tenant {
+    /// The client of this id.
+    pub fn client(&self, client_id: &str) -> Option<&Arc<Client>> {
+        self.clients.get(client_id)
+    }
+
+    /// The connection of this name, if the client may use it.
+    pub fn connection_for(&self, name: &str, client_id: &str) -> Option<&Arc<Connection>> {
+        self.connection(name).filter(|connection| connection.is_enabled_for(client_id))
+    }
+
+    /// The connection of this name.
+    pub fn connection(&self, name: &str) -> Option<&Arc<Connection>> {
+        self.connections.iter().find(|connection| connection.name == name)
+    }
+
+    /// The connections a client may use, in the order they were made.
+    pub fn connections_of(&self, client_id: &str) -> impl Iterator<Item = &Arc<Connection>> {
+        self.connections.iter().filter(move |connection| connection.is_enabled_for(client_id))
+    }
+
+    /// The API of this audience, as this request's issuer names it.
+    pub fn resource_server(&self, audience: &str, issuer: &Issuer) -> Option<ResourceServer> {
+        let presented = |api: &ResourceServer| presented_identifier(api, issuer);
+        let api = self.resource_servers.iter().find(|api| presented(api) == audience)?;
+        Some(ResourceServer { identifier: audience.to_owned(), ..api.clone() })
+    }
+
+    /// The client's grants on an API, under the API's name at this issuer.
+    pub fn grants(&self, client_id: &str, api: &ResourceServer) -> Vec<ClientGrant> {
+        let on_api = self.client_grants.iter().filter(|stored| stored.resource_server_id == api.id);
+        on_api
+            .filter(|stored| stored.grant.client_id == client_id)
+            .map(|stored| ClientGrant { audience: api.identifier.clone(), ..stored.grant.clone() })
+            .collect()
+    }
+
+    /// The keys that verify this tenant's tokens; the first one signs.
+    pub fn signing_keys(&self) -> &[Arc<SigningKey>] {
+        &self.signing_keys
+    }
+
+    /// The audience used when a request names none, if the tenant has one.
+    pub fn default_audience(&self) -> Option<&str> {
+        self.text_setting("default_audience")
+    }
+
+    /// A text setting, if set and not empty.
+    pub fn text_setting(&self, name: &str) -> Option<&str> {
+        self.settings.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// A setting in hours as seconds, or the default given in hours.
+    pub fn hours_setting_in_seconds(&self, name: &str, default_hours: f64) -> i64 {
+        let hours = self.settings.get(name).and_then(Value::as_f64).unwrap_or(default_hours);
+        #[expect(clippy::cast_possible_truncation, reason = "hours of a session are far below 2^53 seconds")]
+        let seconds = (hours * 3600.0) as i64;
+        seconds.max(60)
+    }
+
+    /// Whether some client of the tenant has registered this origin for use in a browser. Preflights
+    /// name no client, so they are answered by this.
+    pub fn knows_browser_origin(&self, origin: &str) -> bool {
+        self.browser_origins.contains(origin)
+            || self.clients.values().any(|client| {
+                redirect::origin_allowed(origin, &client.web_origins)
+                    || redirect::origin_allowed(origin, &client.allowed_origins)
+            })
+    }
+}
+
+/// The audience of an API at an issuer: system APIs are stored by their path.
+pub fn presented_identifier(api: &ResourceServer, issuer: &Issuer) -> String {
+    if api.is_system { issuer.join(&api.identifier) } else { api.identifier.clone() }
+}
+
+/// The snapshots of all tenants that were asked for.
+#[derive(Default)]
+pub struct Tenants {
+    by_host: RwLock<HashMap<String, Arc<Slot>>>,
+}
+
+struct Slot {
+    tenant: Arc<Tenant>,
+    /// When the version was last compared, in microseconds; 0 makes the next request compare.
+    checked_at: AtomicI64,
+}
+
+impl Tenants {
+    /// The tenant served at this host (without port), or `None` if there is none.
+    pub async fn by_host(
+        &self,
+        db: &Db,
+        master_key: &Arc<MasterKey>,
+        host: &str,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Tenant>>, StoreError> {
+        let known = self.slot(host);
+        if let Some(slot) = &known {
+            let age = now.micros() - slot.checked_at.load(Ordering::Acquire);
+            if (0..FRESH_MICROS).contains(&age) {
+                return Ok(Some(Arc::clone(&slot.tenant)));
+            }
+        }
+        let known_version = known.as_ref().map(|slot| slot.tenant.config_version);
+        let (wanted, master_key) = (host.to_owned(), Arc::clone(master_key));
+        let found = db
+            .read(move |tx| {
+                Box::pin(async move {
+                    let Some((id, version)) = tenants::by_host(tx, &wanted).await? else {
+                        return Ok::<_, StoreError>(Found::Nothing);
+                    };
+                    if known_version == Some(version) {
+                        return Ok(Found::Unchanged);
+                    }
+                    load(tx, id, wanted, version, &master_key).await.map(|tenant| Found::New(Box::new(tenant)))
+                })
+            })
+            .await?;
+        match (found, known) {
+            (Found::Unchanged, Some(slot)) => {
+                slot.checked_at.store(now.micros(), Ordering::Release);
+                Ok(Some(Arc::clone(&slot.tenant)))
+            }
+            (Found::New(tenant), _) => {
+                let tenant = Arc::new(*tenant);
+                let slot = Slot { tenant: Arc::clone(&tenant), checked_at: AtomicI64::new(now.micros()) };
+                self.slots().insert(host.to_owned(), Arc::new(slot));
+                Ok(Some(tenant))
+            }
+            (Found::Nothing | Found::Unchanged, _) => {
+                self.slots().remove(host);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Makes the next request of this tenant compare versions; call it after a configuration write.
+    pub fn invalidate(&self, tenant: &TenantId) {
+        for slot in self.slots().values().filter(|slot| slot.tenant.id == *tenant) {
+            slot.checked_at.store(0, Ordering::Release);
+        }
+    }
+
+    fn slot(&self, host: &str) -> Option<Arc<Slot>> {
+        self.by_host.read().unwrap_or_else(PoisonError::into_inner).get(host).cloned()
+    }
+
+    fn slots(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<String, Arc<Slot>>> {
+        self.by_host.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Found {
+    Nothing,
+    Unchanged,
+    New(Box<Tenant>),
+}
+
+async fn load(
+    tx: &mut Tx,
+    id: TenantId,
+    host: String,
+    config_version: i64,
+    master_key: &MasterKey,
+) -> Result<Tenant, StoreError> {
+    let clients = clients::load(tx, &id, master_key).await?;
+    let browser_origins = clients.iter().flat_map(|client| redirect::callback_origins(&client.callbacks));
+    let client_grants = client_grants::load(tx, &id).await?;
+    Ok(Tenant {
+        browser_origins: browser_origins.collect(),
+        connections: connections::load(tx, &id, master_key).await?.into_iter().map(Arc::new).collect(),
+        resource_servers: resource_servers::load(tx, &id).await?,
+        client_grants: client_grants
+            .into_iter()
+            .map(|(resource_server_id, grant)| StoredGrant { resource_server_id, grant })
+            .collect(),
+        signing_keys: signing_keys::load(tx, &id, master_key).await?,
+        settings: tenants::settings(tx, &id).await?,
+        clients: clients.into_iter().map(|client| (client.client_id.clone(), Arc::new(client))).collect(),
+        id,
+        host,
+        config_version,
+    })
+}
