@@ -1,1 +1,25 @@
 //! JWT, JWS, JWK, certificates, sealed secrets: sign, verify, parse.
+//!
+//! Every token Gatewright issues is signed here, every token it is handed is verified here, and every
+//! secret it stores is sealed here. The crate reads no clock and draws nothing on its own: callers pass
+//! the time and the source of randomness. The one exception is the generation of RSA keys, which the
+//! cryptographic library draws from its own generator.
+
+mod certificate;
+mod error;
+mod hashes;
+mod jwk;
+mod jws;
+mod master_key;
+mod pool;
+mod signing_key;
+mod verify;
+
+pub use error::{JoseError, VerifyError};
+pub use hashes::{constant_time_eq, left_half_hash, pkce_s256, random_token, token_hash};
+pub use jwk::jwk_thumbprint;
+pub use jws::{parse_unverified, sign_hs256};
+pub use master_key::MasterKey;
+pub use pool::SignPool;
+pub use signing_key::{NewSigningKey, SigningKey};
+pub use verify::{Expect, MAX_TOKEN_BYTES, verify};
