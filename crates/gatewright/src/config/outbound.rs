@@ -1,0 +1,49 @@
+//! `[outbound]`: where the server's own requests may go.
+
+use super::ConfigError;
+use super::setting::{Kind, Setting};
+use super::values::Values;
+
+/// The settings of this section.
+pub(super) const SETTINGS: &[Setting] = &[
+    Setting {
+        key: "outbound.allow",
+        variable: None,
+        kind: Kind::List,
+        default: None,
+        default_in_dev: None,
+        example: "[\"127.0.0.1:4200\", \"sms.internal:443\", \"10.1.0.0/16\"]",
+        doc: "Private addresses that SMS gateways and other outside services may have: `host:port`, \
+              `ip:port` or a network. Others that are private, loopback or link-local are refused; \
+              `gatewright dev` allows loopback as well.",
+    },
+    Setting {
+        key: "outbound.twilio_base_url",
+        variable: None,
+        kind: Kind::Text,
+        default: Some("https://api.twilio.com"),
+        default_in_dev: None,
+        example: "\"https://api.twilio.com\"",
+        doc: "Where Twilio's REST API is, for a relay of one's own.",
+    },
+];
+
+/// Where requests to the outside may go.
+#[derive(Clone, Debug)]
+pub struct Outbound {
+    /// Private destinations that are allowed.
+    pub allow: Vec<String>,
+    /// Base URL of Twilio's REST API.
+    pub twilio_base_url: String,
+}
+
+impl Outbound {
+    pub(super) fn read(values: &Values) -> Result<Self, ConfigError> {
+        let twilio_base_url = values.text("outbound.twilio_base_url").unwrap_or_default();
+        let is_url = twilio_base_url.starts_with("https://") || twilio_base_url.starts_with("http://");
+        if !is_url {
+            return Err(values.error("outbound.twilio_base_url", "must begin with https:// (or http://)"));
+        }
+        Ok(Self { allow: values.texts("outbound.allow"), twilio_base_url })
+    }
+}
