@@ -1,0 +1,41 @@
+//! Compares every registered statement with the schema: our compile-time check of SQL.
+
+use std::collections::BTreeSet;
+
+use crate::dialect::placeholder_numbers;
+use crate::statement::Registered;
+use crate::{Db, Statement, StoreError};
+
+/// Prepares every statement declared with [`sql!`](crate::sql) in the linked crates, on the migrated
+/// database `db`, and returns those that fail, by name. Run it once per engine.
+///
+/// A statement also fails here if its placeholders are not `$1` to `$n` without a gap.
+pub async fn prepare_all(db: &Db) -> Vec<(String, StoreError)> {
+    let mut failures = Vec::new();
+    for Registered(statement) in inventory::iter::<Registered> {
+        // One job each: on PostgreSQL a failure would spoil a common transaction.
+        let prepared = db.read(move |tx| Box::pin(tx.prepare(statement))).await;
+        let checked = prepared.and_then(|parameters| check_placeholders(statement, parameters));
+        if let Err(error) = checked {
+            failures.push((statement.name().to_owned(), error));
+        }
+    }
+    failures.sort_by(|a, b| a.0.cmp(&b.0));
+    failures
+}
+
+/// How many statements are registered in this program.
+pub fn statement_count() -> usize {
+    inventory::iter::<Registered>.into_iter().count()
+}
+
+fn check_placeholders(statement: &Statement, parameters: usize) -> Result<(), StoreError> {
+    let numbers: BTreeSet<usize> = placeholder_numbers(statement.text()).into_iter().collect();
+    if numbers.iter().copied().eq(1..=parameters) {
+        return Ok(());
+    }
+    Err(StoreError::Other(format!(
+        "{}: the placeholders are {numbers:?}, not $1 to ${parameters} without a gap",
+        statement.name()
+    )))
+}
