@@ -191,13 +191,13 @@ fn is_wildcard_host(host: &str) -> bool {
     };
     let sold = matches!(
         labels.as_slice(),
-        ["ac" | "co" | "com" | "edu" | "gob" | "gov" | "gv" | "ltd" | "me" | "ne" | "net" | "or" | "org" | "plc" | "sch", country]
+        ["ac" | "co" | "com" | "edu" | "gob" | "gov" | "ne" | "net" | "or" | "org", country]
             if country.len() == 2
     );
     first.matches('*').count() == 1
         && first.bytes().all(|b| b == b'*' || b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && labels.len() >= 2
-        && labels.iter().all(|label| sound(&label))
+        && labels.iter().all(sound)
         && labels.last().is_some_and(|top| !top.starts_with(|c: char| c.is_ascii_digit()))
         && !sold
 }
@@ -214,7 +214,10 @@ fn runs_as_script(url: &str) -> bool {
 
 /// What stands between `://` and the path, query or fragment.
 fn authority(url: &str) -> Option<&str> {
-    let (_, rest) = url.split_once("://")?;
+    let (scheme, rest) = url.split_once("://")?;
+    if !is_scheme(&scheme.to_ascii_lowercase()) {
+        return None;
+    }
     rest.split(['/', '?', '#']).next()
 }
 

@@ -129,7 +129,7 @@ impl TicketVerdict {
             TicketVerdict::Used => "The login ticket was used before.",
             TicketVerdict::Expired => "The login ticket came after it had expired.",
             TicketVerdict::NothingBinds => {
-                "The browser sent back neither cookie and no Referer, so nothing shows that it got the login ticket."
+                "The browser sent neither cookie nor a Referer, so nothing shows that it got the login ticket."
             }
             TicketVerdict::OtherOrigin => "The login ticket was given to a page of another origin.",
             TicketVerdict::OriginNotRegistered => {
@@ -142,7 +142,7 @@ impl TicketVerdict {
     pub const fn remedy(self) -> Option<&'static str> {
         match self {
             TicketVerdict::NothingBinds => Some(
-                "let the page send its Referer (Referer-Policy strict-origin or wider), or serve the page and \
+                "let the page send its Referer (Referrer-Policy strict-origin or wider), or serve the page and \
                  this server from one site.",
             ),
             TicketVerdict::OriginNotRegistered => Some("add the page's origin to web_origins of the client."),

@@ -50,6 +50,10 @@ pub enum CodeChannel {
 
 /// Judges a code presented for an identifier; `code` is the newest one issued for it, if any.
 ///
+/// Count the try in the store before judging it, so that guesses made at the same time count as many;
+/// `tries_so_far` is the count without this one. Counting a right or late try does no harm: the code is
+/// spent or dead either way.
+///
 /// ```
 /// # use gatewright_core::{Timestamp, login::one_time_code::{CodeFacts, CodeVerdict, verdict}};
 /// let code = CodeFacts {
@@ -101,15 +105,6 @@ impl CodeVerdict {
             CodeVerdict::Expired => "The code came after it had expired.",
             CodeVerdict::Unknown => "No code is waiting for this address or number.",
             CodeVerdict::Used => "The code was used before.",
-        }
-    }
-
-    /// Whether this try must be counted against the code.
-    pub fn counts_as_try(self, code: Option<&CodeFacts>) -> bool {
-        match self {
-            CodeVerdict::Wrong { .. } => true,
-            CodeVerdict::TooManyTries => code.is_some_and(|code| code.tries_so_far < MAX_TRIES),
-            _ => false,
         }
     }
 

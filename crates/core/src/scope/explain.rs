@@ -5,7 +5,7 @@ use serde_json::json;
 use super::reason::{Change, ChangeAction, Explanation, Reason};
 use super::rules::{Case, is_management};
 use super::{MAX_SCOPE_CHARS, MAX_SCOPES};
-use crate::resource_server::{ResourceServer, SubjectType};
+use crate::resource_server::SubjectType;
 
 impl Case<'_> {
     /// `scope` is absent when the refusal of a whole request is explained.
@@ -23,7 +23,7 @@ impl Case<'_> {
         match reason {
             Reason::OidcStandard => format!("\"{scope}\" is an OpenID Connect scope and needs no API."),
             Reason::OfflineAccessAllowed => "Refresh tokens are allowed here.".into(),
-            Reason::DefinedOnApi => format!("{api} defines it, and RBAC is off."),
+            Reason::DefinedOnApi => format!("{api} defines it for any user."),
             Reason::CurrentUserScope => "It covers the user's own account only.".into(),
             Reason::InClientGrant => format!("{client} holds a client grant with it for {api}."),
             Reason::HeldPermission => format!("RBAC is on for {api}, and the user holds this permission."),
@@ -34,7 +34,7 @@ impl Case<'_> {
             }
             Reason::NotDefinedOnApi => format!("{api} defines no scope \"{scope}\"."),
             Reason::NotInClientGrant => {
-                format!("The client grant of {client} for {api} does not hold \"{scope}\".")
+                format!("The grant of {client} for {api} does not hold \"{scope}\".")
             }
             Reason::PermissionMissing => {
                 format!("RBAC is on for {api}, and the user does not hold the permission \"{scope}\".")
@@ -82,27 +82,46 @@ impl Case<'_> {
             | Reason::CurrentUserScope
             | Reason::InClientGrant
             | Reason::HeldPermission => return None,
-            Reason::NoApiAudience => self.profile_name(scope).unwrap_or_else(|| {
+            Reason::NoApiAudience => self.misunderstood(scope).unwrap_or_else(|| {
                 "send the parameter audience with the identifier of the API that defines it.".into()
             }),
             Reason::NotDefinedOnApi => self.undefined(scope),
             Reason::NotInClientGrant => "add it to scope of that client grant, or do not ask for it.".into(),
             Reason::PermissionMissing => {
-                "give the user this permission or a role that has it, or switch off enforce_policies (RBAC) of the API.".into()
+                "give the user this permission or a role that has it, or switch off \
+                 enforce_policies (RBAC) of the API."
+                    .into()
             }
             Reason::EndUserTokenLimit => self.own_account(scope),
             Reason::OfflineAccessOff => format!("set allow_offline_access of {api} to true."),
             Reason::RefreshGrantTypeMissing => format!("add refresh_token to grant_types of {client}."),
             Reason::OfflineAccessInImplicit => "use response_type=code with PKCE.".into(),
             Reason::OnlineAccessUnsupported => "ask for offline_access, or renew with prompt=none.".into(),
-            Reason::ThirdPartyOidc => "do not ask for it; only first-party clients, and third-party clients in permissive mode, learn who the user is.".into(),
+            Reason::ThirdPartyOidc => {
+                "do not ask for it; only first-party clients, and third-party clients in permissive \
+                 mode, learn who the user is."
+                    .into()
+            }
             Reason::NotInOriginalGrant => "send the user through a new login that asks for it.".into(),
-            Reason::UnknownApi => "create an API with exactly this identifier, trailing slash included, or correct the parameter audience.".into(),
-            Reason::ApiDeniesUsers => format!("set subject_type_authorization.user.policy of {api} to allow_all or require_client_grant."),
-            Reason::ApiDeniesClients => format!("set subject_type_authorization.client.policy of {api} to require_client_grant."),
+            Reason::UnknownApi => {
+                "create an API with exactly this identifier, trailing slash included, or correct the \
+                 parameter audience."
+                    .into()
+            }
+            Reason::ApiDeniesUsers => {
+                format!(
+                    "set subject_type_authorization.user.policy of {api} to allow_all or \
+                 require_client_grant."
+                )
+            }
+            Reason::ApiDeniesClients => {
+                format!("set subject_type_authorization.client.policy of {api} to require_client_grant.")
+            }
             Reason::ClientGrantMissing => self.grant_missing(),
             Reason::ThirdPartySystemApi => format!("use a first-party client for {api}."),
-            Reason::MachineWithoutAudience => "send the parameter audience with the identifier of the API.".into(),
+            Reason::MachineWithoutAudience => {
+                "send the parameter audience with the identifier of the API.".into()
+            }
             Reason::RequestRefused => "ask without the scopes that were refused.".into(),
             Reason::ScopeTooLong | Reason::TooManyScopes => "ask only for what this login needs.".into(),
         })
@@ -114,11 +133,10 @@ impl Case<'_> {
             self.api.map(|api| Change { resource: "resource-servers", id: Some(api.id.clone()), action })
         };
         match reason {
-            // The scopes of the system's own APIs are fixed.
+            // The scopes of the system's own APIs are fixed, and a misunderstanding is not cured by
+            // defining a scope for it.
             Reason::NotDefinedOnApi if self.api.is_some_and(|api| api.is_system) => None,
-            Reason::NotDefinedOnApi if self.profile_name(scope).is_some() => None,
-            Reason::NotDefinedOnApi if self.api.is_some_and(|api| near(api, scope).is_some()) => None,
-            Reason::NotDefinedOnApi if scope.contains(',') => None,
+            Reason::NotDefinedOnApi if self.misunderstood(scope).is_some() => None,
             Reason::NotDefinedOnApi => {
                 on_api(ChangeAction::Append { field: "scopes", value: json!({ "value": scope }) })
             }
@@ -196,87 +214,6 @@ impl Case<'_> {
         format!("create a client grant with subject_type {subject} for {client} and {api}.{note}")
     }
 
-    /// What to do about a scope that the API does not define.
-    fn undefined(&self, scope: &str) -> String {
-        if let Some(text) = self.profile_name(scope) {
-            return text;
-        }
-        if scope.contains(',') {
-            return "separate scopes with spaces, not commas.".into();
-        }
-        match self.api {
-            Some(api) => match near(api, scope) {
-                Some(meant) => format!("ask for {meant}, which the API defines."),
-                None if api.is_system => "ask for a scope that this API has; its list is fixed.".into(),
-                None => format!(
-                    "add it to scopes of {}, or ask for a scope that the API defines.",
-                    self.api_name()
-                ),
-            },
-            None => "ask for a scope that the API defines.".into(),
-        }
-    }
-
-    /// Names of profile fields that people ask for as if they were scopes, and what they are after.
-    fn profile_name(&self, scope: &str) -> Option<String> {
-        let at = if self.api.is_some_and(is_management) {
-            String::new()
-        } else {
-            format!(" with audience {}", self.facts.issuer.management_audience())
-        };
-        Some(match scope {
-            "user_metadata" => format!(
-                "it is a field of the profile, not a scope. To let users edit it, ask for \
-                 update:current_user_metadata{at}; to have it in a token, set a custom claim in an Action."
-            ),
-            "app_metadata" => format!(
-                "it is a field of the profile, not a scope. To let users read it, ask for read:current_user{at}; \
-                 to have it in a token, set a custom claim in an Action. Only a back end can write it."
-            ),
-            "identities" => format!(
-                "it is a field of the profile, not a scope. To read it, ask for read:current_user{at}; to link \
-                 accounts, for update:current_user_identities."
-            ),
-            "roles" | "groups" | "permissions" => format!(
-                "no scope opens it. To have {scope} in a token, set a custom claim in an Action; for permissions, \
-                 use RBAC with the token dialect access_token_authz."
-            ),
-            "name" | "nickname" | "picture" | "given_name" | "family_name" | "updated_at" => {
-                "it is a claim, not a scope: ask for profile.".into()
-            }
-            "email_verified" => "it is a claim, not a scope: ask for email.".into(),
-            "phone_number" | "phone_verified" | "phone_number_verified" => {
-                "it is a claim, not a scope: ask for phone.".into()
-            }
-            "user_id" | "sub" => "every token has it as sub; no scope is needed.".into(),
-            "created_at" | "last_login" | "logins_count" => {
-                format!(
-                    "it is a field of the profile, not a scope. To read it, ask for read:current_user{at}."
-                )
-            }
-            _ => return None,
-        })
-    }
-
-    /// The nearest thing that a user's own token can do at the Management API.
-    fn own_account(&self, scope: &str) -> String {
-        const BACK_END: &str = "from a back end, call the API with the client credentials grant.";
-        let instead = match scope {
-            "read:users" | "read:users_app_metadata" => "read:current_user",
-            "update:users" => "update:current_user_metadata",
-            "create:users_app_metadata" | "update:users_app_metadata" | "delete:users_app_metadata" => {
-                return format!("users cannot change their own app_metadata; {BACK_END}");
-            }
-            "read:user_idp_tokens" => return format!("users cannot read these tokens; {BACK_END}"),
-            "read:device_credentials" | "create:device_credentials" => {
-                "create:current_user_device_credentials"
-            }
-            "delete:device_credentials" => "delete:current_user_device_credentials",
-            _ => return BACK_END.into(),
-        };
-        format!("ask for {instead}, which covers the user's own account; for other users, {BACK_END}")
-    }
-
     fn whose(&self) -> &'static str {
         match self.ask.flow.subject() {
             SubjectType::User => "tokens of users",
@@ -284,7 +221,7 @@ impl Case<'_> {
         }
     }
 
-    fn api_name(&self) -> String {
+    pub(super) fn api_name(&self) -> String {
         match self.api {
             Some(api) if is_management(api) => "the Management API".into(),
             Some(api) if api.name.is_empty() => format!("the API \"{}\"", api.identifier),
@@ -302,20 +239,4 @@ impl Case<'_> {
 fn capitalized(sentence: &str) -> String {
     let mut chars = sentence.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-}
-
-/// A scope of the API made of the same words: other case, order or separators.
-fn near<'a>(api: &'a ResourceServer, scope: &str) -> Option<&'a str> {
-    let wanted = words(scope);
-    if wanted.is_empty() {
-        return None;
-    }
-    api.scopes.iter().map(|definition| definition.value.as_str()).find(|known| words(known) == wanted)
-}
-
-fn words(scope: &str) -> Vec<String> {
-    let parts = scope.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty());
-    let mut parts: Vec<String> = parts.map(str::to_lowercase).collect();
-    parts.sort_unstable();
-    parts
 }

@@ -7,6 +7,7 @@
 //! what to do about each), `report.rs` (the value that the token endpoint, the log and people read).
 
 mod explain;
+mod hints;
 mod reason;
 mod report;
 mod rules;
@@ -15,6 +16,8 @@ mod rules;
 mod laws;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod texts;
 
 pub use reason::{Change, ChangeAction, Explanation, Reason};
 pub use report::{Audience, Origin, Outcome, ScopeEntry, ScopeRefusal, ScopeReport};
