@@ -1,1 +1,65 @@
-//! The authorization server: one file per endpoint, one file per grant type.
+//! The authorization server.
+//!
+//! Owns: every endpoint that Auth0's SDKs call for logging in and getting tokens, one file each under
+//! [`endpoints`]; the grant types of the token endpoint, one file each under [`grants`]; the pages a
+//! browser sees. Does not own: what is decided (`gatewright_core`), rows (`gatewright_resources`).
+//! Reading order: `endpoints/passwordless_start.rs`, `endpoints/co_authenticate.rs`,
+//! `endpoints/authorize.rs`, `endpoints/token.rs`: a login from start to end.
+
+mod client_auth;
+mod decision;
+mod endpoints;
+mod events;
+mod grants;
+mod mint;
+mod pages;
+mod session;
+mod stop;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
+use axum::routing::{get, post};
+use gatewright_http::{App, cors};
+
+use crate::endpoints::{
+    authorize, challenge, client_js, co_authenticate, discovery, geoloc, jwks, logout, passwordless_start,
+    ssodata, token, userinfo,
+};
+
+/// Bodies of these endpoints are small; anything longer is refused.
+const BODY_LIMIT_BYTES: usize = 64 * 1024;
+
+/// Every route of the authorization server. `gatewright_http::context::establish` must be outside it.
+pub fn router() -> Router<Arc<App>> {
+    let public = Router::new()
+        .route("/.well-known/openid-configuration", get(discovery::openid_configuration))
+        .route("/.well-known/oauth-authorization-server", get(discovery::openid_configuration))
+        .route("/.well-known/jwks.json", get(jwks::jwks))
+        .layer(from_fn(|cx, request, next| cors::apply(cors::PUBLIC, cx, request, next)));
+    let browser = Router::new()
+        .route("/user/geoloc/country", get(geoloc::country))
+        .route("/passwordless/start", post(passwordless_start::start))
+        .route("/passwordless/challenge", post(challenge::passwordless))
+        .route("/oauth/token", post(token::token))
+        .route("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
+        .layer(from_fn(|cx, request, next| cors::apply(cors::BROWSER, cx, request, next)));
+    let with_cookies = Router::new()
+        .route("/co/authenticate", post(co_authenticate::authenticate))
+        .layer(from_fn(|cx, request, next| cors::apply(cors::WITH_COOKIES, cx, request, next)));
+    let navigated = Router::new()
+        .route("/authorize", get(authorize::by_get).post(authorize::by_post))
+        .route("/v2/logout", get(logout::v2_logout))
+        .route("/user/ssodata", get(ssodata::ssodata))
+        .route("/client/{file}", get(client_js::client_js))
+        .route("/pem", get(jwks::pem))
+        .route("/cer", get(jwks::cer));
+    public
+        .merge(browser)
+        .merge(with_cookies)
+        .merge(navigated)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
+        .fallback(pages::not_found)
+}

@@ -22,8 +22,8 @@ pub struct AuthorizationCode {
     pub nonce: Option<String>,
     /// The audience asked for, if any.
     pub audience: Option<String>,
-    /// The scopes asked for; they are decided again when the code is redeemed.
-    pub scope: Vec<String>,
+    /// The `scope` parameter; it is decided again when the code is redeemed.
+    pub scope: Option<String>,
     /// The session it came from.
     pub session_id: String,
     /// The connection of the login.

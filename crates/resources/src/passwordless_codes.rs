@@ -28,6 +28,21 @@ sql!(
        SET code_mac = $4, tries = 0, used_at = NULL, expires_at = $5"
 );
 sql!(
+    STORED,
+    "SELECT code_mac, tries, used_at, expires_at FROM passwordless_codes
+     WHERE tenant_id = $1 AND connection = $2 AND identifier = $3"
+);
+sql!(
+    PUT_BACK,
+    "UPDATE passwordless_codes SET code_mac = $5, tries = $6, used_at = $7, expires_at = $8
+     WHERE tenant_id = $1 AND connection = $2 AND identifier = $3 AND code_mac = $4"
+);
+sql!(
+    WITHDRAW,
+    "DELETE FROM passwordless_codes
+     WHERE tenant_id = $1 AND connection = $2 AND identifier = $3 AND code_mac = $4"
+);
+sql!(
     COUNT_TRY,
     "UPDATE passwordless_codes SET tries = tries + 1
      WHERE tenant_id = $1 AND connection = $2 AND identifier = $3
@@ -44,7 +59,16 @@ pub fn mac_context(tenant: &TenantId, connection: &str, identifier: &str) -> Str
     format!("{tenant}/passwordless_codes/{connection}/{identifier}")
 }
 
-/// Stores a new code for an identifier; the one before it is gone.
+/// The code that a newer one replaced, kept until the newer one is known to be sent.
+#[derive(Clone, Debug)]
+pub struct Replaced {
+    code_mac: Vec<u8>,
+    tries: i64,
+    used_at: Option<Timestamp>,
+    expires_at: Timestamp,
+}
+
+/// Stores a new code for an identifier and returns the one it replaced, which is dead from now on.
 pub async fn replace(
     tx: &mut Tx,
     tenant: &TenantId,
@@ -52,8 +76,42 @@ pub async fn replace(
     identifier: &str,
     code_mac: &[u8],
     expires_at: Timestamp,
+) -> Result<Option<Replaced>, StoreError> {
+    let before = tx.opt(&STORED, &params![tenant, connection, identifier]).await?;
+    tx.run(&REPLACE, &params![tenant, connection, identifier, code_mac, expires_at]).await?;
+    let Some(row) = before else { return Ok(None) };
+    Ok(Some(Replaced {
+        code_mac: row.blob(0)?,
+        tries: row.int(1)?,
+        used_at: row.opt_time(2)?,
+        expires_at: row.time(3)?,
+    }))
+}
+
+/// Takes back a code that could not be sent: the one before it is good again. Does nothing if a still
+/// newer code has been stored since.
+pub async fn take_back(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    connection: &str,
+    identifier: &str,
+    unsent_mac: &[u8],
+    before: Option<Replaced>,
 ) -> Result<(), StoreError> {
-    tx.run(&REPLACE, &params![tenant, connection, identifier, code_mac, expires_at]).await.map(drop)
+    let Some(before) = before else {
+        return tx.run(&WITHDRAW, &params![tenant, connection, identifier, unsent_mac]).await.map(drop);
+    };
+    let values = params![
+        tenant,
+        connection,
+        identifier,
+        unsent_mac,
+        before.code_mac,
+        before.tries,
+        before.used_at,
+        before.expires_at
+    ];
+    tx.run(&PUT_BACK, &values).await.map(drop)
 }
 
 /// Counts a try and returns what it was up against; `None` if no code was ever sent.

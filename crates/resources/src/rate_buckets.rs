@@ -3,6 +3,7 @@
 
 use gatewright_core::Timestamp;
 use gatewright_core::ids::TenantId;
+use gatewright_core::limits::{RateDecision, RateLimit};
 use gatewright_store::{StoreError, Tx, params, sql};
 
 // The row moves only while the new arrival time stays within the burst.
@@ -14,28 +15,21 @@ sql!(
        WHERE CASE WHEN rate_buckets.tat < $4 THEN $4 ELSE rate_buckets.tat END + $5 <= $4 + $6
      RETURNING tat"
 );
+sql!(STORED, "SELECT tat FROM rate_buckets WHERE tenant_id = $1 AND bucket = $2 AND caller = $3");
 
-/// A limit: `burst` requests at once, refilled evenly over `period_seconds`.
-#[derive(Clone, Copy, Debug)]
-pub struct Limit {
-    /// Names the limit in its rows.
-    pub bucket: &'static str,
-    /// Requests that may come at once.
-    pub burst: i64,
-    /// Seconds in which the whole burst refills.
-    pub period_seconds: i64,
-}
-
-/// Takes one place; `false` when the limit is reached.
+/// Takes one place of a caller's bucket, or refuses; the answer says what remains.
 pub async fn take(
     tx: &mut Tx,
     tenant: &TenantId,
-    limit: Limit,
+    bucket: &str,
+    limit: RateLimit,
     caller: &str,
     now: Timestamp,
-) -> Result<bool, StoreError> {
-    let period = limit.period_seconds * 1_000_000;
-    let step = period / limit.burst.max(1);
-    let values = params![tenant, limit.bucket, caller, now, step, period];
-    Ok(tx.opt(&TAKE, &values).await?.is_some())
+) -> Result<RateDecision, StoreError> {
+    let values = params![tenant, bucket, caller, now, limit.interval_micros(), limit.depth_micros()];
+    if let Some(row) = tx.opt(&TAKE, &values).await? {
+        return Ok(limit.allowed_at(row.time(0)?, now));
+    }
+    let row = tx.one(&STORED, &params![tenant, bucket, caller]).await?;
+    Ok(limit.refused_at(row.time(0)?, now))
 }

@@ -73,7 +73,7 @@ pub async fn insert(tx: &mut Tx, tenant: &TenantId, session: &Session) -> Result
     tx.run(&INSERT, &values).await.map(drop)
 }
 
-/// Notes activity: every `/authorize` is one, silent ones too.
+/// Notes activity: every `/authorize` is one, silent ones too. `false` if the session has ended meanwhile.
 pub async fn touch(
     tx: &mut Tx,
     tenant: &TenantId,
@@ -81,8 +81,9 @@ pub async fn touch(
     now: Timestamp,
     idle_expires_at: Timestamp,
     client_id: &str,
-) -> Result<(), StoreError> {
-    tx.run(&TOUCH, &params![tenant, session_id, now, idle_expires_at, client_id]).await.map(drop)
+) -> Result<bool, StoreError> {
+    let touched = tx.run(&TOUCH, &params![tenant, session_id, now, idle_expires_at, client_id]).await?;
+    Ok(touched > 0)
 }
 
 /// Ends a session; does nothing if it has ended already.

@@ -6,7 +6,7 @@
 //! its own writes; other nodes see them within that time.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use gatewright_core::Timestamp;
@@ -130,6 +130,8 @@ pub fn presented_identifier(api: &ResourceServer, issuer: &Issuer) -> String {
 #[derive(Default)]
 pub struct Tenants {
     by_host: RwLock<HashMap<String, Arc<Slot>>>,
+    /// How often [`Tenants::invalidate`] was called: a load that it overtook is not believed for long.
+    invalidations: AtomicU64,
 }
 
 struct Slot {
@@ -154,6 +156,7 @@ impl Tenants {
                 return Ok(Some(Arc::clone(&slot.tenant)));
             }
         }
+        let invalidations = self.invalidations.load(Ordering::Acquire);
         let known_version = known.as_ref().map(|slot| slot.tenant.config_version);
         let (wanted, master_key) = (host.to_owned(), Arc::clone(master_key));
         let found = db
@@ -169,14 +172,16 @@ impl Tenants {
                 })
             })
             .await?;
+        let overtaken = self.invalidations.load(Ordering::Acquire) != invalidations;
+        let checked_at = if overtaken { 0 } else { now.micros() };
         match (found, known) {
             (Found::Unchanged, Some(slot)) => {
-                slot.checked_at.store(now.micros(), Ordering::Release);
+                slot.checked_at.store(checked_at, Ordering::Release);
                 Ok(Some(Arc::clone(&slot.tenant)))
             }
             (Found::New(tenant), _) => {
                 let tenant = Arc::new(*tenant);
-                let slot = Slot { tenant: Arc::clone(&tenant), checked_at: AtomicI64::new(now.micros()) };
+                let slot = Slot { tenant: Arc::clone(&tenant), checked_at: AtomicI64::new(checked_at) };
                 self.slots().insert(host.to_owned(), Arc::new(slot));
                 Ok(Some(tenant))
             }
@@ -189,6 +194,7 @@ impl Tenants {
 
     /// Makes the next request of this tenant compare versions; call it after a configuration write.
     pub fn invalidate(&self, tenant: &TenantId) {
+        self.invalidations.fetch_add(1, Ordering::AcqRel);
         for slot in self.slots().values().filter(|slot| slot.tenant.id == *tenant) {
             slot.checked_at.store(0, Ordering::Release);
         }

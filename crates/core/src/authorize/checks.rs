@@ -106,9 +106,7 @@ fn redirect_uri_allowed(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
         (Some(uri), _) => uri,
         (None, [only]) if !only.contains('*') => only,
         (None, _) => {
-            return Err(
-                OAuthError::missing_parameter("redirect_uri").because("redirect_uri_missing")
-            );
+            return Err(OAuthError::missing_parameter("redirect_uri").because("redirect_uri_missing"));
         }
     };
     if !redirect::redirect_uri_allowed(uri, &client.callbacks) {
@@ -163,7 +161,9 @@ fn web_message_origin(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
         // Nobody may be told: the page that would receive the message is the one not trusted.
         draft.safe_redirect = None;
         let text = "The origin of redirect_uri may not receive web messages from this application.";
-        return Err(OAuthError::new(403, "invalid_request", text).because("web_message_origin_not_registered"));
+        return Err(
+            OAuthError::new(403, "invalid_request", text).because("web_message_origin_not_registered")
+        );
     }
     Ok(())
 }
@@ -248,7 +248,9 @@ fn max_age(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
 
 fn organization_unsupported(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     if draft.ask.organization.is_some() {
-        return Err(OAuthError::invalid_request("Organizations are not built in this version of Gatewright."));
+        return Err(OAuthError::invalid_request(
+            "Organizations are not built in this version of Gatewright.",
+        ));
     }
     Ok(())
 }

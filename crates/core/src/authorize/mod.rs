@@ -7,6 +7,7 @@
 
 mod checks;
 pub mod prompt;
+pub mod remedy;
 pub mod response;
 
 #[cfg(test)]

@@ -39,8 +39,18 @@ fn requests_are_refused_with_a_reason_in_the_right_place() {
     let cases = [
         ("", "page", "invalid_request", "client_id"),
         ("client_id=x", "page", "invalid_request", "Unknown client: x"),
-        ("client_id=spa&redirect_uri=https://evil.example/", "page", "invalid_request", "Callback URL mismatch."),
-        ("client_id=spa&redirect_uri=http://localhost:4200", "page", "invalid_request", "Callback URL mismatch."),
+        (
+            "client_id=spa&redirect_uri=https://evil.example/",
+            "page",
+            "invalid_request",
+            "Callback URL mismatch.",
+        ),
+        (
+            "client_id=spa&redirect_uri=http://localhost:4200",
+            "page",
+            "invalid_request",
+            "Callback URL mismatch.",
+        ),
         ("client_id=spa", "query", "invalid_request", "response_type"),
         ("client_id=spa&response_type=banana", "query", "unsupported_response_type", "banana"),
         ("client_id=spa&response_type=code code", "query", "unsupported_response_type", "code code"),
@@ -53,7 +63,12 @@ fn requests_are_refused_with_a_reason_in_the_right_place() {
         ("client_id=spa&response_type=token&prompt=dance", "fragment", "invalid_request", "dance"),
         ("client_id=spa&response_type=token&max_age=-1", "fragment", "invalid_request", "max_age"),
         ("client_id=spa&response_type=token&request=x", "fragment", "request_not_supported", "request"),
-        ("client_id=spa&response_type=token&request_uri=x", "fragment", "request_uri_not_supported", "request_uri"),
+        (
+            "client_id=spa&response_type=token&request_uri=x",
+            "fragment",
+            "request_uri_not_supported",
+            "request_uri",
+        ),
         ("client_id=spa&response_type=token&organization=o", "fragment", "invalid_request", "Organizations"),
     ];
     for (query, place, code, text) in cases {

@@ -1,0 +1,294 @@
+//! The second half of `/authorize`: the user is known, so decide, record in one transaction, sign, answer.
+
+use std::sync::Arc;
+
+use axum::http::HeaderValue;
+use axum::response::Response;
+use gatewright_core::OAuthError;
+use gatewright_core::authorize::Request;
+use gatewright_core::client::Client;
+use gatewright_core::scope::{ScopeRefusal, ScopeReport};
+use gatewright_core::tokens::access_token::{self, AccessTokenFacts, AccessTokenPlan};
+use gatewright_core::tokens::{Channel, id_token};
+use gatewright_core::user::User;
+use gatewright_http::RequestCx;
+use gatewright_jose::{left_half_hash, random_token, token_hash};
+use gatewright_resources::access_tokens::AccessToken;
+use gatewright_resources::authorization_codes::{self, AuthorizationCode};
+use gatewright_resources::sessions::{self, Session};
+use gatewright_resources::{login_tickets, logs, users};
+use gatewright_store::Tx;
+use serde_json::{Value, json};
+
+use super::{By, Known, refuse_back, with_cookie};
+use crate::decision::{self, Wanted};
+use crate::mint::{self, Opaque};
+use crate::pages::answer;
+use crate::stop::Stop;
+use crate::{events, session};
+
+/// Life of an authorization code. RFC 6749 section 4.1.2 allows ten minutes; SDKs redeem at once.
+const CODE_LIFETIME_SECONDS: i64 = 60;
+
+pub(super) async fn issue(
+    cx: &RequestCx,
+    client: Arc<Client>,
+    request: Request,
+    wanted: Wanted,
+    known: Known,
+) -> Result<Response, Stop> {
+    let user = known.person.user.clone();
+    if user.blocked {
+        let error = OAuthError::user_blocked().because("user_blocked");
+        return refuse_back(cx, &client, &request, error, json!({})).await;
+    }
+    let decided = wanted.decide(cx, &client, Some(&user.user_id), &known.person.permissions);
+    let mut ledger = decision::detail(&decided);
+    ledger["login"] = login_detail(&known);
+    let report = match decided {
+        Ok(report) => report,
+        Err(refusal) => {
+            let ScopeRefusal { error, .. } = *refusal;
+            return refuse_back(cx, &client, &request, error, ledger).await;
+        }
+    };
+    if let Some(error) = consent_missing(&client, &request) {
+        return refuse_back(cx, &client, &request, error, ledger).await;
+    }
+    if let Err(Stop::Refused(error)) = decision::signing_alg_supported(wanted.api.as_ref()) {
+        return refuse_back(cx, &client, &request, error, ledger).await;
+    }
+
+    let draft = Draft::new(cx, client, request, wanted, &report, known);
+    let (client, request) = (Arc::clone(&draft.client), draft.request.clone());
+    let cookie = draft.begins.as_ref().map(|beginning| beginning.cookie.clone());
+    let recorded = cx.app.db.write(move |tx| Box::pin(draft.record(tx, ledger))).await?;
+    let Some(recorded) = recorded else {
+        // Another request spent the ticket, or the session was ended, since it was read.
+        let error = OAuthError::login_required().because("lost_race");
+        return refuse_back(cx, &client, &request, error, json!({"login": {"reason": "lost_race"}})).await;
+    };
+    let answer = recorded.answer(cx, &report).await?;
+    Ok(with_cookie(answer::success(cx, &request, &answer), cookie))
+}
+
+/// First-party clients need no consent; for others the consent page is not built.
+fn consent_missing(client: &Client, request: &Request) -> Option<OAuthError> {
+    if client.is_first_party {
+        return None;
+    }
+    let text = if request.prompt.none {
+        "Consent required"
+    } else {
+        "This application needs the user's consent, and the consent page is not built in this version."
+    };
+    Some(OAuthError::new(403, "consent_required", text).because("consent_page_not_built"))
+}
+
+fn login_detail(known: &Known) -> Value {
+    match &known.by {
+        By::Ticket { verdict, .. } => {
+            json!({"by": "login_ticket", "reason": verdict.code(), "says": verdict.says()})
+        }
+        By::Session(_) => json!({"by": "session", "reason": "session_alive"}),
+    }
+}
+
+/// Everything that the transaction writes, decided and drawn before it begins.
+struct Draft {
+    cx: RequestCx,
+    client: Arc<Client>,
+    request: Request,
+    user: User,
+    session: Session,
+    /// The ticket from which the session begins; `None` goes on with a session that is stored.
+    begins: Option<Beginning>,
+    access: Option<AccessTokenPlan>,
+    opaque: Option<Opaque>,
+    scope: String,
+    code: Option<String>,
+    audience: Option<String>,
+}
+
+/// A session that begins with this request.
+struct Beginning {
+    ticket_hash: String,
+    cookie: HeaderValue,
+    replaces: Option<Session>,
+}
+
+impl Draft {
+    fn new(
+        cx: &RequestCx,
+        client: Arc<Client>,
+        request: Request,
+        wanted: Wanted,
+        report: &ScopeReport,
+        known: Known,
+    ) -> Self {
+        let Known { person, by } = known;
+        let (session, begins) = match by {
+            By::Session(session) => (session, None),
+            By::Ticket { ticket, replaces, .. } => {
+                let at = ticket.created_at;
+                let new = session::begin(cx, &ticket.user_id, &ticket.connection, &client.client_id, at);
+                let ticket_hash = ticket.ticket_hash;
+                (new.session, Some(Beginning { ticket_hash, cookie: new.cookie, replaces }))
+            }
+        };
+        let scope = report.scope_text();
+        let access = request.response_types.token.then(|| {
+            access_token::plan(&AccessTokenFacts {
+                issuer: &cx.issuer,
+                subject: &person.user.user_id,
+                client_id: &client.client_id,
+                audience: &report.audience,
+                api: wanted.api.as_ref(),
+                scope: &scope,
+                permissions: &person.permissions,
+                channel: Channel::Front,
+                grant: None,
+                now: cx.now,
+                jti: &cx.app.random.alphanumeric(22),
+            })
+        });
+        Self {
+            opaque: access.as_ref().and_then(|plan| Opaque::draw(cx, plan)),
+            code: request.response_types.code.then(|| random_token(&cx.app.random, 32)),
+            audience: wanted.audience,
+            user: person.user,
+            cx: cx.clone(),
+            client,
+            request,
+            session,
+            begins,
+            access,
+            scope,
+        }
+    }
+
+    /// One short transaction of guarded writes. `None`: a race was lost and nothing is written.
+    async fn record(self, tx: &mut Tx, ledger: Value) -> Result<Option<Recorded>, Stop> {
+        let (tenant, now) = (&self.cx.tenant.id, self.cx.now);
+        let mut user = self.user.clone();
+        if let Some(beginning) = &self.begins {
+            if !login_tickets::spend(tx, tenant, &beginning.ticket_hash, now).await? {
+                return Ok(None);
+            }
+            if let Some(old) = &beginning.replaces {
+                sessions::end(tx, tenant, &old.session_id).await?;
+            }
+            sessions::insert(tx, tenant, &self.session).await?;
+            let ip = self.cx.ip.to_string();
+            let updated = users::record_login(tx, tenant, &user.user_id, &ip, now).await?;
+            if let Some(updated) = updated.and_then(|document| serde_json::from_value(document).ok()) {
+                user = updated;
+            }
+        } else {
+            let (id, idle) = (&self.session.session_id, session::idle_end(&self.cx));
+            if !sessions::touch(tx, tenant, id, now, idle, &self.client.client_id).await? {
+                return Ok(None);
+            }
+        }
+        if let Some(opaque) = &self.opaque {
+            let token = AccessToken {
+                client_id: self.client.client_id.clone(),
+                user_id: user.user_id.clone(),
+                scope: self.scope.clone(),
+            };
+            opaque.store(tx, &self.cx, &token).await?;
+        }
+        if let Some(code) = &self.code {
+            let expires_at = now.plus_seconds(CODE_LIFETIME_SECONDS);
+            authorization_codes::insert(tx, tenant, &token_hash(code), &self.code_row(), now, expires_at).await?;
+        }
+        self.log(tx, ledger).await?;
+        Ok(Some(Recorded { draft: self, user }))
+    }
+
+    fn code_row(&self) -> AuthorizationCode {
+        let pkce = self.request.pkce.as_ref();
+        AuthorizationCode {
+            client_id: self.client.client_id.clone(),
+            user_id: self.user.user_id.clone(),
+            redirect_uri: self.request.redirect_uri.clone(),
+            code_challenge: pkce.map(|pkce| pkce.challenge.clone()),
+            code_challenge_method: pkce.map(|pkce| pkce.method.to_owned()),
+            nonce: self.request.nonce.clone(),
+            audience: self.audience.clone(),
+            scope: self.request.scope.clone(),
+            session_id: self.session.session_id.clone(),
+            connection: self.session.connection.clone(),
+            auth_time: self.session.authenticated_at,
+            auth_time_wanted: self.auth_time_wanted(),
+        }
+    }
+
+    /// OpenID Connect Core section 2: stated when `max_age` asked for it; Auth0 adds it for `prompt=login`.
+    fn auth_time_wanted(&self) -> bool {
+        self.request.max_age_seconds.is_some() || self.request.prompt.login
+    }
+
+    async fn log(&self, tx: &mut Tx, ledger: Value) -> Result<(), Stop> {
+        let code = if self.request.prompt.none && self.begins.is_none() { "ssa" } else { "s" };
+        let mut event = events::event(&self.cx, code, Some(&self.client));
+        if let Some(connection) = self.cx.tenant.connection(&self.session.connection) {
+            event = events::at_connection(event, connection);
+        }
+        event.user_id = Some(self.user.user_id.clone());
+        event.user_name = self.user.text("name").map(str::to_owned);
+        event.audience = self.audience.clone();
+        event.scope = self.scope.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+        event.details = json!({"session_id": self.session.session_id, "decision": ledger});
+        logs::append(tx, &self.cx.tenant.id, self.cx.now, &self.cx.app.random, &event).await?;
+        Ok(())
+    }
+}
+
+/// The draft as it was committed.
+struct Recorded {
+    draft: Draft,
+    user: User,
+}
+
+impl Recorded {
+    /// Signs, and puts the answer together in the order that Auth0 uses.
+    async fn answer(self, cx: &RequestCx, report: &ScopeReport) -> Result<Vec<(&'static str, Value)>, Stop> {
+        let Self { draft, user } = self;
+        let mut answer: Vec<(&'static str, Value)> = Vec::new();
+        let mut at_hash = None;
+        let auth_time_wanted = draft.auth_time_wanted();
+        if let Some(plan) = draft.access {
+            let expires_in = plan.lifetime_seconds();
+            let token = mint::access_token(cx, plan, draft.opaque).await?;
+            at_hash = Some(left_half_hash(&token));
+            answer.push(("access_token", json!(token)));
+            answer.push(("scope", json!(draft.scope)));
+            answer.push(("expires_in", json!(expires_in)));
+            answer.push(("token_type", json!("Bearer")));
+        }
+        if let Some(state) = &draft.request.state {
+            answer.push(("state", json!(state)));
+        }
+        let c_hash = draft.code.as_deref().map(left_half_hash);
+        if draft.request.response_types.id_token {
+            let claims = id_token::plan(&id_token::IdTokenFacts {
+                issuer: &cx.issuer,
+                client: &draft.client,
+                user: &user,
+                scopes: &report.granted(),
+                nonce: draft.request.nonce.as_deref(),
+                session_id: Some(&draft.session.session_id),
+                auth_time: auth_time_wanted.then_some(draft.session.authenticated_at),
+                at_hash: at_hash.as_deref(),
+                c_hash: c_hash.as_deref(),
+                now: cx.now,
+            });
+            answer.push(("id_token", json!(mint::id_token(cx, &draft.client, claims).await?)));
+        }
+        if let Some(code) = draft.code {
+            answer.push(("code", json!(code)));
+        }
+        Ok(answer)
+    }
+}

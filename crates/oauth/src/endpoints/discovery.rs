@@ -1,0 +1,35 @@
+//! Discovery, OpenID Connect Discovery section 3 and RFC 8414. It lists what is served, nothing else.
+
+use axum::Json;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use gatewright_http::RequestCx;
+use serde_json::json;
+
+use crate::grants;
+
+pub(crate) async fn openid_configuration(cx: RequestCx) -> Response {
+    let at = |path: &str| cx.issuer.join(path);
+    let grant_types: Vec<&str> = ["implicit"].into_iter().chain(grants::names()).collect();
+    let document = json!({
+        "issuer": cx.issuer.as_str(),
+        "authorization_endpoint": at("authorize"),
+        "token_endpoint": at("oauth/token"),
+        "userinfo_endpoint": at("userinfo"),
+        "jwks_uri": at(".well-known/jwks.json"),
+        "scopes_supported": ["openid", "profile", "email", "phone", "address"],
+        "response_types_supported":
+            ["code", "token", "id_token", "code token", "code id_token", "token id_token", "code token id_token"],
+        "response_modes_supported": ["query", "fragment", "form_post"],
+        "grant_types_supported": grant_types,
+        "code_challenge_methods_supported": ["S256", "plain"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["HS256", "RS256"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "claims_supported": ["aud", "auth_time", "email", "email_verified", "exp", "family_name", "given_name",
+            "iat", "iss", "name", "nickname", "phone_number", "picture", "sub"],
+        "request_uri_parameter_supported": false,
+        "request_parameter_supported": false,
+    });
+    ([(header::CACHE_CONTROL, "public, max-age=15, stale-while-revalidate=15")], Json(document)).into_response()
+}

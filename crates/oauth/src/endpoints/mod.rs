@@ -1,0 +1,14 @@
+//! One file per endpoint, each one plain function that reads like its specification.
+
+pub(crate) mod authorize;
+pub(crate) mod challenge;
+pub(crate) mod client_js;
+pub(crate) mod co_authenticate;
+pub(crate) mod discovery;
+pub(crate) mod geoloc;
+pub(crate) mod jwks;
+pub(crate) mod logout;
+pub(crate) mod passwordless_start;
+pub(crate) mod ssodata;
+pub(crate) mod token;
+pub(crate) mod userinfo;

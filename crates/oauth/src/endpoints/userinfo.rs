@@ -1,0 +1,69 @@
+//! `GET|POST /userinfo`, OpenID Connect Core section 5.3: the claims of the token's user. It reads, it
+//! never writes.
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use gatewright_core::tokens::claims;
+use gatewright_core::user::User;
+use gatewright_http::{Params, RequestCx, respond};
+use gatewright_jose::{Expect, token_hash, verify};
+use gatewright_resources::{access_tokens, users};
+use gatewright_store::StoreError;
+use serde_json::{Value, json};
+
+use crate::stop::Stop;
+
+pub(crate) async fn userinfo(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Result<Response, Stop> {
+    let Some(token) = bearer(&headers, &body) else { return Ok(unauthorized("No bearer token was sent.")) };
+    let Some((user_id, scope)) = subject(&cx, &token).await? else {
+        return Ok(unauthorized("The access token is not valid at /userinfo."));
+    };
+    let scopes: Vec<&str> = scope.split(' ').collect();
+    if !scopes.contains(&"openid") {
+        return Ok(unauthorized("The access token lacks the scope openid."));
+    }
+    let (db, tenant) = (cx.app.db.clone(), cx.tenant.id.clone());
+    let found =
+        db.read(move |tx| Box::pin(async move { users::by_id(tx, &tenant, &user_id).await })).await?;
+    let user = found.and_then(|document| serde_json::from_value::<User>(document).ok());
+    match user {
+        Some(user) if !user.blocked => Ok(respond::json_no_store(200, &claims::userinfo(&user, &scopes))),
+        _ => Ok(unauthorized("The user of the access token no longer exists or is blocked.")),
+    }
+}
+
+/// RFC 6750 section 2: the header, or a form body's `access_token`. Not the query: it would be logged.
+fn bearer(headers: &HeaderMap, body: &Bytes) -> Option<String> {
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        return scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned());
+    }
+    Params::from_body(headers, body).ok()?.text("access_token").map(str::to_owned)
+}
+
+/// Whose token it is and which scopes it has: a JWT by its signature, an opaque one by its row.
+async fn subject(cx: &RequestCx, token: &str) -> Result<Option<(String, String)>, StoreError> {
+    if token.contains('.') {
+        let audience = cx.issuer.userinfo_audience();
+        let expect =
+            Expect { issuer: cx.issuer.as_str(), audience: Some(&audience), now: cx.now, leeway_seconds: 0 };
+        let Ok(token) = verify(token, cx.tenant.signing_keys(), &expect) else { return Ok(None) };
+        let text = |name: &str| token.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        return Ok(Some((text("sub"), text("scope"))));
+    }
+    let (tenant, hash, now) = (cx.tenant.id.clone(), token_hash(token), cx.now);
+    let read = cx.app.db.read(move |tx| {
+        Box::pin(async move { access_tokens::live(tx, &tenant, &hash, now).await })
+    });
+    Ok(read.await?.map(|token| (token.user_id, token.scope)))
+}
+
+fn unauthorized(text: &str) -> Response {
+    let body = json!({"error": "invalid_token", "error_description": text});
+    let mut response = respond::json_no_store(StatusCode::UNAUTHORIZED.as_u16(), &body);
+    // RFC 6750 section 3.
+    let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    response.into_response()
+}

@@ -1,0 +1,33 @@
+//! Tenant log events, filled with what every one of them says about its request.
+
+use gatewright_core::client::Client;
+use gatewright_core::connection::Connection;
+use gatewright_http::RequestCx;
+use gatewright_resources::logs::LogEvent;
+
+/// An event of this type code, with the caller, the host and the client.
+pub(crate) fn event(cx: &RequestCx, code: &'static str, client: Option<&Client>) -> LogEvent {
+    LogEvent {
+        r#type: code,
+        ip: Some(cx.ip.to_string()),
+        user_agent: cx.user_agent.clone(),
+        hostname: Some(cx.issuer.domain().to_owned()),
+        client_id: client.map(|client| client.client_id.clone()),
+        client_name: client.map(|client| client.name.clone()),
+        ..LogEvent::default()
+    }
+}
+
+/// The event with the connection that was used.
+pub(crate) fn at_connection(mut event: LogEvent, connection: &Connection) -> LogEvent {
+    let kind = match connection.strategy.as_str() {
+        "sms" | "email" => "passwordless",
+        "auth0" => "database",
+        _ => "social",
+    };
+    event.connection = Some(connection.name.clone());
+    event.connection_id = Some(connection.id.clone());
+    event.strategy = Some(connection.strategy.clone());
+    event.strategy_type = Some(kind.to_owned());
+    event
+}
