@@ -146,4 +146,4 @@ pub(crate) fn raw_sign(pair: &rsa::KeyPair, message: &[u8]) -> Result<Vec<u8>, J
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
