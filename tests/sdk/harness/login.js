@@ -1,9 +1,12 @@
 // A login as a person does it, and what the application then holds.
 import { newPhone } from './sdks.js';
 
-/** Opens the SDK's page with the given request; the page waits for a phone number. */
-export async function openLogin(page, stage, sdk, { scope, redirect = false }) {
-  await page.goto(stage.app.url(sdk.page));
+/**
+ * Opens the SDK's page with the given request; the page waits for a phone number. `referrer` is the page's
+ * Referrer-Policy, if it has one.
+ */
+export async function openLogin(page, stage, sdk, { scope, redirect = false, referrer }) {
+  await page.goto(stage.app.url(sdk.page) + (referrer ? `?referrer=${referrer}` : ''));
   await page.evaluate((options) => window.app.open(options), {
     domain: stage.gatewright.domain,
     clientId: stage.client.client_id,

@@ -40,7 +40,9 @@ const html = (name) => `<!doctype html>
 export async function startApp(layout, tls) {
   const scripts = await bundle();
   const answer = (request, reply) => {
-    const { pathname } = new URL(request.url, 'http://app');
+    const { pathname, searchParams } = new URL(request.url, 'http://app');
+    const policy = searchParams.get('referrer');
+    if (policy) reply.setHeader('referrer-policy', policy);
     const script = /^\/([\w-]+)\.bundle\.js$/.exec(pathname)?.[1];
     const page = /^\/([\w-]+)\.html$/.exec(pathname)?.[1];
     if (script && scripts.has(script)) {

@@ -14,7 +14,7 @@ export function screenshotPath(name) {
 
 /**
  * Declares a test. `stage()` gives the open stage, `play({ page, traffic, stage })` is the test itself.
- * `traffic` lists the requests of the page so far as `{ method, url, status, failure }`.
+ * `traffic` lists the requests of the page so far as `{ method, url, status, failure, request }`.
  */
 export function scenario(name, stage, play, contextOptions = {}) {
   test(name, { timeout: 90_000 }, async (t) => {
@@ -48,7 +48,7 @@ function listen(page, account, traffic) {
   page.on('pageerror', (error) => account.push(`page error: ${error.message}`));
   const entries = new Map();
   page.on('request', (request) => {
-    const entry = { method: request.method(), url: request.url(), status: null, failure: null };
+    const entry = { method: request.method(), url: request.url(), status: null, failure: null, request };
     entries.set(request, entry);
     traffic.push(entry);
   });
