@@ -63,6 +63,7 @@ fn some_redirect_uris_are_refused_even_when_registered() {
         "https://user@app.example.com/cb",
         "https://app.example.com@evil.example/cb",
         "https://app.example.com\\@evil.example/cb",
+        "https://app.example.com\\cb",
         "https://app.example.com/c b",
         "https://app.example.com/cb\n",
         "https://app.example.com/c\u{f6}b",
