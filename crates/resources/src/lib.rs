@@ -1,1 +1,79 @@
 //! One file per concept: type, table, SQL, schema, scopes, operations.
+//!
+//! Start with [`engine`], which turns a declared resource into routes, checks and log events; then
+//! [`clients`] or [`client_grants`] show what a resource looks like. [`OPERATIONS`](operations) is
+//! what the Management API and the dashboard can do. The remaining modules are rows of the login
+//! flows that no API lists.
+
+pub mod access_tokens;
+pub mod authorization_codes;
+pub mod captured_messages;
+pub mod client_grants;
+pub mod clients;
+pub mod connections;
+pub mod engine;
+pub mod login_tickets;
+pub mod logs;
+pub mod passwordless_codes;
+pub mod rate_buckets;
+pub mod resource_servers;
+pub mod seed;
+pub mod sessions;
+pub mod signing_keys;
+pub mod snapshot;
+pub mod tenants;
+pub mod user_permissions;
+pub mod users;
+
+use engine::{Operation, Resource};
+use gatewright_store::Migration;
+
+/// Every resource that is built.
+pub static RESOURCES: &[&Resource] = &[
+    &clients::RESOURCE,
+    &connections::RESOURCE,
+    &client_grants::RESOURCE,
+    &logs::RESOURCE,
+    &resource_servers::RESOURCE,
+    &tenants::RESOURCE,
+    &users::RESOURCE,
+];
+
+/// Every operation that is built.
+pub fn operations() -> impl Iterator<Item = &'static Operation> {
+    RESOURCES.iter().flat_map(|resource| resource.operations)
+}
+
+macro_rules! migrations {
+    ($($number:literal $name:literal,)+) => {
+        &[$(Migration {
+            number: $number,
+            name: $name,
+            sql: include_str!(concat!("../migrations/", $name, ".sql")),
+        }),+]
+    };
+}
+
+/// The schema, in order; for both databases.
+pub static MIGRATIONS: &[Migration] = migrations![
+    1 "0001_tenants",
+    2 "0002_signing_keys",
+    3 "0003_clients",
+    4 "0004_connections",
+    5 "0005_resource_servers",
+    6 "0006_client_grants",
+    7 "0007_users",
+    8 "0008_identities",
+    9 "0009_logs",
+    10 "0010_sessions",
+    11 "0011_passwordless_codes",
+    12 "0012_login_tickets",
+    13 "0013_authorization_codes",
+    14 "0014_access_tokens",
+    15 "0015_rate_buckets",
+    16 "0016_user_permissions",
+    20 "0020_captured_messages",
+];
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,260 @@
+//! Connections: where users come from.
+//!
+//! A strategy's settings are one object, `options`, which is kept sealed because many hold secrets,
+//! and which a change replaces whole. Every option comes back as it was sent; the ones that this server
+//! reads are checked (see [`options`]).
+
+mod options;
+
+use gatewright_core::connection::Connection;
+use gatewright_core::ids::TenantId;
+use gatewright_jose::MasterKey;
+use gatewright_store::{BoxFuture, StoreError, Tx, Val, params, sql};
+use serde_json::{Value, json};
+
+use crate::engine::crud::{fill, merge, merge_member};
+use crate::engine::field::{BOOL, Field, OBJECT, SOME_TEXT, Shape, TEXT, field};
+use crate::engine::format::Format;
+use crate::engine::operation::Run;
+use crate::engine::query::{Paging, Query};
+use crate::engine::{
+    Answer, ApiError, Crud, Handler, IdForm, Input, Map, Method, OpCx, OpRequest, Operation, Resource, Table,
+};
+use crate::users;
+
+sql!(
+    INSERT,
+    "INSERT INTO connections (tenant_id, connection_id, doc, options_sealed, created_at, name)
+     VALUES ($1, $2, $3, $4, $5, $6)"
+);
+sql!(BY_ID, "SELECT doc, options_sealed FROM connections WHERE tenant_id = $1 AND connection_id = $2");
+sql!(BY_NAME, "SELECT connection_id FROM connections WHERE tenant_id = $1 AND name = $2");
+sql!(
+    ALL,
+    "SELECT doc, options_sealed FROM connections WHERE tenant_id = $1 ORDER BY created_at, connection_id"
+);
+sql!(
+    UPDATE,
+    "UPDATE connections SET doc = $3, options_sealed = $4, name = $5 WHERE tenant_id = $1 AND connection_id = $2"
+);
+sql!(DELETE, "DELETE FROM connections WHERE tenant_id = $1 AND connection_id = $2");
+
+static TABLE: Table =
+    Table { name: "connections", insert: &INSERT, by_id: &BY_ID, all: &ALL, update: &UPDATE, delete: &DELETE };
+
+pub(crate) static CONNECTIONS: Crud = Crud {
+    sealed: Some("options"),
+    not_found: ("The connection does not exist", Some("inexistent_connection")),
+    conflict: "A connection with the same name already exists",
+    keys: |connection| vec![Val::from(text(connection, "name"))],
+    draft,
+    change,
+    remove,
+    present,
+    selects,
+    ..Crud::plain(&TABLE, "/connections", "/connections/{id}", "connections", IdForm::Alphanumeric("con_", 16), FIELDS)
+};
+
+const NAME: Shape = Shape::Text { min: 1, max: 128, format: Format::ConnectionName };
+const ACTIVE: &[Field] = &[field("active", BOOL).required()];
+
+const FIELDS: &[Field] = &[
+    field("name", NAME).required().immutable().hint("The name of the connection"),
+    field("strategy", Shape::OneOf(options::STRATEGIES))
+        .required()
+        .immutable()
+        .hint("The identity provider identifier for the connection"),
+    field("display_name", Shape::text(0, 128)),
+    field("options", OBJECT).nullable(),
+    field("enabled_clients", Shape::list(&SOME_TEXT)),
+    field("is_domain_connection", BOOL),
+    field("show_as_button", BOOL),
+    field("realms", Shape::list(&SOME_TEXT)),
+    field("metadata", Shape::TextMap { max_members: 10, max_length: 255 }),
+    field("authentication", Shape::open_object(ACTIVE)),
+    field("connected_accounts", Shape::open_object(ACTIVE)),
+    field("cross_app_access_requesting_app", Shape::open_object(ACTIVE)),
+    field("cross_app_access_resource_app", OBJECT),
+];
+
+const FILTERS: &[Field] = &[
+    field("strategy", Shape::list(&Shape::OneOf(options::STRATEGIES))),
+    field("name", TEXT),
+];
+
+const CLIENT_STATES: &[Field] = &[field("client_id", SOME_TEXT).required(), field("status", BOOL).required()];
+
+/// `/connections`.
+pub static RESOURCE: Resource = Resource {
+    name: "connections",
+    operations: &[
+        CONNECTIONS.lists("get_connections", "Get connections", &["read:connections"]).query(FILTERS),
+        CONNECTIONS.creates("post_connections", "Create a connection", &["create:connections"]),
+        CONNECTIONS.reads("get_connections_by_id", "Get a connection", &["read:connections"]),
+        CONNECTIONS.updates("patch_connections_by_id", "Update a connection", &["update:connections"]),
+        CONNECTIONS.deletes("delete_connections_by_id", "Delete a connection", &["delete:connections"]),
+        Operation::new(
+            "get_connection_clients",
+            Method::Get,
+            "/connections/{id}/clients",
+            "Get the clients enabled for a connection",
+            &["read:connections"],
+            Handler::Custom(list_clients),
+        ),
+        Operation::new(
+            "patch_clients",
+            Method::Patch,
+            "/connections/{id}/clients",
+            "Update the clients enabled for a connection",
+            &["update:connections"],
+            Handler::Custom(update_clients),
+        )
+        .list_body(CLIENT_STATES)
+        .success(204)
+        .writes_config(),
+    ],
+};
+
+/// Every connection of the tenant as decisions see it, oldest first, options opened.
+pub async fn load(tx: &mut Tx, tenant: &TenantId, master_key: &MasterKey) -> Result<Vec<Connection>, StoreError> {
+    let documents = CONNECTIONS.load(tx, tenant, master_key).await?;
+    documents.into_iter().map(to_connection).collect()
+}
+
+/// The connection of this name.
+pub async fn by_name(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    master_key: &MasterKey,
+    name: &str,
+) -> Result<Option<Connection>, StoreError> {
+    let Some(row) = tx.opt(&BY_NAME, &params![tenant, name]).await? else { return Ok(None) };
+    let found = CONNECTIONS.find(tx, tenant, master_key, &row.text(0)?).await?;
+    found.map(to_connection).transpose()
+}
+
+fn to_connection(document: Map) -> Result<Connection, StoreError> {
+    serde_json::from_value(Value::Object(document))
+        .map_err(|error| StoreError::Mismatch(format!("a connection's document: {error}")))
+}
+
+/// Takes a client that is gone out of every connection's `enabled_clients`.
+pub(crate) async fn forget_client(cx: &mut OpCx<'_>, client_id: &str) -> Result<(), StoreError> {
+    let request = cx.request;
+    for mut connection in CONNECTIONS.load(cx.tx, &request.tenant, &request.master_key).await? {
+        if set_client(&mut connection, client_id, false) {
+            CONNECTIONS.store(cx.tx, &request.sealing(), connection).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Enables or disables one client; says whether that changed anything.
+pub(crate) fn set_client(connection: &mut Map, client_id: &str, enabled: bool) -> bool {
+    let clients = connection.entry("enabled_clients").or_insert_with(|| json!([]));
+    let Value::Array(clients) = clients else { return false };
+    let before = clients.len();
+    clients.retain(|known| known != client_id);
+    let was_enabled = clients.len() < before;
+    if enabled {
+        clients.push(client_id.into());
+    }
+    was_enabled != enabled
+}
+
+/// What a connection is unless the body says otherwise.
+pub(crate) fn complete(connection: &mut Map) {
+    fill(connection, json!({ "options": {}, "enabled_clients": [], "is_domain_connection": false }));
+    let realms = json!({ "realms": [connection.get("name")] });
+    fill(connection, realms);
+    let defaults = options::defaults(text(connection, "strategy"));
+    if let Some(Value::Object(options)) = connection.get_mut("options") {
+        fill(options, defaults);
+    }
+}
+
+fn draft<'a>(_: &'a mut OpCx<'_>, connection: &'a mut Map) -> BoxFuture<'a, Result<(), ApiError>> {
+    Box::pin(async move {
+        options::check(connection)?;
+        complete(connection);
+        Ok(())
+    })
+}
+
+fn change<'a>(_: &'a mut OpCx<'_>, connection: &'a mut Map, body: &'a Map) -> BoxFuture<'a, Result<(), ApiError>> {
+    Box::pin(async move {
+        let mut body = body.clone();
+        if let Some(metadata) = body.remove("metadata") {
+            merge_member(connection, "metadata", &metadata);
+        }
+        merge(connection, &body);
+        options::check(connection)
+    })
+}
+
+fn remove<'a>(cx: &'a mut OpCx<'_>, connection: &'a Map) -> BoxFuture<'a, Result<(), ApiError>> {
+    Box::pin(async move {
+        users::delete_of_connection(cx.tx, &cx.request.tenant, text(connection, "name")).await?;
+        Ok(())
+    })
+}
+
+fn present(_: &OpRequest, _: &Value, mut connection: Map) -> (Map, bool) {
+    fill(&mut connection, json!({ "options": {}, "enabled_clients": [] }));
+    (connection, false)
+}
+
+fn selects(query: &Query, connection: &Map) -> bool {
+    let strategies = query.all("strategy");
+    (strategies.is_empty() || strategies.iter().any(|strategy| strategy == text(connection, "strategy")))
+        && query.text("name").is_none_or(|name| name == text(connection, "name"))
+}
+
+fn list_clients<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
+    Box::pin(async move {
+        let connection = named(cx, input).await?;
+        let enabled: Vec<&str> = clients_of(&connection);
+        let paging = input.query.paging();
+        let start = match &paging {
+            Paging::Checkpoint { from: Some(from), .. } => {
+                enabled.iter().position(|id| id == from).map_or(0, |at| at + 1)
+            }
+            paging => usize::try_from(paging.offset()).unwrap_or(usize::MAX),
+        };
+        let limit = usize::try_from(paging.limit()).unwrap_or(0);
+        let page: Vec<&str> = enabled.iter().copied().skip(start).take(limit).collect();
+        let items: Vec<Value> = page.iter().map(|client_id| json!({ "client_id": client_id })).collect();
+        let mut body = json!({ "clients": items });
+        if start.saturating_add(limit) < enabled.len() {
+            body["next"] = json!(page.last());
+        }
+        Ok(body.into())
+    })
+}
+
+fn update_clients<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
+    Box::pin(async move {
+        let mut connection = named(cx, input).await?;
+        for change in &input.items {
+            let enabled = change.get("status") == Some(&Value::Bool(true));
+            set_client(&mut connection, text(change, "client_id"), enabled);
+        }
+        CONNECTIONS.store(cx.tx, &cx.request.sealing(), connection).await?;
+        Ok(Answer::default())
+    })
+}
+
+async fn named(cx: &mut OpCx<'_>, input: &Input) -> Result<Map, ApiError> {
+    let request = cx.request;
+    let found = CONNECTIONS.find(cx.tx, &request.tenant, &request.master_key, input.id()).await?;
+    found.ok_or_else(|| CONNECTIONS.missing())
+}
+
+fn clients_of(connection: &Map) -> Vec<&str> {
+    let clients = connection.get("enabled_clients").and_then(Value::as_array);
+    clients.into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+fn text<'a>(document: &'a Map, name: &str) -> &'a str {
+    document.get(name).and_then(Value::as_str).unwrap_or_default()
+}

@@ -1,0 +1,424 @@
+//! The five usual operations on a table of documents.
+//!
+//! A document is one JSON object with the wire's names. One of its members may be secret: it is kept
+//! apart, sealed. Configuration is small (a tenant has hundreds of clients, not millions), so lists
+//! read every document and filter and page in memory; users and logs, which grow, do not use this.
+
+use gatewright_store::{BoxFuture, Row, Statement, StoreError, Tx, Val};
+use serde_json::{Value, json};
+
+use super::Map;
+use super::error::ApiError;
+use super::field::{Field, field};
+use super::operation::{Answer, Handler, Input, Method, OpCx, OpRequest, Operation};
+use super::query::{Paging, Query};
+use super::validate::Purpose;
+use gatewright_core::ids::TenantId;
+use gatewright_jose::MasterKey;
+
+/// The statements of one table of documents. `$1` is the tenant and `$2` the id throughout.
+pub struct Table {
+    /// The table's name, part of what sealed members are bound to.
+    pub name: &'static str,
+    /// `$3` document, then the sealed member or null (if there is one), the time, the key columns.
+    pub insert: &'static Statement,
+    /// Selects document and sealed member.
+    pub by_id: &'static Statement,
+    /// Selects document and sealed member of every row, oldest first; `$1` only.
+    pub all: &'static Statement,
+    /// `$3` document, then the sealed member or null (if there is one), the key columns.
+    pub update: &'static Statement,
+    /// Deletes the row.
+    pub delete: &'static Statement,
+}
+
+/// How ids are made.
+#[derive(Clone, Copy)]
+pub enum IdForm {
+    /// A prefix and this many characters of `[A-Za-z0-9]`.
+    Alphanumeric(&'static str, usize),
+    /// This many hexadecimal digits.
+    Hex(usize),
+}
+
+impl IdForm {
+    /// A new id.
+    pub fn draw(self, random: &gatewright_ambient::Random) -> String {
+        match self {
+            Self::Alphanumeric(prefix, length) => format!("{prefix}{}", random.alphanumeric(length)),
+            Self::Hex(length) => random.hex(length),
+        }
+    }
+}
+
+/// Completes a new document, or refuses it.
+pub type Draft = for<'a, 't> fn(&'a mut OpCx<'t>, &'a mut Map) -> BoxFuture<'a, Result<(), ApiError>>;
+/// Merges a body (second) into a stored document (first), or refuses it.
+pub type Change = for<'a, 't> fn(&'a mut OpCx<'t>, &'a mut Map, &'a Map) -> BoxFuture<'a, Result<(), ApiError>>;
+/// Refuses a deletion, or deletes what hangs on the document.
+pub type Remove = for<'a, 't> fn(&'a mut OpCx<'t>, &'a Map) -> BoxFuture<'a, Result<(), ApiError>>;
+/// Reads once what presenting any number of documents needs.
+pub type Background = for<'a, 't> fn(&'a mut OpCx<'t>) -> BoxFuture<'a, Result<Value, ApiError>>;
+
+/// One resource with the usual operations. Start from [`Crud::plain`] in a `static`.
+pub struct Crud {
+    /// Where documents are.
+    pub table: &'static Table,
+    /// The path of the collection.
+    pub path: &'static str,
+    /// The path of one object.
+    pub item_path: &'static str,
+    /// The member that holds the items of a list answer.
+    pub plural: &'static str,
+    /// The member that holds the id.
+    pub id_field: &'static str,
+    /// How ids are made.
+    pub id_form: IdForm,
+    /// The members.
+    pub fields: &'static [Field],
+    /// The member that is kept sealed.
+    pub sealed: Option<&'static str>,
+    /// Members that the answer to a create shows whatever the caller may read.
+    pub shown_on_create: &'static [&'static str],
+    /// Text and code of 404.
+    pub not_found: (&'static str, Option<&'static str>),
+    /// Text of 409.
+    pub conflict: &'static str,
+    /// The stored id that a path's `{id}` means.
+    pub resolve: fn(&OpRequest, &str) -> String,
+    /// The values of the table's key columns.
+    pub keys: fn(&Map) -> Vec<Val>,
+    /// Completes a new document.
+    pub draft: Draft,
+    /// Merges a change.
+    pub change: Change,
+    /// Prepares a deletion.
+    pub remove: Remove,
+    /// What `present` reads.
+    pub background: Background,
+    /// The document as the caller may see it; says whether it shows a secret.
+    pub present: fn(&OpRequest, &Value, Map) -> (Map, bool),
+    /// Whether a list with this query holds the (presented) document.
+    pub selects: fn(&Query, &Map) -> bool,
+}
+
+impl Crud {
+    /// A resource without secrets, key columns and rules of its own, whose ids are in `id`.
+    pub const fn plain(
+        table: &'static Table,
+        path: &'static str,
+        item_path: &'static str,
+        plural: &'static str,
+        id_form: IdForm,
+        fields: &'static [Field],
+    ) -> Self {
+        Self {
+            table,
+            path,
+            item_path,
+            plural,
+            id_field: "id",
+            id_form,
+            fields,
+            sealed: None,
+            shown_on_create: &[],
+            not_found: ("Not Found", None),
+            conflict: "A resource with this name already exists.",
+            resolve: |_, id| id.to_owned(),
+            keys: |_| Vec::new(),
+            draft: |_, _| Box::pin(async { Ok(()) }),
+            change: |_, document, body| {
+                merge(document, body);
+                Box::pin(async { Ok(()) })
+            },
+            remove: |_, _| Box::pin(async { Ok(()) }),
+            background: |_| Box::pin(async { Ok(Value::Null) }),
+            present: |_, _, document| (document, false),
+            selects: |_, _| true,
+        }
+    }
+
+    /// `POST` on the collection: 201.
+    pub const fn creates(&'static self, id: &'static str, says: &'static str, scopes: &'static [&'static str]) -> Operation {
+        Operation::new(id, Method::Post, self.path, says, scopes, Handler::Create(self))
+            .body(self.fields, Purpose::Create)
+            .success(201)
+            .writes_config()
+    }
+
+    /// `GET` on the collection.
+    pub const fn lists(&'static self, id: &'static str, says: &'static str, scopes: &'static [&'static str]) -> Operation {
+        Operation::new(id, Method::Get, self.path, says, scopes, Handler::List(self))
+    }
+
+    /// `GET` on one object.
+    pub const fn reads(&'static self, id: &'static str, says: &'static str, scopes: &'static [&'static str]) -> Operation {
+        Operation::new(id, Method::Get, self.item_path, says, scopes, Handler::Read(self))
+    }
+
+    /// `PATCH` on one object.
+    pub const fn updates(&'static self, id: &'static str, says: &'static str, scopes: &'static [&'static str]) -> Operation {
+        Operation::new(id, Method::Patch, self.item_path, says, scopes, Handler::Update(self))
+            .body(self.fields, Purpose::Update)
+            .writes_config()
+    }
+
+    /// `DELETE` on one object: 204.
+    pub const fn deletes(&'static self, id: &'static str, says: &'static str, scopes: &'static [&'static str]) -> Operation {
+        Operation::new(id, Method::Delete, self.item_path, says, scopes, Handler::Delete(self))
+            .success(204)
+            .writes_config()
+    }
+
+    /// 404 in the resource's words.
+    pub fn missing(&self) -> ApiError {
+        let (message, code) = self.not_found;
+        let error = ApiError::new(404, message);
+        match code {
+            Some(code) => error.code(code),
+            None => error,
+        }
+    }
+
+    /// The stored document of this id with its secret member opened.
+    pub async fn find(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        master_key: &MasterKey,
+        id: &str,
+    ) -> Result<Option<Map>, StoreError> {
+        let row = tx.opt(self.table.by_id, &[tenant.into(), id.into()]).await?;
+        row.map(|row| self.open(tenant, master_key, &row)).transpose()
+    }
+
+    /// Every stored document of the tenant with its secret member opened, oldest first.
+    pub async fn load(&self, tx: &mut Tx, tenant: &TenantId, master_key: &MasterKey) -> Result<Vec<Map>, StoreError> {
+        let rows = tx.all(self.table.all, &[tenant.into()]).await?;
+        rows.iter().map(|row| self.open(tenant, master_key, row)).collect()
+    }
+
+    /// Stores a new document, whose id it must hold.
+    pub async fn insert(&self, tx: &mut Tx, request: &Sealing<'_>, document: Map) -> Result<(), StoreError> {
+        let values = self.values(request, document, Some(request.now.into()));
+        tx.run(self.table.insert, &values).await.map(drop)
+    }
+
+    /// Stores a changed document.
+    pub async fn store(&self, tx: &mut Tx, request: &Sealing<'_>, document: Map) -> Result<(), StoreError> {
+        let values = self.values(request, document, None);
+        tx.run(self.table.update, &values).await.map(drop)
+    }
+
+    /// The parameters of insert and update, in the order that [`Table`] says.
+    fn values(&self, request: &Sealing<'_>, document: Map, time: Option<Val>) -> Vec<Val> {
+        let (id, document, sealed) = self.close(request, document);
+        let keys = (self.keys)(&document);
+        let mut values: Vec<Val> = vec![request.tenant.into(), id.into(), Value::Object(document).into()];
+        if self.sealed.is_some() {
+            values.push(sealed.into());
+        }
+        values.extend(time);
+        values.extend(keys);
+        values
+    }
+
+    fn id_of(&self, document: &Map) -> String {
+        document.get(self.id_field).and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    fn context(&self, tenant: &TenantId, id: &str, member: &str) -> String {
+        format!("{tenant}/{}/{id}/{member}", self.table.name)
+    }
+
+    /// Takes the secret member out of a document and seals it.
+    fn close(&self, request: &Sealing<'_>, mut document: Map) -> (String, Map, Option<Vec<u8>>) {
+        let id = self.id_of(&document);
+        let sealed = self.sealed.and_then(|member| {
+            let secret = document.remove(member)?;
+            let context = self.context(request.tenant, &id, member);
+            Some(request.master_key.seal(request.random, &context, secret.to_string().as_bytes()))
+        });
+        (id, document, sealed)
+    }
+
+    fn open(&self, tenant: &TenantId, master_key: &MasterKey, row: &Row) -> Result<Map, StoreError> {
+        let Value::Object(mut document) = row.json(0)? else {
+            return Err(StoreError::Mismatch(format!("a document in {} is not an object", self.table.name)));
+        };
+        if let Some(member) = self.sealed
+            && let Some(sealed) = row.opt_blob(1)?
+        {
+            let context = self.context(tenant, &self.id_of(&document), member);
+            let plain = master_key.open(&context, &sealed).map_err(|_| {
+                StoreError::Mismatch(format!("{context} cannot be opened: was it sealed under another master key?"))
+            })?;
+            let secret = serde_json::from_slice(&plain)
+                .map_err(|_| StoreError::Mismatch(format!("{context} does not hold JSON")))?;
+            document.insert(member.to_owned(), secret);
+        }
+        Ok(document)
+    }
+}
+
+/// What storing a document needs besides the transaction.
+pub struct Sealing<'a> {
+    /// The tenant that the document belongs to.
+    pub tenant: &'a TenantId,
+    /// The time of the change.
+    pub now: gatewright_core::Timestamp,
+    /// Random values.
+    pub random: &'a gatewright_ambient::Random,
+    /// Seals the secret member.
+    pub master_key: &'a MasterKey,
+}
+
+impl OpRequest {
+    /// What storing a document needs.
+    pub fn sealing(&self) -> Sealing<'_> {
+        Sealing { tenant: &self.tenant, now: self.now, random: &self.random, master_key: &self.master_key }
+    }
+}
+
+/// Merges the first level: members replace, `null` removes.
+pub fn merge(document: &mut Map, body: &Map) {
+    for (name, value) in body {
+        if value.is_null() {
+            document.remove(name);
+        } else {
+            document.insert(name.clone(), value.clone());
+        }
+    }
+}
+
+/// Merges one object member at its own first level: keys replace, `null` removes a key, `{}` clears.
+pub fn merge_member(document: &mut Map, name: &str, change: &Value) {
+    let Value::Object(change) = change else {
+        document.remove(name);
+        return;
+    };
+    let mut merged = match document.remove(name) {
+        Some(Value::Object(members)) if !change.is_empty() => members,
+        _ => Map::new(),
+    };
+    merge(&mut merged, change);
+    document.insert(name.to_owned(), Value::Object(merged));
+}
+
+/// Sets members that are not there.
+pub fn fill(document: &mut Map, defaults: Value) {
+    if let Value::Object(defaults) = defaults {
+        for (name, value) in defaults {
+            document.entry(name).or_insert(value);
+        }
+    }
+}
+
+/// `POST`: makes one object.
+pub async fn create(of: &'static Crud, cx: &mut OpCx<'_>, input: &Input) -> Result<Answer, ApiError> {
+    let mut document = input.body.clone();
+    document.retain(|_, value| !value.is_null());
+    document.insert(of.id_field.to_owned(), of.id_form.draw(&cx.request.random).into());
+    (of.draft)(cx, &mut document).await?;
+    of.insert(cx.tx, &cx.request.sealing(), document.clone()).await.map_err(|error| of.refusal(error))?;
+    let shown: Vec<_> = of.shown_on_create.iter().filter_map(|name| document.get_key_value(*name)).collect();
+    let shown: Map = shown.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut answer = of.answer(cx, &input.query, document).await?;
+    if let Some(Value::Object(body)) = &mut answer.body {
+        body.extend(shown);
+    }
+    Ok(answer)
+}
+
+/// `GET` on one object.
+pub async fn read(of: &'static Crud, cx: &mut OpCx<'_>, input: &Input) -> Result<Answer, ApiError> {
+    let document = of.named(cx, input).await?;
+    of.answer(cx, &input.query, document).await
+}
+
+/// `PATCH`: changes one object.
+pub async fn update(of: &'static Crud, cx: &mut OpCx<'_>, input: &Input) -> Result<Answer, ApiError> {
+    let mut document = of.named(cx, input).await?;
+    (of.change)(cx, &mut document, &input.body).await?;
+    of.store(cx.tx, &cx.request.sealing(), document.clone()).await.map_err(|error| of.refusal(error))?;
+    of.answer(cx, &input.query, document).await
+}
+
+/// `DELETE`. Compat: deleting what is not there is a success too.
+pub async fn delete(of: &'static Crud, cx: &mut OpCx<'_>, input: &Input) -> Result<Answer, ApiError> {
+    let request = cx.request;
+    let id = (of.resolve)(request, input.id());
+    if let Some(document) = of.find(cx.tx, &request.tenant, &request.master_key, &id).await? {
+        (of.remove)(cx, &document).await?;
+        cx.tx.run(of.table.delete, &[(&request.tenant).into(), of.id_of(&document).into()]).await?;
+    }
+    Ok(Answer::default())
+}
+
+/// `GET` on the collection.
+pub async fn list(of: &'static Crud, cx: &mut OpCx<'_>, input: &Input) -> Result<Answer, ApiError> {
+    let request = cx.request;
+    let documents = of.load(cx.tx, &request.tenant, &request.master_key).await?;
+    let background = (of.background)(cx).await?;
+    let chosen: Vec<(Map, bool)> = documents
+        .into_iter()
+        .map(|document| (of.present)(request, &background, document))
+        .filter(|(document, _)| (of.selects)(&input.query, document))
+        .collect();
+    let total = i64::try_from(chosen.len()).unwrap_or(i64::MAX);
+    let paging = input.query.paging();
+    let start = match &paging {
+        Paging::Checkpoint { from: Some(from), .. } => after(of, &chosen, from)?,
+        paging => usize::try_from(paging.offset()).unwrap_or(usize::MAX),
+    };
+    let limit = usize::try_from(paging.limit()).unwrap_or(0);
+    let more = start.saturating_add(limit) < chosen.len();
+    let page: Vec<(Map, bool)> = chosen.into_iter().skip(start).take(limit).collect();
+    let next = page.last().filter(|_| more).map(|(document, _)| of.id_of(document));
+    let shows_secret = page.iter().any(|(_, secret)| *secret);
+    let items: Vec<Value> = page.into_iter().map(|(document, _)| input.query.project(document).into()).collect();
+    let body = match paging {
+        Paging::Checkpoint { .. } => {
+            let mut body = json!({ of.plural: items });
+            if let Some(next) = next {
+                body["next"] = next.into();
+            }
+            body
+        }
+        paging => paging.offset_body(of.plural, items, total),
+    };
+    Ok(Answer { shows_secret, ..body.into() })
+}
+
+/// The place after the item that a checkpoint names.
+fn after(of: &Crud, documents: &[(Map, bool)], from: &str) -> Result<usize, ApiError> {
+    documents
+        .iter()
+        .position(|(document, _)| of.id_of(document) == from)
+        .map(|index| index + 1)
+        .ok_or_else(|| ApiError::invalid_query("'The checkpoint is not valid' on property from"))
+}
+
+impl Crud {
+    async fn named(&self, cx: &mut OpCx<'_>, input: &Input) -> Result<Map, ApiError> {
+        let request = cx.request;
+        let id = (self.resolve)(request, input.id());
+        self.find(cx.tx, &request.tenant, &request.master_key, &id).await?.ok_or_else(|| self.missing())
+    }
+
+    async fn answer(&self, cx: &mut OpCx<'_>, query: &Query, document: Map) -> Result<Answer, ApiError> {
+        let background = (self.background)(cx).await?;
+        let (document, shows_secret) = (self.present)(cx.request, &background, document);
+        Ok(Answer { shows_secret, ..query.project(document).into() })
+    }
+
+    fn refusal(&self, error: StoreError) -> ApiError {
+        match error {
+            StoreError::Unique { .. } => ApiError::conflict(self.conflict),
+            other => other.into(),
+        }
+    }
+}
+
+/// Query parameters of a list that has no filters of its own.
+pub const NO_FILTERS: &[Field] = &[field("sort", super::field::TEXT)];

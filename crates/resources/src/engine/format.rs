@@ -1,0 +1,171 @@
+//! Formats of text members.
+
+/// What a text member must look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Anything.
+    Any,
+    /// A URL to which a browser may be sent back: any scheme that runs no code, a host for `http`
+    /// and `https`, no fragment. A `*` may stand for a sub-domain.
+    CallbackUrl,
+    /// A URL or an origin, with `*` and `{…}` placeholders.
+    UrlWithPlaceholders,
+    /// An `http` or `https` URL.
+    Url,
+    /// An `http` or `https` URL, or nothing.
+    UrlOrEmpty,
+    /// An `https` URL, or nothing. Compat: `http://localhost` is taken too, for local work.
+    HttpsUrlOrEmpty,
+    /// An e-mail address.
+    Email,
+    /// An e-mail address, or nothing.
+    EmailOrEmpty,
+    /// A phone number: `+` and 1 to 15 digits.
+    Phone,
+    /// No `<` and `>`.
+    NoAngleBrackets,
+    /// Letters and digits, with single hyphens inside.
+    ConnectionName,
+    /// No white space.
+    NoSpaces,
+    /// Two upper-case letters.
+    CountryCode,
+}
+
+impl Format {
+    /// The format's name or pattern in validation messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::CallbackUrl => "callback-url",
+            Self::UrlWithPlaceholders => "url-with-placeholders",
+            Self::Url => "strict-uri",
+            Self::UrlOrEmpty => "absolute-uri-or-empty",
+            Self::HttpsUrlOrEmpty => "absolute-https-uri-or-empty",
+            Self::Email => "email",
+            Self::EmailOrEmpty => "email-or-empty",
+            Self::Phone => r"^\+[0-9]{1,15}$",
+            Self::NoAngleBrackets => "^[^<>]+$",
+            Self::ConnectionName => "^[a-zA-Z0-9](-[a-zA-Z0-9]|[a-zA-Z0-9])*$",
+            Self::NoSpaces => r"^\S*$",
+            Self::CountryCode => "^[A-Z]{2}$",
+        }
+    }
+
+    /// Whether [`Format::name`] is a pattern rather than a word.
+    pub fn is_pattern(self) -> bool {
+        self.name().starts_with('^')
+    }
+
+    /// Whether the text has this format.
+    pub fn matches(self, text: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::CallbackUrl => is_url(text) && !text.contains('#'),
+            Self::UrlWithPlaceholders => is_url(text),
+            Self::Url => is_web_url(text),
+            Self::UrlOrEmpty => text.is_empty() || is_web_url(text),
+            Self::HttpsUrlOrEmpty => {
+                text.is_empty()
+                    || is_web_url(text)
+                        && (text.starts_with("https://")
+                            || matches!(host_of(text), Some("localhost" | "127.0.0.1")))
+            }
+            Self::Email => is_email(text),
+            Self::EmailOrEmpty => text.is_empty() || is_email(text),
+            Self::Phone => text.strip_prefix('+').is_some_and(|digits| {
+                (1..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
+            }),
+            Self::NoAngleBrackets => !text.is_empty() && !text.contains(['<', '>']),
+            Self::ConnectionName => {
+                !text.is_empty()
+                    && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                    && !text.starts_with('-')
+                    && !text.ends_with('-')
+                    && !text.contains("--")
+            }
+            Self::NoSpaces => !text.contains(char::is_whitespace),
+            Self::CountryCode => text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()),
+        }
+    }
+}
+
+/// Schemes that make a browser run or show what the URL itself holds.
+const CODE_SCHEMES: &[&str] = &["javascript", "data", "vbscript", "blob"];
+
+/// Scheme and rest (RFC 3986 section 3.1), if the text is an absolute URL of any scheme.
+fn split_scheme(text: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = text.split_once(':')?;
+    let mut bytes = scheme.bytes();
+    let well_formed = bytes.next().is_some_and(|b| b.is_ascii_alphabetic())
+        && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+    (well_formed && !rest.is_empty()).then_some((scheme, rest))
+}
+
+fn is_url(text: &str) -> bool {
+    let Some((scheme, rest)) = split_scheme(text) else { return false };
+    let lower = scheme.to_ascii_lowercase();
+    let clean = !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\');
+    let hosted = !matches!(lower.as_str(), "http" | "https") || rest.starts_with("//") && host_of(text).is_some();
+    clean && hosted && !CODE_SCHEMES.contains(&lower.as_str())
+}
+
+fn is_web_url(text: &str) -> bool {
+    let web = split_scheme(text)
+        .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http"));
+    web && is_url(text)
+}
+
+/// The host name in a URL, without user information and port.
+fn host_of(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host_port = authority.rsplit('@').next()?;
+    let host = match host_port.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+        _ => host_port,
+    };
+    (!host.is_empty()).then_some(host)
+}
+
+/// RFC 5321 lengths, one `@`, no spaces: what can be an address, not what is one.
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    !local.is_empty()
+        && local.len() <= 64
+        && text.len() <= 254
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ','))
+        && !local.contains('@')
+        && !domain.is_empty()
+        && !domain.starts_with(['.', '-'])
+        && !domain.ends_with(['.', '-'])
+        && !domain.contains("..")
+        && domain.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Format;
+
+    #[test]
+    fn formats_accept_what_they_name() {
+        let check = |format: Format, good: &[&str], bad: &[&str]| {
+            for text in good {
+                assert!(format.matches(text), "{format:?} should accept {text:?}");
+            }
+            for text in bad {
+                assert!(!format.matches(text), "{format:?} should refuse {text:?}");
+            }
+        };
+        check(
+            Format::CallbackUrl,
+            &["https://a.example/cb", "http://localhost:3000", "https://*.example.com/x", "com.app://cb/{x}"],
+            &["", "a.example", "javascript:alert(1)", "DATA:text/html,x", "https://", "http:/x", "https://a/#f", "https://a b"],
+        );
+        check(Format::UrlWithPlaceholders, &["http://localhost:3000", "capacitor://localhost"], &["localhost", "x:"]);
+        check(Format::HttpsUrlOrEmpty, &["", "https://a/x", "http://localhost:1/x"], &["http://a.example/x", "ftp://a"]);
+        check(Format::Email, &["a@b", "a.b+c@exämple.org"], &["", "a", "a@", "@b", "a b@c", "a@b@c", "a@.b", "a@b..c"]);
+        check(Format::Phone, &["+1", "+610400000000"], &["", "+", "610400000000", "+1234567890123456", "+1 2"]);
+        check(Format::ConnectionName, &["sms", "Username-Password-Authentication"], &["", "-a", "a-", "a--b", "a b", "a_b"]);
+    }
+}

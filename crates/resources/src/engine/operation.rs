@@ -1,0 +1,296 @@
+//! One route of the API, and what it is given when it is called.
+
+use std::sync::Arc;
+
+use gatewright_ambient::Random;
+use gatewright_core::Timestamp;
+use gatewright_core::ids::{Issuer, TenantId};
+use gatewright_jose::MasterKey;
+use gatewright_store::{BoxFuture, Tx};
+use serde_json::Value;
+
+use super::Map;
+use super::crud::Crud;
+use super::error::ApiError;
+use super::field::Field;
+use super::query::Query;
+use super::validate::Purpose;
+
+/// An HTTP method that the API uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`
+    Get,
+    /// `POST`
+    Post,
+    /// `PATCH`
+    Patch,
+    /// `PUT`
+    Put,
+    /// `DELETE`
+    Delete,
+}
+
+impl Method {
+    /// The method of this name, in capitals.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "GET" => Self::Get,
+            "POST" => Self::Post,
+            "PATCH" => Self::Patch,
+            "PUT" => Self::Put,
+            "DELETE" => Self::Delete,
+            _ => return None,
+        })
+    }
+
+    /// The name in capitals.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Patch => "PATCH",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// What a successful call changes besides its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing: it runs in a read transaction.
+    Reads,
+    /// Data of users; a log event is written with it.
+    WritesData,
+    /// The tenant's configuration: a log event is written and the configuration's version rises.
+    WritesConfig,
+}
+
+/// The future that a handler returns.
+pub type Run<'a> = BoxFuture<'a, Result<Answer, ApiError>>;
+
+/// What an operation does once the call is known to be allowed and well-formed.
+#[derive(Clone, Copy)]
+pub enum Handler {
+    /// Makes one object.
+    Create(&'static Crud),
+    /// Lists objects.
+    List(&'static Crud),
+    /// Reads one object.
+    Read(&'static Crud),
+    /// Changes one object.
+    Update(&'static Crud),
+    /// Deletes one object.
+    Delete(&'static Crud),
+    /// Something of its own.
+    Custom(for<'a, 't> fn(&'a mut OpCx<'t>, &'a Input) -> Run<'a>),
+}
+
+/// What a body holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Body {
+    /// The members of the object, or of each object of the list.
+    pub fields: &'static [Field],
+    /// What it is for.
+    pub purpose: Purpose,
+    /// It is a list of objects.
+    pub is_list: bool,
+}
+
+/// One route of the API. Built with [`Operation::new`] and the methods below, in `static` tables.
+#[derive(Clone, Copy)]
+pub struct Operation {
+    /// The operation's id in the table of operations.
+    pub id: &'static str,
+    /// The HTTP method.
+    pub method: Method,
+    /// The path below `/api/v2`, with `{name}` for its parameters.
+    pub path: &'static str,
+    /// What it does, as the log event says.
+    pub summary: &'static str,
+    /// Scopes of which any one is enough, in the order that refusals name them.
+    pub scopes: &'static [&'static str],
+    /// Scopes with which a user's own token may call it when `{id}` is that user. Empty: never.
+    pub own_scopes: &'static [&'static str],
+    /// The members that such a token may send.
+    pub own_members: &'static [&'static str],
+    /// What its body holds, if it takes one.
+    pub body: Option<Body>,
+    /// Query parameters besides those of paging and projection.
+    pub query: &'static [Field],
+    /// The HTTP status of success.
+    pub success: u16,
+    /// What success changes.
+    pub effect: Effect,
+    /// What it does.
+    pub handler: Handler,
+}
+
+impl Operation {
+    /// An operation that takes no body, answers 200 and reads (`GET`) or writes data (others).
+    pub const fn new(
+        id: &'static str,
+        method: Method,
+        path: &'static str,
+        summary: &'static str,
+        scopes: &'static [&'static str],
+        handler: Handler,
+    ) -> Self {
+        let effect = match method {
+            Method::Get => Effect::Reads,
+            _ => Effect::WritesData,
+        };
+        Self { id, method, path, summary, scopes, own_scopes: &[], own_members: &[], body: None, query: &[], success: 200, effect, handler }
+    }
+
+    /// Lets a user's own token call it on that user with any of these scopes, sending these members.
+    #[must_use]
+    pub const fn own(self, own_scopes: &'static [&'static str], own_members: &'static [&'static str]) -> Self {
+        Self { own_scopes, own_members, ..self }
+    }
+
+    /// Takes a body.
+    #[must_use]
+    pub const fn body(self, fields: &'static [Field], purpose: Purpose) -> Self {
+        Self { body: Some(Body { fields, purpose, is_list: false }), ..self }
+    }
+
+    /// Takes a list of objects.
+    #[must_use]
+    pub const fn list_body(self, fields: &'static [Field]) -> Self {
+        Self { body: Some(Body { fields, purpose: Purpose::Create, is_list: true }), ..self }
+    }
+
+    /// Takes these query parameters too.
+    #[must_use]
+    pub const fn query(self, query: &'static [Field]) -> Self {
+        Self { query, ..self }
+    }
+
+    /// Answers this status on success.
+    #[must_use]
+    pub const fn success(self, success: u16) -> Self {
+        Self { success, ..self }
+    }
+
+    /// Changes the tenant's configuration.
+    #[must_use]
+    pub const fn writes_config(self) -> Self {
+        Self { effect: Effect::WritesConfig, ..self }
+    }
+}
+
+/// A resource: a name and its operations.
+pub struct Resource {
+    /// The tag in the table of operations, e.g. `client-grants`.
+    pub name: &'static str,
+    /// Its routes.
+    pub operations: &'static [Operation],
+}
+
+/// Who calls, as the bearer token says.
+#[derive(Clone, Debug, Default)]
+pub struct Caller {
+    /// `sub`: a user's id, or `CLIENT_ID@clients`.
+    pub subject: String,
+    /// `azp`: the client that the token was issued to.
+    pub client_id: String,
+    /// The client's name, when known; for the log.
+    pub client_name: Option<String>,
+    /// The scopes granted.
+    pub scopes: Vec<String>,
+    /// The token belongs to a user rather than to a machine.
+    pub is_user: bool,
+}
+
+impl Caller {
+    /// Whether the token holds this scope.
+    pub fn has(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|held| held == scope)
+    }
+
+    /// Whether the token holds any of these scopes.
+    pub fn has_any(&self, scopes: &[&str]) -> bool {
+        scopes.iter().any(|scope| self.has(scope))
+    }
+}
+
+/// The facts of one call that every operation may read.
+#[derive(Clone, Debug)]
+pub struct OpRequest {
+    /// The tenant that the call is for.
+    pub tenant: TenantId,
+    /// The issuer as this call sees it.
+    pub issuer: Issuer,
+    /// Who calls.
+    pub caller: Caller,
+    /// When.
+    pub now: Timestamp,
+    /// Random values.
+    pub random: Random,
+    /// Seals and opens secrets.
+    pub master_key: Arc<MasterKey>,
+    /// The caller's address.
+    pub ip: String,
+    /// The `User-Agent` header.
+    pub user_agent: Option<String>,
+}
+
+/// What an operation works with: one transaction and the facts of the call.
+pub struct OpCx<'t> {
+    /// The transaction. An error rolls it back.
+    pub tx: &'t mut Tx,
+    /// The facts of the call.
+    pub request: &'t OpRequest,
+}
+
+/// What the call holds, checked.
+#[derive(Debug, Default)]
+pub struct Input {
+    /// The path's parameters, decoded.
+    pub params: Vec<(&'static str, String)>,
+    /// The query.
+    pub query: Query,
+    /// The body; empty if the operation takes none, or a list.
+    pub body: Map,
+    /// The body's items, if it is a list.
+    pub items: Vec<Map>,
+}
+
+impl Input {
+    /// The path's parameter of this name; empty if the path has none.
+    pub fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
+    }
+
+    /// The path's `{id}`.
+    pub fn id(&self) -> &str {
+        self.param("id")
+    }
+}
+
+/// What an operation answers on success.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// The body; `None` for an empty one.
+    pub body: Option<Value>,
+    /// Headers besides the usual ones.
+    pub headers: Vec<(&'static str, String)>,
+    /// A status other than the operation's usual one.
+    pub status: Option<u16>,
+    /// The body shows a secret, which is worth a log event.
+    pub shows_secret: bool,
+}
+
+impl From<Value> for Answer {
+    fn from(body: Value) -> Self {
+        Self { body: Some(body), ..Self::default() }
+    }
+}
+
+impl From<Map> for Answer {
+    fn from(body: Map) -> Self {
+        Value::Object(body).into()
+    }
+}

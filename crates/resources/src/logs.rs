@@ -1,0 +1,229 @@
+//! The tenant's log: what happened, to whom, and why.
+//!
+//! An event is written in the transaction of what it tells about. Ids are 56 digits that sort by time.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use gatewright_ambient::Random;
+use gatewright_core::Timestamp;
+use gatewright_core::ids::TenantId;
+use gatewright_store::{StoreError, Tx, Val, params, sql};
+use serde_json::{Value, json};
+
+use crate::engine::field::{Field, TEXT, field};
+use crate::engine::operation::Run;
+use crate::engine::query::{Paging, Query};
+use crate::engine::terms::exact_terms;
+use crate::engine::{Answer, ApiError, Handler, Input, Map, Method, OpCx, Operation, Resource};
+
+/// Something that happened. Absent things are `None` or empty.
+#[derive(Clone, Debug, Default)]
+pub struct LogEvent {
+    /// The event's code, e.g. `s` or `sapi`.
+    pub r#type: &'static str,
+    /// A sentence, or what went wrong.
+    pub description: Option<String>,
+    /// The client that it happened through.
+    pub client_id: Option<String>,
+    /// Its name.
+    pub client_name: Option<String>,
+    /// The connection's name.
+    pub connection: Option<String>,
+    /// The connection's id.
+    pub connection_id: Option<String>,
+    /// The connection's strategy.
+    pub strategy: Option<String>,
+    /// `database`, `social`, `enterprise` or `passwordless`.
+    pub strategy_type: Option<String>,
+    /// The user.
+    pub user_id: Option<String>,
+    /// The user's name, e-mail address or phone number.
+    pub user_name: Option<String>,
+    /// The caller's address.
+    pub ip: String,
+    /// The `User-Agent` header.
+    pub user_agent: Option<String>,
+    /// The host that was asked.
+    pub hostname: Option<String>,
+    /// The audience of the token.
+    pub audience: Option<String>,
+    /// The scopes of the token.
+    pub scope: Vec<String>,
+    /// Everything else, such as the scope report.
+    pub details: Value,
+}
+
+sql!(
+    INSERT,
+    "INSERT INTO logs (tenant_id, log_id, type, client_id, connection, user_id, ip, doc, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+);
+sql!(BY_ID, "SELECT doc FROM logs WHERE tenant_id = $1 AND log_id = $2");
+sql!(AFTER, "SELECT doc FROM logs WHERE tenant_id = $1 AND log_id > $2 ORDER BY log_id LIMIT $3");
+
+/// Writes an event and returns its id.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn append(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    now: Timestamp,
+    random: &Random,
+    event: &LogEvent,
+) -> Result<String, StoreError> {
+    let log_id = next_id(now, random);
+    let mobile = event.user_agent.as_deref().is_some_and(|agent| agent.contains("Mobi"));
+    let doc = json!({
+        "_id": log_id,
+        "log_id": log_id,
+        "date": now.iso8601(),
+        "type": event.r#type,
+        "description": event.description,
+        "client_id": event.client_id,
+        "client_name": event.client_name,
+        "connection": event.connection,
+        "connection_id": event.connection_id,
+        "strategy": event.strategy,
+        "strategy_type": event.strategy_type,
+        "user_id": event.user_id,
+        "user_name": event.user_name,
+        "ip": event.ip,
+        "user_agent": event.user_agent,
+        "hostname": event.hostname,
+        "audience": event.audience,
+        "scope": (!event.scope.is_empty()).then_some(&event.scope),
+        "details": event.details,
+        "isMobile": mobile,
+        "tenant_name": tenant.as_str(),
+        "location_info": null,
+        "organization_id": null,
+        "organization_name": null,
+    });
+    let values = params![
+        tenant,
+        &log_id,
+        event.r#type,
+        &event.client_id,
+        &event.connection,
+        &event.user_id,
+        &event.ip,
+        doc,
+        now,
+    ];
+    tx.run(&INSERT, &values).await?;
+    Ok(log_id)
+}
+
+/// 56 digits: `900`, the time to the microsecond, a count that orders events of one moment, and digits
+/// that no other node draws.
+fn next_id(now: Timestamp, random: &Random) -> String {
+    // Only breaks ties within this process; nothing depends on its value.
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed) % 1_000_000;
+    let micros = u64::try_from(now.micros()).unwrap_or(0);
+    format!("900{micros:017}{count:06}{}", random.digits(30))
+}
+
+const LIST_QUERY: &[Field] = &[field("sort", TEXT), field("q", TEXT), field("search", TEXT)];
+const SCOPES: &[&str] = &["read:logs", "read:logs_users"];
+const SEARCHABLE: &[&str] = &["type", "client_id", "connection", "user_id", "ip", "log_id"];
+
+/// Offset paging reaches this many events.
+const REACH: i64 = 1000;
+
+/// `/logs`.
+pub static RESOURCE: Resource = Resource {
+    name: "logs",
+    operations: &[
+        Operation::new("get_logs", Method::Get, "/logs", "Get log events", SCOPES, Handler::Custom(list))
+            .query(LIST_QUERY),
+        Operation::new("get_logs_by_id", Method::Get, "/logs/{id}", "Get a log event", SCOPES, Handler::Custom(read)),
+        Operation::new(
+            "get_logs_by_user",
+            Method::Get,
+            "/users/{id}/logs",
+            "Get a user's log events",
+            SCOPES,
+            Handler::Custom(list_of_user),
+        )
+        .query(LIST_QUERY),
+    ],
+};
+
+fn read<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
+    Box::pin(async move {
+        let row = cx.tx.opt(&BY_ID, &params![&cx.request.tenant, input.id()]).await?;
+        let row = row.ok_or_else(|| ApiError::new(404, "Log not found"))?;
+        Ok(row.json(0)?.into())
+    })
+}
+
+fn list<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
+    Box::pin(async move {
+        match input.query.paging() {
+            Paging::Checkpoint { take, from } => onwards(cx, &input.query, take, from.unwrap_or_default()).await,
+            paging => pages(cx, &input.query, &paging, None).await,
+        }
+    })
+}
+
+fn list_of_user<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
+    Box::pin(async move { pages(cx, &input.query, &input.query.paging(), Some(input.id())).await })
+}
+
+/// Events after a known one, oldest first, without bound. The `Link` header names the next page.
+async fn onwards(cx: &mut OpCx<'_>, query: &Query, take: i64, from: String) -> Result<Answer, ApiError> {
+    let rows = cx.tx.all(&AFTER, &params![&cx.request.tenant, &from, take]).await?;
+    let events = rows.iter().map(|row| row.json(0)).collect::<Result<Vec<Value>, _>>()?;
+    let last = events.last().and_then(|event| event["log_id"].as_str()).unwrap_or(&from);
+    let next = format!("<{}>; rel=\"next\"", cx.request.issuer.join(&format!("api/v2/logs?from={last}&take={take}")));
+    let body: Value = events.into_iter().map(|event| projected(query, event)).collect();
+    Ok(Answer { headers: vec![("link", next)], ..body.into() })
+}
+
+/// Pages by number, newest first unless `sort=date:1`.
+async fn pages(cx: &mut OpCx<'_>, query: &Query, paging: &Paging, user_id: Option<&str>) -> Result<Answer, ApiError> {
+    let reached = paging.offset().saturating_add(paging.limit());
+    if reached > REACH {
+        return Err(ApiError::invalid_query(format_args!(
+            "'You can only page through the first {REACH} records; use from and take' on property page"
+        )));
+    }
+    let descending = match query.text("sort") {
+        None | Some("" | "date:-1") => true,
+        Some("date:1") => false,
+        Some(_) => return Err(ApiError::invalid_query("'Only date:1 and date:-1 are supported' on property sort")),
+    };
+    let mut conditions = String::from("tenant_id = $1");
+    let mut values: Vec<Val> = params![&cx.request.tenant].into();
+    let mut narrow = |column: &str, value: &str| {
+        values.push(value.into());
+        conditions.push_str(&format!(" AND {column} = ${}", values.len()));
+    };
+    if let Some(user_id) = user_id {
+        narrow("user_id", user_id);
+    }
+    // Compat: the documentation says `q`, the SDKs say `search`.
+    if let Some(search) = query.text("q").or_else(|| query.text("search")).filter(|search| !search.is_empty()) {
+        for (column, value) in exact_terms(search, SEARCHABLE)? {
+            narrow(column, &value);
+        }
+    }
+    let count = cx.tx.all_dynamic(&format!("SELECT COUNT(*) FROM logs WHERE {conditions}"), &values).await?;
+    let total = count.first().map_or(Ok(0), |row| row.int(0))?;
+    values.extend(params![paging.limit(), paging.offset()]);
+    let (limit, offset) = (values.len() - 1, values.len());
+    let order = if descending { "DESC" } else { "ASC" };
+    let sql = format!("SELECT doc FROM logs WHERE {conditions} ORDER BY log_id {order} LIMIT ${limit} OFFSET ${offset}");
+    let rows = cx.tx.all_dynamic(&sql, &values).await?;
+    let events = rows.iter().map(|row| Ok(projected(query, row.json(0)?))).collect::<Result<Vec<Value>, StoreError>>()?;
+    Ok(paging.offset_body("logs", events, total).into())
+}
+
+fn projected(query: &Query, event: Value) -> Value {
+    match event {
+        Value::Object(event) => Value::Object(query.project(event)),
+        _ => Value::Object(Map::new()),
+    }
+}

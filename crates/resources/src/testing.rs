@@ -1,0 +1,120 @@
+//! An in-memory database with one tenant, and calls on it as the Management API makes them.
+
+use std::sync::Arc;
+
+use gatewright_ambient::Random;
+use gatewright_core::Timestamp;
+use gatewright_core::ids::{Issuer, TenantId};
+use gatewright_jose::MasterKey;
+use gatewright_store::{Db, DbConfig, StoreError};
+use serde_json::Value;
+
+use crate::engine::body::RawBody;
+use crate::engine::execute::{Call, execute};
+use crate::engine::routes::{Routes, Target};
+use crate::engine::{Caller, Method, OpRequest};
+use crate::resource_servers::management_scopes;
+use crate::seed::{NewTenant, SeedCx};
+use crate::tenants;
+
+/// The tenant of every test.
+pub(crate) fn tenant() -> TenantId {
+    TenantId::new("localhost")
+}
+
+/// A server without HTTP.
+pub(crate) struct Conversation {
+    pub(crate) db: Db,
+    pub(crate) seed: SeedCx,
+    routes: Routes,
+}
+
+impl Conversation {
+    /// A new database with a tenant.
+    pub(crate) async fn begin() -> Self {
+        let db = Db::open(&DbConfig::SqliteMemory).await.unwrap();
+        db.migrate(crate::MIGRATIONS, Timestamp::from_seconds(1)).await.unwrap();
+        let random = Random::seeded(7);
+        let master_key = Arc::new(MasterKey::generate(&random));
+        let seed = SeedCx { now: Timestamp::from_seconds(1_700_000_000), random, master_key };
+        let cx = seed.clone();
+        db.write(move |tx| {
+            Box::pin(async move {
+                let new = NewTenant { id: tenant(), host: "localhost".into(), friendly_name: "Local".into() };
+                tenants::create(tx, &new, &cx).await
+            })
+        })
+        .await
+        .unwrap();
+        Self { db, seed, routes: Routes::new(crate::operations()) }
+    }
+
+    /// A machine with every scope.
+    pub(crate) fn admin() -> Caller {
+        Self::machine(&management_scopes().collect::<Vec<_>>())
+    }
+
+    /// A machine with these scopes.
+    pub(crate) fn machine(scopes: &[&str]) -> Caller {
+        Caller {
+            subject: "m2m@clients".into(),
+            client_id: "m2m".into(),
+            client_name: None,
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            is_user: false,
+        }
+    }
+
+    /// A user with a token of their own.
+    pub(crate) fn user(user_id: &str, scopes: &[&str]) -> Caller {
+        Caller { subject: user_id.into(), client_id: "spa".into(), is_user: true, ..Self::machine(scopes) }
+    }
+
+    /// Calls as an admin and returns status and body.
+    pub(crate) async fn call(&self, method: &str, target: &str, body: Value) -> (u16, Value) {
+        self.call_as(Self::admin(), method, target, body).await
+    }
+
+    /// Calls and returns status and body; a refusal's body is `message (errorCode)`.
+    pub(crate) async fn call_as(&self, caller: Caller, method: &str, target: &str, body: Value) -> (u16, Value) {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let (found, params) = match self.routes.find(Method::named(method).unwrap(), path) {
+            Ok(found) => found,
+            Err(error) => return (error.status, error.body()["message"].clone()),
+        };
+        let Target::Built(operation) = found else { panic!("{method} {path} is not built") };
+        let request = OpRequest {
+            tenant: tenant(),
+            issuer: Issuer::new("https", "localhost:8443"),
+            caller,
+            now: self.seed.now,
+            random: self.seed.random.clone(),
+            master_key: Arc::clone(&self.seed.master_key),
+            ip: "127.0.0.1".into(),
+            user_agent: None,
+        };
+        let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let body = RawBody { content_type: None, bytes };
+        let call = Call { params, path: path.to_owned(), query: query.to_owned(), body };
+        match execute(&self.db, operation, Arc::new(request), call).await {
+            Ok(answer) => (answer.status.unwrap(), answer.body.unwrap_or_default()),
+            Err(error) => {
+                let code = error.error_code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default();
+                if let Some(cause) = &error.cause {
+                    panic!("{method} {target}: {cause}");
+                }
+                (error.status, format!("{}{code}", error.message).into())
+            }
+        }
+    }
+
+    /// Runs a write on the database.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        job: impl for<'t> FnOnce(&'t mut gatewright_store::Tx) -> gatewright_store::BoxFuture<'t, Result<T, StoreError>>
+        + Send
+        + 'static,
+    ) -> T {
+        self.db.write(job).await.unwrap()
+    }
+}

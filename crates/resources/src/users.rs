@@ -1,0 +1,328 @@
+//! Users: the profile that the Management API shows, and the identities by which they log in.
+//!
+//! [`profile`] decides what a profile holds, [`rows`] keeps it, and this file is the API. A user's own
+//! token may read that user and change its `user_metadata`, nothing else.
+
+mod profile;
+mod rows;
+
+pub use rows::{by_id, by_identifier, find_or_create_passwordless, record_login};
+pub(crate) use rows::delete_of_connection;
+
+use gatewright_store::{StoreError, Val, params, sql};
+use serde_json::{Value, json};
+
+use crate::connections;
+use crate::engine::field::{BOOL, Field, OBJECT, SOME_TEXT, Shape, TEXT, field};
+use crate::engine::format::Format;
+use crate::engine::operation::Run;
+use crate::engine::query::{Paging, Query};
+use crate::engine::terms::exact_terms;
+use crate::engine::validate::Purpose;
+use crate::engine::{Answer, ApiError, Caller, Handler, Input, Map, Method, OpCx, Operation, Resource};
+
+const EMAIL: Shape = Shape::format(Format::Email);
+const PHONE: Shape = Shape::format(Format::Phone);
+
+const CREATE: &[Field] = &[
+    field("connection", SOME_TEXT).required().hint("Name of the connection this user should be created in"),
+    field("email", EMAIL).hint("The user's email"),
+    field("email_verified", BOOL),
+    field("phone_number", PHONE).hint("The user's phone number"),
+    field("phone_verified", BOOL),
+    field("username", Shape::text(1, 128)),
+    field("password", SOME_TEXT),
+    field("verify_email", BOOL),
+    field("user_id", Shape::Text { min: 0, max: 255, format: Format::NoSpaces }),
+    field("blocked", BOOL),
+    field("name", Shape::text(1, 300)),
+    field("given_name", Shape::text(1, 150)),
+    field("family_name", Shape::text(1, 150)),
+    field("nickname", Shape::text(1, 300)),
+    field("picture", Shape::format(Format::Url)),
+    field("user_metadata", OBJECT),
+    field("app_metadata", OBJECT),
+];
+
+const UPDATE: &[Field] = &[
+    field("connection", SOME_TEXT),
+    field("client_id", SOME_TEXT),
+    field("email", EMAIL).nullable(),
+    field("email_verified", BOOL),
+    field("phone_number", PHONE).nullable(),
+    field("phone_verified", BOOL),
+    field("username", Shape::text(1, 128)).nullable(),
+    field("password", SOME_TEXT).nullable(),
+    field("verify_email", BOOL),
+    field("verify_phone_number", BOOL),
+    field("blocked", BOOL),
+    field("name", Shape::text(1, 300)).nullable(),
+    field("given_name", Shape::text(1, 150)).nullable(),
+    field("family_name", Shape::text(1, 150)).nullable(),
+    field("nickname", Shape::text(1, 300)).nullable(),
+    field("picture", Shape::format(Format::Url)).nullable(),
+    field("user_metadata", OBJECT).nullable(),
+    field("app_metadata", OBJECT).nullable(),
+];
+
+const FILTERS: &[Field] = &[
+    field("q", TEXT),
+    field("search_engine", Shape::OneOf(&["v1", "v2", "v3"])),
+    field("connection", TEXT),
+    field("sort", TEXT),
+    field("primary_order", BOOL),
+];
+
+/// `/users`.
+pub static RESOURCE: Resource = Resource {
+    name: "users",
+    operations: &[
+        Operation::new(
+            "get_users",
+            Method::Get,
+            "/users",
+            "List or search users",
+            &["read:users", "read:user_idp_tokens"],
+            Handler::Custom(list),
+        )
+        .query(FILTERS),
+        Operation::new("post_users", Method::Post, "/users", "Create a user", &["create:users"], Handler::Custom(create))
+            .body(CREATE, Purpose::Create)
+            .success(201),
+        Operation::new(
+            "get_users_by_id",
+            Method::Get,
+            "/users/{id}",
+            "Get a user",
+            &["read:users", "read:current_user", "read:user_idp_tokens"],
+            Handler::Custom(read),
+        )
+        .own(&["read:current_user"], &[]),
+        Operation::new(
+            "patch_users_by_id",
+            Method::Patch,
+            "/users/{id}",
+            "Update a user",
+            &["update:users", "update:users_app_metadata", "update:current_user_metadata"],
+            Handler::Custom(update),
+        )
+        .own(&["update:current_user_metadata", "create:current_user_metadata"], &["user_metadata"])
+        .body(UPDATE, Purpose::Update),
+        Operation::new(
+            "delete_users_by_id",
+            Method::Delete,
+            "/users/{id}",
+            "Delete a user",
+            &["delete:users", "delete:current_user"],
+            Handler::Custom(delete),
+        )
+        .success(204),
+        Operation::new(
+            "get_users_by_email",
+            Method::Get,
+            "/users-by-email",
+            "Get users by email",
+            &["read:users"],
+            Handler::Custom(list_by_email),
+        )
+        .query(&[field("email", TEXT)]),
+    ],
+};
+
+sql!(BY_EMAIL, "SELECT doc FROM users WHERE tenant_id = $1 AND email = $2 ORDER BY created_at, user_id");
+
+/// Offset paging reaches this many users.
+const REACH: i64 = 1000;
+
+fn missing() -> ApiError {
+    ApiError::new(404, "The user does not exist.").code("inexistent_user")
+}
+
+fn exists_already() -> ApiError {
+    ApiError::conflict("The user already exists.").code("auth0_idp_error")
+}
+
+/// An id is `PROVIDER|LOCAL`; nothing else can name a user.
+fn user_id(input: &Input) -> Result<&str, ApiError> {
+    let id = input.id();
+    match id.split_once('|') {
+        Some((provider, local)) if !provider.is_empty() && !local.is_empty() => Ok(id),
+        _ => Err(ApiError::invalid_path(format_args!(
+            "'Object didn't pass validation for format user-id: {}' on property id",
+            id.chars().take(100).collect::<String>()
+        ))),
+    }
+}
+
+/// The user as the caller may see it.
+fn present(caller: &Caller, query: &Query, user: Value) -> Value {
+    let Value::Object(mut user) = user else { return user };
+    if (caller.is_user || !caller.has("read:user_idp_tokens"))
+        && let Some(Value::Array(identities)) = user.get_mut("identities")
+    {
+        for identity in identities.iter_mut().filter_map(Value::as_object_mut) {
+            identity.remove("access_token");
+            identity.remove("refresh_token");
+        }
+    }
+    Value::Object(query.project(user))
+}
+
+fn read<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
+    Box::pin(async move {
+        let user = by_id(cx.tx, &cx.request.tenant, user_id(input)?).await?.ok_or_else(missing)?;
+        Ok(present(&cx.request.caller, &input.query, user).into())
+    })
+}
+
+fn create<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
+    Box::pin(async move {
+        let request = cx.request;
+        let name = input.body.get("connection").and_then(Value::as_str).unwrap_or_default();
+        let connection = connections::by_name(cx.tx, &request.tenant, &request.master_key, name).await?;
+        let connection = connection
+            .ok_or_else(|| ApiError::new(400, "The connection does not exist.").code("inexistent_connection"))?;
+        let draft = profile::draft(&connection, &input.body, request.now, || request.random.hex(24))?;
+        let user = draft.user.clone();
+        if !rows::insert(cx.tx, &request.tenant, draft, request.now).await? {
+            return Err(exists_already());
+        }
+        Ok(present(&request.caller, &input.query, Value::Object(user)).into())
+    })
+}
+
+fn update<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
+    Box::pin(async move {
+        let request = cx.request;
+        let id = user_id(input)?;
+        let caller = &request.caller;
+        if !caller.is_user && !caller.has("update:users") {
+            only_app_metadata(&input.body)?;
+        }
+        let mut user = rows::claim(cx.tx, &request.tenant, id).await?.ok_or_else(missing)?;
+        let change = profile::apply(&mut user, &input.body, request.now)?;
+        if let Some(change) = change
+            && !rows::set_identifier(cx.tx, &request.tenant, id, &change).await?
+        {
+            return Err(exists_already());
+        }
+        rows::store(cx.tx, &request.tenant, id, &user, request.now).await?;
+        Ok(present(caller, &input.query, Value::Object(user)).into())
+    })
+}
+
+/// What `update:users_app_metadata` alone allows.
+fn only_app_metadata(body: &Map) -> Result<(), ApiError> {
+    if body.keys().any(|name| !matches!(name.as_str(), "app_metadata" | "connection" | "client_id")) {
+        return Err(ApiError::insufficient_scope(&["update:users"]));
+    }
+    Ok(())
+}
+
+fn delete<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
+    Box::pin(async move {
+        rows::delete(cx.tx, &cx.request.tenant, user_id(input)?).await?;
+        Ok(Answer::default())
+    })
+}
+
+fn list_by_email<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
+    Box::pin(async move {
+        let email = input.query.text("email").filter(|email| !email.is_empty());
+        let email = email.ok_or_else(|| ApiError::invalid_query("'Missing required property: email'"))?;
+        let rows = cx.tx.all(&BY_EMAIL, &params![&cx.request.tenant, email]).await?;
+        let users = rows.iter().map(|row| row.json(0)).collect::<Result<Vec<Value>, StoreError>>()?;
+        let caller = &cx.request.caller;
+        Ok(users.into_iter().map(|user| present(caller, &input.query, user)).collect::<Value>().into())
+    })
+}
+
+fn list<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
+    Box::pin(async move {
+        let query = &input.query;
+        let paging = query.paging();
+        if paging.offset().saturating_add(paging.limit()) > REACH {
+            return Err(ApiError::invalid_query(format_args!(
+                "'You can only page through the first {REACH} records' on property page"
+            )));
+        }
+        let (conditions, mut values) = conditions(cx, query)?;
+        let counted = cx.tx.all_dynamic(&format!("SELECT COUNT(*) FROM users u WHERE {conditions}"), &values).await?;
+        let total = counted.first().map_or(Ok(0), |row| row.int(0))?;
+        let order = order(query)?;
+        values.extend(params![paging.limit(), paging.offset()]);
+        let (limit, offset) = (values.len() - 1, values.len());
+        let sql = format!(
+            "SELECT u.doc FROM users u WHERE {conditions} ORDER BY {order} LIMIT ${limit} OFFSET ${offset}"
+        );
+        let rows = cx.tx.all_dynamic(&sql, &values).await?;
+        let users = rows.iter().map(|row| row.json(0)).collect::<Result<Vec<Value>, StoreError>>()?;
+        let users: Vec<Value> =
+            users.into_iter().map(|user| present(&cx.request.caller, query, user)).collect();
+        Ok(match paging {
+            Paging::Checkpoint { .. } => json!({ "users": users }),
+            paging => paging.offset_body("users", users, total),
+        }
+        .into())
+    })
+}
+
+/// Terms that `q` understands, and how each is a condition; `$` stands for its parameter.
+const SEARCHABLE: &[(&str, &str)] = &[
+    ("email", "lower(u.email) = lower($)"),
+    ("user_id", "u.user_id = $"),
+    ("phone_number", "u.phone_number = $"),
+    (
+        "identities.connection",
+        "EXISTS (SELECT 1 FROM identities i WHERE i.tenant_id = u.tenant_id AND i.user_id = u.user_id
+           AND i.connection = $)",
+    ),
+];
+
+fn conditions(cx: &OpCx<'_>, query: &Query) -> Result<(String, Vec<Val>), ApiError> {
+    if matches!(query.text("search_engine"), Some("v1" | "v2")) {
+        return Err(ApiError::invalid_query("'Only search engine v3 is supported' on property search_engine"));
+    }
+    let known: Vec<&str> = SEARCHABLE.iter().map(|(name, _)| *name).collect();
+    let mut terms = match query.text("q").filter(|q| !q.trim().is_empty()) {
+        Some(q) => exact_terms(q, &known)?,
+        None => Vec::new(),
+    };
+    if let Some(connection) = query.text("connection").filter(|connection| !connection.is_empty()) {
+        terms.push(("identities.connection", connection.to_owned()));
+    }
+    let mut conditions = String::from("u.tenant_id = $1");
+    let mut values: Vec<Val> = params![&cx.request.tenant].into();
+    for (name, value) in terms {
+        if let Some((_, condition)) = SEARCHABLE.iter().find(|(known, _)| *known == name) {
+            values.push(value.into());
+            conditions.push_str(" AND ");
+            conditions.push_str(&condition.replace('$', &format!("${}", values.len())));
+        }
+    }
+    Ok((conditions, values))
+}
+
+/// `sort=field:1|-1`; oldest first unless asked.
+fn order(query: &Query) -> Result<String, ApiError> {
+    let sort = query.text("sort").filter(|sort| !sort.is_empty()).unwrap_or("created_at:1");
+    let (field, direction) = sort.rsplit_once(':').unwrap_or((sort, "1"));
+    let column = match field {
+        "created_at" | "updated_at" | "email" | "user_id" | "phone_number" => field,
+        _ => {
+            return Err(ApiError::invalid_query(
+                "'Sorting is supported by created_at, updated_at, email, phone_number and user_id' on property sort",
+            ));
+        }
+    };
+    let direction = match direction {
+        "1" => "ASC",
+        "-1" => "DESC",
+        _ => return Err(ApiError::invalid_query("'The direction is 1 or -1' on property sort")),
+    };
+    Ok(format!("u.{column} {direction} NULLS LAST, u.user_id {direction}"))
+}
+
+#[cfg(test)]
+#[path = "users_tests.rs"]
+mod tests;

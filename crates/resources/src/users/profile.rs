@@ -1,0 +1,286 @@
+//! What a profile holds: pure rules for new users and for changes.
+
+use gatewright_core::Timestamp;
+use gatewright_core::connection::Connection;
+use gatewright_jose::token_hash;
+use serde_json::{Map, Value, json};
+
+use crate::engine::ApiError;
+use crate::engine::crud::{fill, merge_member};
+
+/// Members that a profile keeps at its root, besides what is derived.
+const ROOT: &[&str] = &["name", "given_name", "family_name", "nickname", "picture"];
+
+/// Names that `app_metadata` may not hold, because they would cover members of the user.
+const RESERVED: &[&str] = &[
+    "__tenant", "_id", "blocked", "clientID", "created_at", "email", "email_verified", "globalClientID",
+    "global_client_id", "identities", "lastIP", "lastLogin", "loginsCount", "metadata", "multifactor",
+    "multifactor_last_modified", "updated_at", "user_id",
+];
+
+/// A user to be stored, with its first identity.
+pub(super) struct Draft {
+    /// The whole document.
+    pub(super) user: Map<String, Value>,
+    /// The connection's name.
+    pub(super) connection: String,
+    /// What stands before `|` in the user's id.
+    pub(super) provider: String,
+    /// What stands behind it.
+    pub(super) local_id: String,
+    /// By what the person logs in, unique in the connection.
+    pub(super) identifier: String,
+}
+
+/// A new identifier for the user's identity in a connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NewIdentifier {
+    pub(super) connection: String,
+    pub(super) identifier: String,
+}
+
+/// How an identifier is compared: e-mail addresses without regard to case.
+pub(super) fn comparable(identifier: &str) -> String {
+    if identifier.contains('@') { identifier.to_lowercase() } else { identifier.to_owned() }
+}
+
+/// The user that `POST /users` asks for. `local_id` makes a new local id.
+pub(super) fn draft(
+    connection: &Connection,
+    body: &Map<String, Value>,
+    now: Timestamp,
+    local_id: impl FnOnce() -> String,
+) -> Result<Draft, ApiError> {
+    let text = |name: &str| body.get(name).and_then(Value::as_str);
+    let missing = |name: &str| ApiError::invalid_body(format_args!("'Missing required property: {name}'"));
+    let identifier = match connection.strategy.as_str() {
+        "sms" => text("phone_number").ok_or_else(|| missing("phone_number"))?,
+        "email" => text("email").ok_or_else(|| missing("email"))?,
+        "auth0" => {
+            let first = ["email", "username", "phone_number"].into_iter().find_map(text);
+            first.ok_or_else(|| missing("email"))?
+        }
+        strategy => {
+            return Err(ApiError::unsupported(format!(
+                "Users of a {strategy} connection are made when they log in; only database, sms and email \
+                 connections take new users."
+            )));
+        }
+    };
+    passwords_are_not_built(body)?;
+    let mut user = Map::new();
+    for name in ["email", "username", "phone_number", "blocked", "user_metadata", "app_metadata"].iter().chain(ROOT) {
+        if let Some(value) = body.get(*name) {
+            user.insert((*name).to_owned(), value.clone());
+        }
+    }
+    for (name, verified) in [("email", "email_verified"), ("phone_number", "phone_verified")] {
+        if user.contains_key(name) {
+            user.insert(verified.to_owned(), body.get(verified).cloned().unwrap_or(Value::Bool(false)));
+        }
+    }
+    if connection.strategy == "auth0" {
+        lower_case(&mut user);
+    }
+    let identifier = comparable(identifier);
+    metadata_is_allowed(&user)?;
+    let provider = connection.strategy.clone();
+    let local_id = match text("user_id").filter(|given| !given.is_empty()) {
+        Some(given) => given.to_owned(),
+        None => local_id(),
+    };
+    Ok(Draft {
+        user: completed(user, &provider, &connection.name, &local_id, now),
+        connection: connection.name.clone(),
+        provider,
+        local_id,
+        identifier,
+    })
+}
+
+/// The user that a first passwordless login makes.
+pub(super) fn passwordless(connection: &Connection, identifier: &str, local_id: String, now: Timestamp) -> Draft {
+    let mut user = Map::new();
+    let (name, verified) = verified_members(&connection.strategy);
+    user.insert(name.to_owned(), identifier.into());
+    user.insert(verified.to_owned(), Value::Bool(true));
+    Draft {
+        user: completed(user, &connection.strategy, &connection.name, &local_id, now),
+        connection: connection.name.clone(),
+        provider: connection.strategy.clone(),
+        local_id,
+        identifier: comparable(identifier),
+    }
+}
+
+/// What a passwordless login at a connection of this strategy proves, and the member that says so.
+pub(super) fn verified_members(strategy: &str) -> (&'static str, &'static str) {
+    if strategy == "sms" { ("phone_number", "phone_verified") } else { ("email", "email_verified") }
+}
+
+/// Adds id, identity, dates and what is derived from the identifiers.
+fn completed(
+    mut user: Map<String, Value>,
+    provider: &str,
+    connection: &str,
+    local_id: &str,
+    now: Timestamp,
+) -> Map<String, Value> {
+    let text = |name: &str| user.get(name).and_then(Value::as_str).map(str::to_owned);
+    let (email, username, phone) = (text("email"), text("username"), text("phone_number"));
+    let local_part = email.as_deref().and_then(|email| email.rsplit_once('@')).map(|(local, _)| local.to_owned());
+    let derived = json!({
+        "user_id": format!("{provider}|{local_id}"),
+        "identities": [{
+            "connection": connection,
+            "provider": provider,
+            "user_id": local_id,
+            "isSocial": false,
+        }],
+        "name": email.clone().or_else(|| username.clone()).or(phone).unwrap_or_default(),
+        "nickname": local_part.or(username).unwrap_or_default(),
+        "picture": picture(email.as_deref()),
+        "created_at": now.iso8601(),
+        "updated_at": now.iso8601(),
+    });
+    fill(&mut user, derived);
+    user
+}
+
+/// The avatar of an e-mail address, or the one that stands for nobody.
+fn picture(email: Option<&str>) -> String {
+    match email {
+        Some(email) => {
+            let hash = token_hash(&email.trim().to_lowercase());
+            format!("https://s.gravatar.com/avatar/{hash}?s=480&r=pg&d=mp")
+        }
+        None => format!("https://s.gravatar.com/avatar/{}?s=480&r=pg&d=mp&f=y", "0".repeat(32)),
+    }
+}
+
+/// Databases know e-mail addresses and user names in lower case only.
+fn lower_case(user: &mut Map<String, Value>) {
+    for name in ["email", "username"] {
+        if let Some(Value::String(text)) = user.get_mut(name) {
+            *text = text.to_lowercase();
+        }
+    }
+}
+
+/// Merges the body of `PATCH /users/{id}` into a user. Metadata merge at their first level, where
+/// `null` removes a key and `{}` clears; everything else replaces, and `null` removes.
+///
+/// Returns the new identifier of the primary identity if it changes.
+pub(super) fn apply(
+    user: &mut Map<String, Value>,
+    body: &Map<String, Value>,
+    now: Timestamp,
+) -> Result<Option<NewIdentifier>, ApiError> {
+    let given = |name: &str| body.contains_key(name);
+    for (one, other) in
+        [("password", "email"), ("password", "email_verified"), ("username", "email"), ("username", "password")]
+    {
+        if given(one) && given(other) {
+            return Err(ApiError::unsupported(format!("Cannot update {other} and {one} simultaneously")));
+        }
+    }
+    passwords_are_not_built(body)?;
+    let identity = primary_identity(user, body)?;
+    let ours = matches!(identity.provider.as_str(), "auth0" | "sms" | "email");
+    let root = body.keys().find(|name| {
+        ROOT.contains(&name.as_str()) || matches!(name.as_str(), "email" | "phone_number" | "username")
+    });
+    if let (false, Some(name)) = (ours, root) {
+        return Err(ApiError::unsupported(format!(
+            "The following user attributes cannot be updated: {name}. The connection ({}) keeps them up to date.",
+            identity.connection
+        )));
+    }
+    for (name, value) in body {
+        match name.as_str() {
+            "user_metadata" | "app_metadata" => merge_member(user, name, value),
+            "connection" | "client_id" | "verify_email" | "verify_phone_number" => {}
+            _ if value.is_null() => {
+                user.remove(name);
+            }
+            _ => {
+                user.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    // A new address is not verified by having been written down.
+    for (name, verified) in [("email", "email_verified"), ("phone_number", "phone_verified")] {
+        if given(name) && !given(verified) {
+            user.insert(verified.to_owned(), Value::Bool(false));
+        }
+    }
+    if identity.provider == "auth0" {
+        lower_case(user);
+    }
+    metadata_is_allowed(user)?;
+    user.insert("updated_at".to_owned(), now.iso8601().into());
+
+    let logs_in_by = match identity.provider.as_str() {
+        "sms" => "phone_number",
+        "email" | "auth0" => "email",
+        _ => return Ok(None),
+    };
+    if !given(logs_in_by) {
+        return Ok(None);
+    }
+    let identifier = user.get(logs_in_by).and_then(Value::as_str).ok_or_else(|| {
+        ApiError::invalid_body(format_args!("'The user logs in by it, so it cannot be removed' on property {logs_in_by}"))
+    })?;
+    Ok(Some(NewIdentifier { connection: identity.connection, identifier: comparable(identifier) }))
+}
+
+struct Identity {
+    provider: String,
+    connection: String,
+}
+
+/// The first identity, which the body's `connection` must name if it names any.
+fn primary_identity(user: &Map<String, Value>, body: &Map<String, Value>) -> Result<Identity, ApiError> {
+    let first = user.get("identities").and_then(|identities| identities.get(0));
+    let text = |name: &str| first.and_then(|first| first[name].as_str()).unwrap_or_default().to_owned();
+    let identity = Identity { provider: text("provider"), connection: text("connection") };
+    match body.get("connection").and_then(Value::as_str) {
+        Some(named) if named != identity.connection => Err(ApiError::unsupported(format!(
+            "The user's primary identity is in the connection {}, not in {named}.",
+            identity.connection
+        ))),
+        _ => Ok(identity),
+    }
+}
+
+/// Compat: keys of metadata hold no `.` and do not begin with `$`; some are reserved.
+fn metadata_is_allowed(user: &Map<String, Value>) -> Result<(), ApiError> {
+    for name in ["user_metadata", "app_metadata"] {
+        let keys = user.get(name).and_then(Value::as_object).into_iter().flat_map(Map::keys);
+        for key in keys {
+            if key.contains('.') || key.contains('$') {
+                return Err(ApiError::invalid_body(format_args!(
+                    "'Metadata property names cannot contain . or $: {key}' on property {name}"
+                )));
+            }
+            if name == "app_metadata" && RESERVED.contains(&key.as_str()) {
+                return Err(ApiError::invalid_body(format_args!(
+                    "'The property name is reserved: {key}' on property {name}"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Passwords cannot be kept yet, so none is taken.
+fn passwords_are_not_built(body: &Map<String, Value>) -> Result<(), ApiError> {
+    if body.contains_key("password") {
+        return Err(ApiError::unsupported("Passwords are not supported yet: leave out password."));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "profile_tests.rs"]
+mod tests;

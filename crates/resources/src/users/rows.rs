@@ -1,0 +1,212 @@
+//! Where users are kept: one row with the whole document, one row per identity.
+//!
+//! The identities are in the document too, so a user is read with one row; the identity rows make
+//! identifiers unique in a connection and find the user by them.
+
+use gatewright_ambient::Random;
+use gatewright_core::Timestamp;
+use gatewright_core::connection::Connection;
+use gatewright_core::ids::TenantId;
+use gatewright_store::{StoreError, Tx, params, sql};
+use serde_json::{Map, Value, json};
+
+use super::profile::{self, Draft, NewIdentifier};
+use crate::sessions;
+
+sql!(BY_ID, "SELECT doc FROM users WHERE tenant_id = $1 AND user_id = $2");
+sql!(
+    BY_IDENTIFIER,
+    "SELECT u.doc FROM identities i JOIN users u ON u.tenant_id = i.tenant_id AND u.user_id = i.user_id
+     WHERE i.tenant_id = $1 AND i.connection = $2 AND i.identifier = $3"
+);
+// Waits for other writers of the same user, and shows what they left.
+sql!(
+    CLAIM,
+    "UPDATE users SET version = version + 1 WHERE tenant_id = $1 AND user_id = $2 RETURNING doc"
+);
+sql!(
+    STORE,
+    "UPDATE users SET email = $3, phone_number = $4, doc = $5, updated_at = $6
+     WHERE tenant_id = $1 AND user_id = $2"
+);
+sql!(
+    INSERT,
+    "INSERT INTO users (tenant_id, user_id, email, phone_number, doc, version, created_at, updated_at)
+     VALUES ($1, $2, $3, $4, $5, 1, $6, $6) ON CONFLICT DO NOTHING"
+);
+sql!(
+    INSERT_IDENTITY,
+    "INSERT INTO identities (tenant_id, connection, identifier, provider, local_id, user_id)
+     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"
+);
+sql!(
+    TAKEN,
+    "SELECT user_id FROM identities WHERE tenant_id = $1 AND connection = $2 AND identifier = $3"
+);
+sql!(
+    SET_IDENTIFIER,
+    "UPDATE identities SET identifier = $4 WHERE tenant_id = $1 AND user_id = $2 AND connection = $3"
+);
+sql!(DELETE, "DELETE FROM users WHERE tenant_id = $1 AND user_id = $2");
+sql!(DELETE_IDENTITIES, "DELETE FROM identities WHERE tenant_id = $1 AND user_id = $2");
+sql!(DELETE_PERMISSIONS, "DELETE FROM user_permissions WHERE tenant_id = $1 AND user_id = $2");
+sql!(OF_CONNECTION, "SELECT user_id FROM identities WHERE tenant_id = $1 AND connection = $2");
+
+/// The whole document of a user.
+pub async fn by_id(tx: &mut Tx, tenant: &TenantId, user_id: &str) -> Result<Option<Value>, StoreError> {
+    tx.opt(&BY_ID, &params![tenant, user_id]).await?.map(|row| row.json(0)).transpose()
+}
+
+/// The user who logs in at a connection by this phone number (E.164), e-mail address or name.
+pub async fn by_identifier(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    connection_name: &str,
+    identifier: &str,
+) -> Result<Option<Value>, StoreError> {
+    let values = params![tenant, connection_name, profile::comparable(identifier)];
+    tx.opt(&BY_IDENTIFIER, &values).await?.map(|row| row.json(0)).transpose()
+}
+
+/// The user who has just proved to hold this phone number or e-mail address, made if there is none.
+/// Says whether it was made. Of two first logins at once, one makes the user and both get it.
+pub async fn find_or_create_passwordless(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    connection: &Connection,
+    identifier: &str,
+    now: Timestamp,
+    random: &Random,
+) -> Result<(Value, bool), StoreError> {
+    if let Some(user) = by_identifier(tx, tenant, &connection.name, identifier).await? {
+        return Ok((verified(tx, tenant, connection, user, now).await?, false));
+    }
+    let draft = profile::passwordless(connection, identifier, random.hex(24), now);
+    let user = draft.user.clone();
+    if insert(tx, tenant, draft, now).await? {
+        return Ok((Value::Object(user), true));
+    }
+    // The other login has committed: the insert waited for that.
+    let user = by_identifier(tx, tenant, &connection.name, identifier).await?.ok_or(StoreError::NotFound)?;
+    Ok((user, false))
+}
+
+/// Notes on a user made by an administrator that the identifier is now proved.
+async fn verified(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    connection: &Connection,
+    user: Value,
+    now: Timestamp,
+) -> Result<Value, StoreError> {
+    let (_, member) = profile::verified_members(&connection.strategy);
+    let user_id = user["user_id"].as_str().unwrap_or_default();
+    if user[member] == Value::Bool(true) || !user_id.starts_with(&format!("{}|", connection.strategy)) {
+        return Ok(user);
+    }
+    let Some(mut claimed) = claim(tx, tenant, user_id).await? else { return Ok(user) };
+    claimed.insert(member.to_owned(), Value::Bool(true));
+    claimed.insert("updated_at".to_owned(), now.iso8601().into());
+    store(tx, tenant, user_id, &claimed, now).await?;
+    Ok(Value::Object(claimed))
+}
+
+/// Counts a login and notes when and from where; returns the new document. `None` if the user is gone.
+pub async fn record_login(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    user_id: &str,
+    ip: &str,
+    now: Timestamp,
+) -> Result<Option<Value>, StoreError> {
+    let Some(mut user) = claim(tx, tenant, user_id).await? else { return Ok(None) };
+    let count = user.get("logins_count").and_then(Value::as_i64).unwrap_or(0);
+    user.insert("logins_count".to_owned(), json!(count + 1));
+    user.insert("last_ip".to_owned(), ip.into());
+    user.insert("last_login".to_owned(), now.iso8601().into());
+    user.insert("updated_at".to_owned(), now.iso8601().into());
+    store(tx, tenant, user_id, &user, now).await?;
+    Ok(Some(Value::Object(user)))
+}
+
+/// The document of a user that this transaction is about to change.
+pub(super) async fn claim(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    user_id: &str,
+) -> Result<Option<Map<String, Value>>, StoreError> {
+    let Some(row) = tx.opt(&CLAIM, &params![tenant, user_id]).await? else { return Ok(None) };
+    match row.json(0)? {
+        Value::Object(user) => Ok(Some(user)),
+        _ => Err(StoreError::Mismatch("a user's document is not an object".into())),
+    }
+}
+
+/// Stores a changed document.
+pub(super) async fn store(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    user_id: &str,
+    user: &Map<String, Value>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let text = |name: &str| user.get(name).and_then(Value::as_str).map(str::to_owned);
+    let (email, phone_number) = (text("email"), text("phone_number"));
+    let values = params![tenant, user_id, email, phone_number, Value::Object(user.clone()), now];
+    tx.run(&STORE, &values).await.map(drop)
+}
+
+/// Stores a new user; `false` if its identifier or id is taken, and then nothing is stored.
+pub(super) async fn insert(tx: &mut Tx, tenant: &TenantId, draft: Draft, now: Timestamp) -> Result<bool, StoreError> {
+    let text = |name: &str| draft.user.get(name).and_then(Value::as_str).map(str::to_owned);
+    let (email, phone_number) = (text("email"), text("phone_number"));
+    let user_id = text("user_id").unwrap_or_default();
+    let identity =
+        params![tenant, draft.connection, draft.identifier, draft.provider, draft.local_id, user_id.as_str()];
+    if tx.run(&INSERT_IDENTITY, &identity).await? == 0 {
+        return Ok(false);
+    }
+    let values = params![tenant, user_id.as_str(), email, phone_number, Value::Object(draft.user), now];
+    if tx.run(&INSERT, &values).await? == 0 {
+        // The id is taken by a user of another connection.
+        tx.run(&DELETE_FRESH_IDENTITY, &params![tenant, identity[1].clone(), identity[2].clone()]).await?;
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+sql!(
+    DELETE_FRESH_IDENTITY,
+    "DELETE FROM identities WHERE tenant_id = $1 AND connection = $2 AND identifier = $3"
+);
+
+/// Sets by what the user logs in; `false` if somebody else does.
+pub(super) async fn set_identifier(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    user_id: &str,
+    new: &NewIdentifier,
+) -> Result<bool, StoreError> {
+    let taken = tx.opt(&TAKEN, &params![tenant, &new.connection, &new.identifier]).await?;
+    if let Some(row) = taken {
+        return Ok(row.text(0)? == user_id);
+    }
+    tx.run(&SET_IDENTIFIER, &params![tenant, user_id, &new.connection, &new.identifier]).await?;
+    Ok(true)
+}
+
+/// Deletes a user with identities, sessions and permissions. Nothing happens if there is none.
+pub(super) async fn delete(tx: &mut Tx, tenant: &TenantId, user_id: &str) -> Result<(), StoreError> {
+    for statement in [&DELETE, &DELETE_IDENTITIES, &DELETE_PERMISSIONS] {
+        tx.run(statement, &params![tenant, user_id]).await?;
+    }
+    sessions::end_all_of_user(tx, tenant, user_id).await
+}
+
+/// Deletes every user of a connection that is being deleted.
+pub(crate) async fn delete_of_connection(tx: &mut Tx, tenant: &TenantId, connection: &str) -> Result<(), StoreError> {
+    for row in tx.all(&OF_CONNECTION, &params![tenant, connection]).await? {
+        delete(tx, tenant, &row.text(0)?).await?;
+    }
+    Ok(())
+}
