@@ -19,7 +19,11 @@ pub struct OAuthError {
 
 impl OAuthError {
     /// An error with its code, text and HTTP status.
-    pub fn new(status: u16, code: impl Into<Cow<'static, str>>, description: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(
+        status: u16,
+        code: impl Into<Cow<'static, str>>,
+        description: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self { code: code.into(), description: description.into(), status, reason: None }
     }
 

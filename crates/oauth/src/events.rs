@@ -9,7 +9,7 @@ use gatewright_resources::logs::LogEvent;
 pub(crate) fn event(cx: &RequestCx, code: &'static str, client: Option<&Client>) -> LogEvent {
     LogEvent {
         r#type: code,
-        ip: Some(cx.ip.to_string()),
+        ip: cx.ip.to_string(),
         user_agent: cx.user_agent.clone(),
         hostname: Some(cx.issuer.domain().to_owned()),
         client_id: client.map(|client| client.client_id.clone()),

@@ -40,7 +40,7 @@ pub struct Tenant {
     resource_servers: Vec<ResourceServer>,
     client_grants: Vec<StoredGrant>,
     signing_keys: Vec<Arc<SigningKey>>,
-    browser_origins: BTreeSet<String>,
+    callback_origins: Vec<String>,
 }
 
 /// A grant with the row of its API: the audience text of a system API depends on the request's issuer.
@@ -113,7 +113,7 @@ impl Tenant {
     /// Whether some client of the tenant has registered this origin for use in a browser. Preflights
     /// name no client, so they are answered by this.
     pub fn knows_browser_origin(&self, origin: &str) -> bool {
-        self.browser_origins.contains(origin)
+        redirect::origin_allowed(origin, &self.callback_origins)
             || self.clients.values().any(|client| {
                 redirect::origin_allowed(origin, &client.web_origins)
                     || redirect::origin_allowed(origin, &client.allowed_origins)
@@ -223,10 +223,10 @@ async fn load(
     master_key: &MasterKey,
 ) -> Result<Tenant, StoreError> {
     let clients = clients::load(tx, &id, master_key).await?;
-    let browser_origins = clients.iter().flat_map(|client| redirect::callback_origins(&client.callbacks));
+    let callback_origins = clients.iter().flat_map(|client| redirect::callback_origins(&client.callbacks));
     let client_grants = client_grants::load(tx, &id).await?;
     Ok(Tenant {
-        browser_origins: browser_origins.collect(),
+        callback_origins: callback_origins.collect::<BTreeSet<_>>().into_iter().collect(),
         connections: connections::load(tx, &id, master_key).await?.into_iter().map(Arc::new).collect(),
         resource_servers: resource_servers::load(tx, &id).await?,
         client_grants: client_grants

@@ -155,7 +155,7 @@ fn web_message_origin(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     let origin = draft.safe_redirect.as_deref().and_then(redirect::origin_of);
     let allowed = origin.as_ref().is_some_and(|origin| {
         redirect::origin_allowed(origin, &client.web_origins)
-            || redirect::callback_origins(&client.callbacks).contains(origin)
+            || redirect::origin_allowed(origin, &redirect::callback_origins(&client.callbacks))
     });
     if !allowed {
         // Nobody may be told: the page that would receive the message is the one not trusted.

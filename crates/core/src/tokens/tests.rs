@@ -1,9 +1,9 @@
 use serde_json::{Value, json};
 
+use super::Channel;
 use super::access_token::{AccessTokenFacts, AccessTokenPlan, plan as plan_access};
 use super::claims;
 use super::id_token::{IdTokenFacts, plan as plan_id};
-use super::Channel;
 use crate::client::Client;
 use crate::ids::Issuer;
 use crate::resource_server::ResourceServer;
@@ -25,7 +25,12 @@ fn issuer() -> Issuer {
     Issuer::new("https", "localhost:8443")
 }
 
-fn access(audience: &Audience, api: Option<&ResourceServer>, channel: Channel, scope: &str) -> AccessTokenPlan {
+fn access(
+    audience: &Audience,
+    api: Option<&ResourceServer>,
+    channel: Channel,
+    scope: &str,
+) -> AccessTokenPlan {
     plan_access(&AccessTokenFacts {
         issuer: &issuer(),
         subject: "sms|1",
@@ -62,7 +67,12 @@ fn the_forum_token_has_exactly_its_claims() {
 #[test]
 fn lifetimes_and_dialects_follow_the_api() {
     let mut server = ResourceServer { token_lifetime: 3_600, ..ResourceServer::default() };
-    let claims = |server: &ResourceServer, scope: &str| match access(&api(false), Some(server), Channel::Back, scope) {
+    let claims = |server: &ResourceServer, scope: &str| match access(
+        &api(false),
+        Some(server),
+        Channel::Back,
+        scope,
+    ) {
         AccessTokenPlan::Jwt { claims, .. } => claims,
         AccessTokenPlan::Opaque { .. } => Value::Null,
     };
@@ -73,7 +83,10 @@ fn lifetimes_and_dialects_follow_the_api() {
     server.enforce_policies = true;
     server.token_dialect = "rfc9068_profile_authz".into();
     let token = claims(&server, "a");
-    assert_eq!((&token["client_id"], &token["jti"], &token["permissions"]), (&json!("spa"), &json!("j"), &json!(["read:orders"])));
+    assert_eq!(
+        (&token["client_id"], &token["jti"], &token["permissions"]),
+        (&json!("spa"), &json!("j"), &json!(["read:orders"]))
+    );
     assert_eq!((token.get("azp"), token.get("gty")), (None, None));
 }
 
@@ -97,7 +110,8 @@ fn claims_need_their_scope_and_a_value() {
 
 #[test]
 fn an_id_token_states_what_the_request_asked_for() {
-    let (client, user, issuer) = (Client { client_id: "spa".into(), ..Client::default() }, sms_user(), issuer());
+    let (client, user, issuer) =
+        (Client { client_id: "spa".into(), ..Client::default() }, sms_user(), issuer());
     let mut facts = IdTokenFacts {
         issuer: &issuer,
         client: &client,

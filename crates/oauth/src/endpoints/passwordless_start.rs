@@ -115,7 +115,7 @@ fn origin_allowed(cx: &RequestCx, client: &Client) -> Result<(), OAuthError> {
     let allowed = origin == cx.issuer.origin()
         || redirect::origin_allowed(origin, &client.web_origins)
         || redirect::origin_allowed(origin, &client.allowed_origins)
-        || redirect::callback_origins(&client.callbacks).contains(origin);
+        || redirect::origin_allowed(origin, &redirect::callback_origins(&client.callbacks));
     if allowed {
         return Ok(());
     }
