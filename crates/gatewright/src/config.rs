@@ -177,6 +177,12 @@ impl Config {
         Ok(config)
     }
 
+    /// The defaults of `gatewright dev`, whatever file and variables there are: for tests.
+    pub fn dev_defaults() -> Self {
+        let nowhere = Inputs { directory: PathBuf::from("/nonexistent"), ..Inputs::default() };
+        Self::load(Form::Dev, &nowhere).expect("the defaults in the table are a whole configuration")
+    }
+
     /// What `gatewright serve` needs beyond well-formed values: a database, a master key and a listener.
     ///
     /// # Errors

@@ -1,2 +1,19 @@
 //! The `gatewright` command.
-fn main() {}
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    // Several crates of the build could choose a provider for TLS; this is the one.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    match gatewright::commands::run(gatewright::cli::Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // `{:#}`: the error and its causes on one line.
+            let _ = writeln!(std::io::stderr(), "gatewright: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -14,6 +14,7 @@ use rustls::ServerConfig;
 use rustls::server::ResolvesServerCert;
 
 pub use authority::Authority;
+pub(crate) use authority::write_private;
 pub use file_certificate::FileCertificate;
 pub use leaves::Leaves;
 

@@ -1,6 +1,8 @@
 //! `[outbound]`: where the server's own requests may go.
 
 use super::ConfigError;
+use gatewright_adapters::AllowEntry;
+
 use super::setting::{Kind, Setting};
 use super::values::Values;
 
@@ -32,7 +34,7 @@ pub(super) const SETTINGS: &[Setting] = &[
 #[derive(Clone, Debug)]
 pub struct Outbound {
     /// Private destinations that are allowed.
-    pub allow: Vec<String>,
+    pub allow: Vec<AllowEntry>,
     /// Base URL of Twilio's REST API.
     pub twilio_base_url: String,
 }
@@ -44,6 +46,10 @@ impl Outbound {
         if !is_url {
             return Err(values.error("outbound.twilio_base_url", "must begin with https:// (or http://)"));
         }
-        Ok(Self { allow: values.texts("outbound.allow"), twilio_base_url })
+        let read = |item: String| {
+            item.parse::<AllowEntry>().map_err(|error| values.error("outbound.allow", &error.to_string()))
+        };
+        let allow = values.texts("outbound.allow").into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Self { allow, twilio_base_url })
     }
 }

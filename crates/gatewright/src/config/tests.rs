@@ -174,7 +174,10 @@ fn lists_and_database_urls_are_read() {
         ("GATEWRIGHT_DATABASE_URL", "sqlite:///var/lib/gatewright.db"),
     ];
     let config = load(&folder, &variables, &[]).unwrap();
-    assert_eq!(config.outbound.allow, ["127.0.0.1:4200", "sms.internal:443"]);
+    let allowed: Vec<_> = ["127.0.0.1:4200", "sms.internal:443"].map(|text| text.parse().unwrap()).into();
+    assert_eq!(config.outbound.allow, allowed);
+    let message = load(&folder, &[("GATEWRIGHT_OUTBOUND_ALLOW", "http://sms.internal")], &[]).unwrap_err();
+    assert!(message.contains("outbound.allow") && message.contains("is a URL"), "{message}");
     assert_eq!(config.server.trust_proxy.len(), 2);
     let Some(DatabaseUrl::Sqlite(path)) = config.database.url else { panic!("not SQLite") };
     assert_eq!(path, Path::new("/var/lib/gatewright.db"));

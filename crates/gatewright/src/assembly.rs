@@ -1,0 +1,44 @@
+//! Makes the parts of an [`App`] from the configuration.
+
+use std::sync::Arc;
+
+use gatewright_adapters::{GuardedClient, Messenger, MessengerSettings, OutboundPolicy};
+use gatewright_ambient::{Clock, Random};
+use gatewright_http::{App, Settings};
+use gatewright_jose::{MasterKey, SignPool};
+use gatewright_resources::snapshot::Tenants;
+use gatewright_store::Db;
+
+use crate::config::Config;
+
+/// Delivers messages through the providers that connections name.
+pub(crate) fn messenger(config: &Config, policy: OutboundPolicy, clock: &Clock) -> Messenger {
+    let settings = MessengerSettings {
+        twilio_base_url: config.outbound.twilio_base_url.clone(),
+        ..MessengerSettings::default()
+    };
+    Messenger::live(GuardedClient::new(policy), clock.clone(), settings)
+}
+
+/// The parts that requests use.
+pub(crate) fn app(
+    db: Db,
+    clock: Clock,
+    random: Random,
+    master_key: Arc<MasterKey>,
+    messenger: Messenger,
+    settings: Settings,
+) -> Arc<App> {
+    // One RSA signature takes a quarter of a millisecond of one core: as many at once as there are cores.
+    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    Arc::new(App {
+        db,
+        clock,
+        random,
+        master_key,
+        tenants: Tenants::default(),
+        messenger,
+        signer: SignPool::new(threads),
+        settings,
+    })
+}
