@@ -15,6 +15,8 @@ pub mod guarded;
 pub mod messages;
 pub mod phone;
 pub mod templates;
+#[cfg(test)]
+mod testing;
 
 pub use addresses::{AllowEntry, AllowEntryError, OutboundPolicy};
 pub use guarded::{GuardedClient, OutboundError, OutboundRequest, OutboundResponse};

@@ -23,8 +23,7 @@ const MAX_INPUT_BYTES: usize = 64;
 /// the country is unknown, so there is no answer. A number outside its country's plan is kept as it is:
 /// plans change, and providers know better. The result, normalised again, is itself.
 ///
-/// The first call reads the numbering plans (about 6 MiB stay in memory, and more as further countries are
-/// met): see [`warm`].
+/// The first call reads the numbering plans (6 MiB stay in memory, whatever countries are met): see [`warm`].
 pub fn normalize_phone(input: &str) -> Option<String> {
     let digits = digits(input)?;
     // Calling codes have one to three digits and none is the beginning of another (ITU-T E.164).
