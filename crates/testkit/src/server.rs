@@ -1,0 +1,145 @@
+//! A dev server in this process, on a loopback port, with a clock to turn and a mailbox to read.
+
+use gatewright::config::{Config, DatabaseUrl};
+use gatewright::{DevServer, RunningDev, start_dev};
+use gatewright_adapters::Capture;
+use gatewright_ambient::{Clock, Random, Turn};
+use gatewright_core::ids::Secret;
+use reqwest::{Certificate, Client};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+use crate::admin::Admin;
+use crate::mailbox::Mailbox;
+use crate::page::Page;
+
+const ADMIN_ID: &str = "testadmin0000000000000000000000a";
+const ADMIN_SECRET: &str = "a-secret-that-only-tests-know-0123456789";
+
+/// How a test server differs from the usual one.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A PostgreSQL database; SQLite in memory otherwise.
+    pub database_url: Option<String>,
+    /// Tenants beside `localhost`: `acme` is served at `acme.localhost`.
+    pub tenants: Vec<String>,
+    /// Whether messages go to the mailbox. `false` sends them to the gateways that connections name.
+    pub captures: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { database_url: None, tenants: vec!["acme".to_owned()], captures: true }
+    }
+}
+
+/// A running server.
+pub struct Server {
+    running: RunningDev,
+    http: Client,
+    _data: TempDir,
+    /// Turns the server's clock.
+    pub turn: Turn,
+    /// What it sent.
+    pub mailbox: Mailbox,
+}
+
+impl Server {
+    /// Starts one.
+    pub async fn start(options: Options) -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let mut config = Config::dev_defaults();
+        config.server.port = Some(0);
+        config.ops.port = Some(0);
+        config.dev.data_dir = data.path().to_owned();
+        config.dev.tenants = options.tenants;
+        config.dev.ephemeral = options.database_url.is_none();
+        config.database.url = options.database_url.map(|url| DatabaseUrl::Postgres(Secret::new(url)));
+        config.database.max_connections = 4;
+        config.bootstrap.admin = Some((ADMIN_ID.to_owned(), Secret::new(ADMIN_SECRET.to_owned())));
+        let (clock, turn) = Clock::turnable();
+        let mailbox = Mailbox::default();
+        let capture = options.captures.then(|| Arc::new(mailbox.clone()) as Arc<dyn Capture>);
+        let dev = DevServer { config, clock, random: Random::system(), capture };
+        let running = start_dev(dev).await.unwrap_or_else(|error| panic!("the server did not start: {error:#}"));
+        let authority = running.screen.ca_certificate.as_ref().expect("a local authority");
+        let http = client(&std::fs::read(authority).expect("its certificate"), &running);
+        Self { running, http, _data: data, turn, mailbox }
+    }
+
+    /// The issuer of the tenant `localhost`.
+    pub fn issuer(&self) -> &str {
+        &self.running.screen.issuer
+    }
+
+    /// The issuer of another tenant.
+    pub fn issuer_of(&self, tenant: &str) -> &str {
+        let line = self.running.screen.tenants.iter().find(|line| line.id == tenant);
+        &line.unwrap_or_else(|| panic!("no tenant {tenant}")).issuer
+    }
+
+    /// The dev client of a tenant.
+    pub fn client_id_of(&self, tenant: &str) -> &str {
+        let line = self.running.screen.tenants.iter().find(|line| line.id == tenant);
+        &line.unwrap_or_else(|| panic!("no tenant {tenant}")).client_id
+    }
+
+    /// The dev client of the tenant `localhost`, a single-page application.
+    pub fn client_id(&self) -> &str {
+        &self.running.screen.client_id
+    }
+
+    /// The audience of the example API.
+    pub fn audience(&self) -> &str {
+        &self.running.screen.audience
+    }
+
+    /// The audience of the Management API.
+    pub fn management_audience(&self) -> String {
+        format!("{}api/v2/", self.issuer())
+    }
+
+    /// A page of this origin in a browser of its own.
+    pub fn page(&self, origin: &str) -> Page {
+        Page::new(self.http.clone(), self.issuer(), Some(origin))
+    }
+
+    /// A page that talks to another tenant.
+    pub fn page_at(&self, tenant: &str, origin: &str) -> Page {
+        Page::new(self.http.clone(), self.issuer_of(tenant), Some(origin))
+    }
+
+    /// A client that is no browser.
+    pub fn tool(&self) -> Page {
+        Page::new(self.http.clone(), self.issuer(), None)
+    }
+
+    /// The bootstrap administrator, with a token for the Management API.
+    pub async fn admin(&self) -> Admin {
+        self.admin_of("localhost").await
+    }
+
+    /// The bootstrap administrator at another tenant.
+    pub async fn admin_of(&self, tenant: &str) -> Admin {
+        let page = Page::new(self.http.clone(), self.issuer_of(tenant), None);
+        Admin::log_in(page, self.issuer_of(tenant), ADMIN_ID, ADMIN_SECRET).await
+    }
+
+    /// Stops it cleanly.
+    pub async fn stop(self) {
+        self.running.server.stop().await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests call the server under test on loopback")]
+fn client(authority: &[u8], running: &RunningDev) -> Client {
+    let mut builder = Client::builder()
+        .tls_certs_only([Certificate::from_pem(authority).expect("PEM")])
+        .redirect(reqwest::redirect::Policy::none());
+    for tenant in &running.screen.tenants {
+        let url = url::Url::parse(&tenant.issuer).expect("a URL");
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], url.port().unwrap_or(443)));
+        builder = builder.resolve(url.host_str().unwrap_or_default(), address);
+    }
+    builder.build().expect("a client")
+}

@@ -1,0 +1,11 @@
+//! Conversations with the authorization server.
+
+mod authorize;
+mod codes;
+mod discovery;
+mod gateway;
+mod login;
+mod logout;
+mod start;
+mod tenants;
+mod token;
