@@ -1,1 +1,85 @@
-//! The Management API: mounts the resource registry at /api/v2.
+//! The Management API: mounts the resource registry at `/api/v2`.
+//!
+//! Owns: bearer tokens ([`bearer`]), the way from a request to an operation and back ([`dispatch`]),
+//! the reference page of operations. Does not own: what an operation does, checks and answers, which
+//! is `gatewright_resources`.
+
+pub mod bearer;
+pub mod dispatch;
+pub mod reference;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::from_fn;
+use axum::response::Response;
+use axum::routing::any;
+use gatewright_http::{App, RequestCx, cors};
+
+use crate::dispatch::{ApiRequest, ApiResponse, Place};
+
+/// The longest body: a page of HTML in tenant settings is the largest thing that anyone sends.
+const BODY_LIMIT_BYTES: usize = 1024 * 1024;
+
+/// Every route of the Management API. `gatewright_http::context::establish` must be outside it.
+pub fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/v2", any(handle))
+        .route("/api/v2/{*rest}", any(handle))
+        .layer(from_fn(|cx, request, next| cors::apply(cors::MANAGEMENT, cx, request, next)))
+}
+
+async fn handle(cx: RequestCx, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let text =
+        |name: &HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let place = Place {
+        db: &cx.app.db,
+        random: &cx.app.random,
+        master_key: &cx.app.master_key,
+        tenant: &cx.tenant,
+        issuer: &cx.issuer,
+        now: cx.now,
+        ip: cx.ip.to_string(),
+        user_agent: cx.user_agent.clone(),
+    };
+    let answer = match to_bytes(body, BODY_LIMIT_BYTES).await {
+        Ok(bytes) => {
+            let path = parts.uri.path();
+            let call = ApiRequest {
+                method: parts.method.as_str().to_owned(),
+                path: path.strip_prefix("/api/v2").unwrap_or(path).to_owned(),
+                query: parts.uri.query().unwrap_or_default().to_owned(),
+                authorization: text(&header::AUTHORIZATION),
+                content_type: text(&header::CONTENT_TYPE),
+                body: bytes.into(),
+            };
+            dispatch::dispatch(place, call).await
+        }
+        Err(_) => dispatch::too_large(),
+    };
+    if answer.config_changed {
+        cx.app.tenants.invalidate(&cx.tenant.id);
+    }
+    respond(answer)
+}
+
+fn respond(answer: ApiResponse) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    for (name, value) in &answer.headers {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    if let Some(body) = answer.body {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        *response.body_mut() = Body::from(body.to_string());
+    }
+    response
+}

@@ -32,19 +32,34 @@ sql!(DELETE, "DELETE FROM client_grants WHERE tenant_id = $1 AND client_grant_id
 sql!(OF_CLIENT, "DELETE FROM client_grants WHERE tenant_id = $1 AND client_id = $2");
 sql!(OF_API, "DELETE FROM client_grants WHERE tenant_id = $1 AND resource_server_id = $2");
 
-static TABLE: Table =
-    Table { name: "client_grants", insert: &INSERT, by_id: &BY_ID, all: &ALL, update: &UPDATE, delete: &DELETE };
+static TABLE: Table = Table {
+    name: "client_grants",
+    insert: &INSERT,
+    by_id: &BY_ID,
+    all: &ALL,
+    update: &UPDATE,
+    delete: &DELETE,
+};
 
 pub(crate) static CLIENT_GRANTS: Crud = Crud {
     not_found: ("The client grant does not exist", Some("inexistent_client_grant")),
     conflict: "A resource with this identifier already exists.",
-    keys: |grant| ["client_id", "resource_server_id", "subject_type"].map(|key| Val::from(text(grant, key))).into(),
+    keys: |grant| {
+        ["client_id", "resource_server_id", "subject_type"].map(|key| Val::from(text(grant, key))).into()
+    },
     draft,
     change,
     background,
     present,
     selects,
-    ..Crud::plain(&TABLE, "/client-grants", "/client-grants/{id}", "client_grants", IdForm::Alphanumeric("cgr_", 16), FIELDS)
+    ..Crud::plain(
+        &TABLE,
+        "/client-grants",
+        "/client-grants/{id}",
+        "client_grants",
+        IdForm::Alphanumeric("cgr_", 16),
+        FIELDS,
+    )
 };
 
 const SCOPES: Shape = Shape::list(&Shape::text(1, 280));
@@ -52,7 +67,10 @@ const SUBJECT_TYPES: Shape = Shape::OneOf(&["client", "user", "anonymous_user"])
 
 const FIELDS: &[Field] = &[
     field("client_id", SOME_TEXT).immutable().hint("ID of the client"),
-    field("audience", SOME_TEXT).required().immutable().hint("The audience (API identifier) of this client grant"),
+    field("audience", SOME_TEXT)
+        .required()
+        .immutable()
+        .hint("The audience (API identifier) of this client grant"),
     field("default_for", Shape::OneOf(&["third_party_clients"])).immutable(),
     field("subject_type", SUBJECT_TYPES).immutable(),
     field("scope", SCOPES).nullable().hint("Scopes allowed for this client grant"),
@@ -77,8 +95,16 @@ pub static RESOURCE: Resource = Resource {
         CLIENT_GRANTS.lists("get_client_grants", "Get client grants", &["read:client_grants"]).query(FILTERS),
         CLIENT_GRANTS.creates("post_client_grants", "Create a client grant", &["create:client_grants"]),
         CLIENT_GRANTS.reads("get_client_grant", "Get a client grant", &["read:client_grants"]),
-        CLIENT_GRANTS.updates("patch_client_grants_by_id", "Update a client grant", &["update:client_grants"]),
-        CLIENT_GRANTS.deletes("delete_client_grants_by_id", "Delete a client grant", &["delete:client_grants"]),
+        CLIENT_GRANTS.updates(
+            "patch_client_grants_by_id",
+            "Update a client grant",
+            &["update:client_grants"],
+        ),
+        CLIENT_GRANTS.deletes(
+            "delete_client_grants_by_id",
+            "Delete a client grant",
+            &["delete:client_grants"],
+        ),
     ],
 };
 
@@ -97,11 +123,19 @@ pub async fn load(tx: &mut Tx, tenant: &TenantId) -> Result<Vec<(String, ClientG
         .collect()
 }
 
-pub(crate) async fn delete_of_client(tx: &mut Tx, tenant: &TenantId, client_id: &str) -> Result<(), StoreError> {
+pub(crate) async fn delete_of_client(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    client_id: &str,
+) -> Result<(), StoreError> {
     tx.run(&OF_CLIENT, &params![tenant, client_id]).await.map(drop)
 }
 
-pub(crate) async fn delete_of_resource_server(tx: &mut Tx, tenant: &TenantId, id: &str) -> Result<(), StoreError> {
+pub(crate) async fn delete_of_resource_server(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    id: &str,
+) -> Result<(), StoreError> {
     tx.run(&OF_API, &params![tenant, id]).await.map(drop)
 }
 
@@ -113,7 +147,8 @@ fn draft<'a>(cx: &'a mut OpCx<'_>, grant: &'a mut Map) -> BoxFuture<'a, Result<(
             return Err(ApiError::invalid_body("'Missing required property: client_id'"));
         }
         if !client_id.is_empty() {
-            let client = clients::CLIENTS.find(cx.tx, &request.tenant, &request.master_key, &client_id).await?;
+            let client =
+                clients::CLIENTS.find(cx.tx, &request.tenant, &request.master_key, &client_id).await?;
             client.ok_or_else(|| clients::CLIENTS.missing())?;
         }
         let audience = grant.remove("audience").and_then(|audience| audience.as_str().map(str::to_owned));
@@ -125,7 +160,11 @@ fn draft<'a>(cx: &'a mut OpCx<'_>, grant: &'a mut Map) -> BoxFuture<'a, Result<(
     })
 }
 
-fn change<'a>(cx: &'a mut OpCx<'_>, grant: &'a mut Map, body: &'a Map) -> BoxFuture<'a, Result<(), ApiError>> {
+fn change<'a>(
+    cx: &'a mut OpCx<'_>,
+    grant: &'a mut Map,
+    body: &'a Map,
+) -> BoxFuture<'a, Result<(), ApiError>> {
     Box::pin(async move {
         merge(grant, body);
         fill(grant, json!({ "scope": [] }));

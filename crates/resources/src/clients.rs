@@ -26,7 +26,10 @@ sql!(
     ALL,
     "SELECT doc, client_secret_sealed FROM clients WHERE tenant_id = $1 ORDER BY created_at, client_id"
 );
-sql!(UPDATE, "UPDATE clients SET doc = $3, client_secret_sealed = $4 WHERE tenant_id = $1 AND client_id = $2");
+sql!(
+    UPDATE,
+    "UPDATE clients SET doc = $3, client_secret_sealed = $4 WHERE tenant_id = $1 AND client_id = $2"
+);
 sql!(DELETE, "DELETE FROM clients WHERE tenant_id = $1 AND client_id = $2");
 
 static TABLE: Table =
@@ -43,12 +46,23 @@ pub(crate) static CLIENTS: Crud = Crud {
     background,
     present,
     selects,
-    ..Crud::plain(&TABLE, "/clients", "/clients/{id}", "clients", IdForm::Alphanumeric("", 32), fields::FIELDS)
+    ..Crud::plain(
+        &TABLE,
+        "/clients",
+        "/clients/{id}",
+        "clients",
+        IdForm::Alphanumeric("", 32),
+        fields::FIELDS,
+    )
 };
 
 const READ: &[&str] = &["read:clients", "read:client_keys", "read:client_credentials", "read:client_summary"];
-const UPDATE_SCOPES: &[&str] =
-    &["update:clients", "update:client_keys", "update:client_credentials", "update:client_token_vault_privileged_access"];
+const UPDATE_SCOPES: &[&str] = &[
+    "update:clients",
+    "update:client_keys",
+    "update:client_credentials",
+    "update:client_token_vault_privileged_access",
+];
 const FILTERS: &[Field] = &[
     field("is_global", BOOL),
     field("is_first_party", BOOL),
@@ -150,7 +164,11 @@ fn draft<'a>(cx: &'a mut OpCx<'_>, client: &'a mut Map) -> BoxFuture<'a, Result<
     })
 }
 
-fn change<'a>(cx: &'a mut OpCx<'_>, client: &'a mut Map, body: &'a Map) -> BoxFuture<'a, Result<(), ApiError>> {
+fn change<'a>(
+    cx: &'a mut OpCx<'_>,
+    client: &'a mut Map,
+    body: &'a Map,
+) -> BoxFuture<'a, Result<(), ApiError>> {
     Box::pin(async move {
         if body.contains_key("client_secret") && !cx.request.caller.has("update:client_keys") {
             return Err(ApiError::insufficient_scope(&["update:client_keys"]));
@@ -216,7 +234,8 @@ fn background<'a>(cx: &'a mut OpCx<'_>) -> BoxFuture<'a, Result<Value, ApiError>
 }
 
 /// Members that `read:client_summary` alone shows.
-const SUMMARY: &[&str] = &["client_id", "name", "app_type", "is_first_party", "logo_uri", "description", "global"];
+const SUMMARY: &[&str] =
+    &["client_id", "name", "app_type", "is_first_party", "logo_uri", "description", "global"];
 
 fn present(request: &OpRequest, signing_keys: &Value, mut client: Map) -> (Map, bool) {
     let caller = &request.caller;
@@ -248,7 +267,10 @@ fn selects(query: &Query, client: &Map) -> bool {
             .is_none_or(|id| client.get("external_client_id").and_then(Value::as_str) == Some(id))
 }
 
-fn rotate_secret<'a>(cx: &'a mut OpCx<'_>, input: &'a crate::engine::Input) -> crate::engine::operation::Run<'a> {
+fn rotate_secret<'a>(
+    cx: &'a mut OpCx<'_>,
+    input: &'a crate::engine::Input,
+) -> crate::engine::operation::Run<'a> {
     Box::pin(async move {
         let request = cx.request;
         let found = CLIENTS.find(cx.tx, &request.tenant, &request.master_key, input.id()).await?;

@@ -39,8 +39,14 @@ sql!(
 );
 sql!(DELETE, "DELETE FROM connections WHERE tenant_id = $1 AND connection_id = $2");
 
-static TABLE: Table =
-    Table { name: "connections", insert: &INSERT, by_id: &BY_ID, all: &ALL, update: &UPDATE, delete: &DELETE };
+static TABLE: Table = Table {
+    name: "connections",
+    insert: &INSERT,
+    by_id: &BY_ID,
+    all: &ALL,
+    update: &UPDATE,
+    delete: &DELETE,
+};
 
 pub(crate) static CONNECTIONS: Crud = Crud {
     sealed: Some("options"),
@@ -52,7 +58,14 @@ pub(crate) static CONNECTIONS: Crud = Crud {
     remove,
     present,
     selects,
-    ..Crud::plain(&TABLE, "/connections", "/connections/{id}", "connections", IdForm::Alphanumeric("con_", 16), FIELDS)
+    ..Crud::plain(
+        &TABLE,
+        "/connections",
+        "/connections/{id}",
+        "connections",
+        IdForm::Alphanumeric("con_", 16),
+        FIELDS,
+    )
 };
 
 const NAME: Shape = Shape::Text { min: 1, max: 128, format: Format::ConnectionName };
@@ -77,10 +90,8 @@ const FIELDS: &[Field] = &[
     field("cross_app_access_resource_app", OBJECT),
 ];
 
-const FILTERS: &[Field] = &[
-    field("strategy", Shape::list(&Shape::OneOf(options::STRATEGIES))),
-    field("name", TEXT),
-];
+const FILTERS: &[Field] =
+    &[field("strategy", Shape::list(&Shape::OneOf(options::STRATEGIES))), field("name", TEXT)];
 
 const CLIENT_STATES: &[Field] = &[field("client_id", SOME_TEXT).required(), field("status", BOOL).required()];
 
@@ -116,7 +127,11 @@ pub static RESOURCE: Resource = Resource {
 };
 
 /// Every connection of the tenant as decisions see it, oldest first, options opened.
-pub async fn load(tx: &mut Tx, tenant: &TenantId, master_key: &MasterKey) -> Result<Vec<Connection>, StoreError> {
+pub async fn load(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    master_key: &MasterKey,
+) -> Result<Vec<Connection>, StoreError> {
     let documents = CONNECTIONS.load(tx, tenant, master_key).await?;
     documents.into_iter().map(to_connection).collect()
 }
@@ -181,7 +196,11 @@ fn draft<'a>(_: &'a mut OpCx<'_>, connection: &'a mut Map) -> BoxFuture<'a, Resu
     })
 }
 
-fn change<'a>(_: &'a mut OpCx<'_>, connection: &'a mut Map, body: &'a Map) -> BoxFuture<'a, Result<(), ApiError>> {
+fn change<'a>(
+    _: &'a mut OpCx<'_>,
+    connection: &'a mut Map,
+    body: &'a Map,
+) -> BoxFuture<'a, Result<(), ApiError>> {
     Box::pin(async move {
         let mut body = body.clone();
         if let Some(metadata) = body.remove("metadata") {

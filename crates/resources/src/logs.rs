@@ -138,7 +138,14 @@ pub static RESOURCE: Resource = Resource {
     operations: &[
         Operation::new("get_logs", Method::Get, "/logs", "Get log events", SCOPES, Handler::Custom(list))
             .query(LIST_QUERY),
-        Operation::new("get_logs_by_id", Method::Get, "/logs/{id}", "Get a log event", SCOPES, Handler::Custom(read)),
+        Operation::new(
+            "get_logs_by_id",
+            Method::Get,
+            "/logs/{id}",
+            "Get a log event",
+            SCOPES,
+            Handler::Custom(read),
+        ),
         Operation::new(
             "get_logs_by_user",
             Method::Get,
@@ -162,7 +169,9 @@ fn read<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
 fn list<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     Box::pin(async move {
         match input.query.paging() {
-            Paging::Checkpoint { take, from } => onwards(cx, &input.query, take, from.unwrap_or_default()).await,
+            Paging::Checkpoint { take, from } => {
+                onwards(cx, &input.query, take, from.unwrap_or_default()).await
+            }
             paging => pages(cx, &input.query, &paging, None).await,
         }
     })
@@ -177,13 +186,21 @@ async fn onwards(cx: &mut OpCx<'_>, query: &Query, take: i64, from: String) -> R
     let rows = cx.tx.all(&AFTER, &params![&cx.request.tenant, &from, take]).await?;
     let events = rows.iter().map(|row| row.json(0)).collect::<Result<Vec<Value>, _>>()?;
     let last = events.last().and_then(|event| event["log_id"].as_str()).unwrap_or(&from);
-    let next = format!("<{}>; rel=\"next\"", cx.request.issuer.join(&format!("api/v2/logs?from={last}&take={take}")));
+    let next = format!(
+        "<{}>; rel=\"next\"",
+        cx.request.issuer.join(&format!("api/v2/logs?from={last}&take={take}"))
+    );
     let body: Value = events.into_iter().map(|event| projected(query, event)).collect();
     Ok(Answer { headers: vec![("link", next)], ..body.into() })
 }
 
 /// Pages by number, newest first unless `sort=date:1`.
-async fn pages(cx: &mut OpCx<'_>, query: &Query, paging: &Paging, user_id: Option<&str>) -> Result<Answer, ApiError> {
+async fn pages(
+    cx: &mut OpCx<'_>,
+    query: &Query,
+    paging: &Paging,
+    user_id: Option<&str>,
+) -> Result<Answer, ApiError> {
     let reached = paging.offset().saturating_add(paging.limit());
     if reached > REACH {
         return Err(ApiError::invalid_query(format_args!(
@@ -193,7 +210,9 @@ async fn pages(cx: &mut OpCx<'_>, query: &Query, paging: &Paging, user_id: Optio
     let descending = match query.text("sort") {
         None | Some("" | "date:-1") => true,
         Some("date:1") => false,
-        Some(_) => return Err(ApiError::invalid_query("'Only date:1 and date:-1 are supported' on property sort")),
+        Some(_) => {
+            return Err(ApiError::invalid_query("'Only date:1 and date:-1 are supported' on property sort"));
+        }
     };
     let mut conditions = String::from("tenant_id = $1");
     let mut values: Vec<Val> = params![&cx.request.tenant].into();
@@ -205,7 +224,8 @@ async fn pages(cx: &mut OpCx<'_>, query: &Query, paging: &Paging, user_id: Optio
         narrow("user_id", user_id);
     }
     // Compat: the documentation says `q`, the SDKs say `search`.
-    if let Some(search) = query.text("q").or_else(|| query.text("search")).filter(|search| !search.is_empty()) {
+    if let Some(search) = query.text("q").or_else(|| query.text("search")).filter(|search| !search.is_empty())
+    {
         for (column, value) in exact_terms(search, SEARCHABLE)? {
             narrow(column, &value);
         }
@@ -215,9 +235,14 @@ async fn pages(cx: &mut OpCx<'_>, query: &Query, paging: &Paging, user_id: Optio
     values.extend(params![paging.limit(), paging.offset()]);
     let (limit, offset) = (values.len() - 1, values.len());
     let order = if descending { "DESC" } else { "ASC" };
-    let sql = format!("SELECT doc FROM logs WHERE {conditions} ORDER BY log_id {order} LIMIT ${limit} OFFSET ${offset}");
+    let sql = format!(
+        "SELECT doc FROM logs WHERE {conditions} ORDER BY log_id {order} LIMIT ${limit} OFFSET ${offset}"
+    );
     let rows = cx.tx.all_dynamic(&sql, &values).await?;
-    let events = rows.iter().map(|row| Ok(projected(query, row.json(0)?))).collect::<Result<Vec<Value>, StoreError>>()?;
+    let events = rows
+        .iter()
+        .map(|row| Ok(projected(query, row.json(0)?)))
+        .collect::<Result<Vec<Value>, StoreError>>()?;
     Ok(paging.offset_body("logs", events, total).into())
 }
 

@@ -48,8 +48,14 @@ sql!(
 );
 sql!(DELETE, "DELETE FROM resource_servers WHERE tenant_id = $1 AND resource_server_id = $2");
 
-static TABLE: Table =
-    Table { name: "resource_servers", insert: &INSERT, by_id: &BY_ID, all: &ALL, update: &UPDATE, delete: &DELETE };
+static TABLE: Table = Table {
+    name: "resource_servers",
+    insert: &INSERT,
+    by_id: &BY_ID,
+    all: &ALL,
+    update: &UPDATE,
+    delete: &DELETE,
+};
 
 pub(crate) static RESOURCE_SERVERS: Crud = Crud {
     sealed: Some("signing_secret"),
@@ -62,7 +68,14 @@ pub(crate) static RESOURCE_SERVERS: Crud = Crud {
     remove,
     present,
     selects,
-    ..Crud::plain(&TABLE, "/resource-servers", "/resource-servers/{id}", "resource_servers", IdForm::Hex(24), FIELDS)
+    ..Crud::plain(
+        &TABLE,
+        "/resource-servers",
+        "/resource-servers/{id}",
+        "resource_servers",
+        IdForm::Hex(24),
+        FIELDS,
+    )
 };
 
 const SCOPE: &[Field] =
@@ -71,7 +84,10 @@ const LIFETIME: Shape = Shape::Int { min: 0, max: 2_592_000 };
 const POLICY: &[Field] = &[field("policy", Shape::OneOf(&["allow_all", "deny_all", "require_client_grant"]))];
 const SUBJECTS: &[Field] = &[
     field("user", Shape::open_object(POLICY)),
-    field("client", Shape::open_object(&[field("policy", Shape::OneOf(&["deny_all", "require_client_grant"]))])),
+    field(
+        "client",
+        Shape::open_object(&[field("policy", Shape::OneOf(&["deny_all", "require_client_grant"]))]),
+    ),
     field("anonymous_user", Shape::open_object(POLICY)),
 ];
 const POSSESSION: &[Field] = &[
@@ -91,7 +107,10 @@ const FIELDS: &[Field] = &[
     field("allow_online_access_with_ephemeral_sessions", BOOL),
     field("token_lifetime", LIFETIME),
     field("token_lifetime_for_web", LIFETIME),
-    field("token_dialect", Shape::OneOf(&["access_token", "access_token_authz", "rfc9068_profile", "rfc9068_profile_authz"])),
+    field(
+        "token_dialect",
+        Shape::OneOf(&["access_token", "access_token_authz", "rfc9068_profile", "rfc9068_profile_authz"]),
+    ),
     field("skip_consent_for_verifiable_first_party_clients", BOOL),
     field("enforce_policies", BOOL),
     field("verification_location", TEXT),
@@ -110,11 +129,29 @@ const FILTERS: &[Field] = &[field("identifiers", Shape::list(&SOME_TEXT))];
 pub static RESOURCE: Resource = Resource {
     name: "resource-servers",
     operations: &[
-        RESOURCE_SERVERS.lists("get_resource_servers", "Get resource servers", &["read:resource_servers"]).query(FILTERS),
-        RESOURCE_SERVERS.creates("post_resource_servers", "Create a resource server", &["create:resource_servers"]),
-        RESOURCE_SERVERS.reads("get_resource_servers_by_id", "Get a resource server", &["read:resource_servers"]),
-        RESOURCE_SERVERS.updates("patch_resource_servers_by_id", "Update a resource server", &["update:resource_servers"]),
-        RESOURCE_SERVERS.deletes("delete_resource_servers_by_id", "Delete a resource server", &["delete:resource_servers"]),
+        RESOURCE_SERVERS
+            .lists("get_resource_servers", "Get resource servers", &["read:resource_servers"])
+            .query(FILTERS),
+        RESOURCE_SERVERS.creates(
+            "post_resource_servers",
+            "Create a resource server",
+            &["create:resource_servers"],
+        ),
+        RESOURCE_SERVERS.reads(
+            "get_resource_servers_by_id",
+            "Get a resource server",
+            &["read:resource_servers"],
+        ),
+        RESOURCE_SERVERS.updates(
+            "patch_resource_servers_by_id",
+            "Update a resource server",
+            &["update:resource_servers"],
+        ),
+        RESOURCE_SERVERS.deletes(
+            "delete_resource_servers_by_id",
+            "Delete a resource server",
+            &["delete:resource_servers"],
+        ),
     ],
 };
 
@@ -141,7 +178,10 @@ fn to_resource_server(document: Map) -> Result<ResourceServer, StoreError> {
 }
 
 /// The API of this audience as the caller names it.
-pub(crate) async fn by_audience(cx: &mut OpCx<'_>, audience: &str) -> Result<Option<ResourceServer>, StoreError> {
+pub(crate) async fn by_audience(
+    cx: &mut OpCx<'_>,
+    audience: &str,
+) -> Result<Option<ResourceServer>, StoreError> {
     let identifier = stored_identifier(cx.request, audience);
     let apis = load(cx.tx, &cx.request.tenant).await?;
     Ok(apis.into_iter().find(|api| api.identifier == identifier))
@@ -150,7 +190,10 @@ pub(crate) async fn by_audience(cx: &mut OpCx<'_>, audience: &str) -> Result<Opt
 /// The identifier of each API by its id, as the caller sees it.
 pub(crate) async fn identifiers(cx: &mut OpCx<'_>) -> Result<Map, StoreError> {
     let apis = load(cx.tx, &cx.request.tenant).await?;
-    Ok(apis.into_iter().map(|api| (api.id, presented(cx.request, &api.identifier, api.is_system).into())).collect())
+    Ok(apis
+        .into_iter()
+        .map(|api| (api.id, presented(cx.request, &api.identifier, api.is_system).into()))
+        .collect())
 }
 
 /// The names of the scopes that the Management API defines, in alphabetical order.
@@ -189,15 +232,19 @@ pub(crate) fn complete(api: &mut Map) {
         }),
     );
     if let Some(Value::Object(subjects)) = api.get_mut("subject_type_authorization") {
-        fill(subjects, json!({"user": {"policy": "allow_all"}, "client": {"policy": "require_client_grant"}}));
+        fill(
+            subjects,
+            json!({"user": {"policy": "allow_all"}, "client": {"policy": "require_client_grant"}}),
+        );
     }
 }
 
 /// The scopes of the Management API are those of this release, whatever the row was made with.
 fn with_current_scopes(mut api: Map) -> Map {
     if is_system(&api) {
-        let scopes: Vec<Value> =
-            management_scopes().map(|scope| json!({ "value": scope, "description": described(scope) })).collect();
+        let scopes: Vec<Value> = management_scopes()
+            .map(|scope| json!({ "value": scope, "description": described(scope) }))
+            .collect();
         api.insert("scopes".to_owned(), scopes.into());
     }
     api
@@ -241,7 +288,11 @@ fn change<'a>(cx: &'a mut OpCx<'_>, api: &'a mut Map, body: &'a Map) -> BoxFutur
                     "Only token_lifetime and token_lifetime_for_web of a system API can be changed, not {name}."
                 )));
             }
-            let lifetimes: Map = body.iter().filter(|(name, _)| name.starts_with("token_lifetime")).map(|(n, v)| (n.clone(), v.clone())).collect();
+            let lifetimes: Map = body
+                .iter()
+                .filter(|(name, _)| name.starts_with("token_lifetime"))
+                .map(|(n, v)| (n.clone(), v.clone()))
+                .collect();
             merge(api, &lifetimes);
             return Ok(());
         }
@@ -271,10 +322,13 @@ fn secret_for_hs256(api: &mut Map, request: &OpRequest) {
 
 fn unique_scopes(api: &Map) -> Result<(), ApiError> {
     let scopes = api.get("scopes").and_then(Value::as_array);
-    let mut names: Vec<&str> = scopes.into_iter().flatten().filter_map(|scope| scope["value"].as_str()).collect();
+    let mut names: Vec<&str> =
+        scopes.into_iter().flatten().filter_map(|scope| scope["value"].as_str()).collect();
     names.sort_unstable();
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(ApiError::invalid_body(format_args!("'Duplicate scope: {}' on property scopes", pair[0]))),
+        Some(pair) => {
+            Err(ApiError::invalid_body(format_args!("'Duplicate scope: {}' on property scopes", pair[0])))
+        }
         None => Ok(()),
     }
 }

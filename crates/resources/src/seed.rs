@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use crate::client_grants::CLIENT_GRANTS;
 use crate::clients::{self, CLIENTS};
 use crate::connections::{self, CONNECTIONS};
-use crate::engine::crud::{Crud, Sealing, fill};
 use crate::engine::Map;
+use crate::engine::crud::{Crud, Sealing, fill};
 use crate::resource_servers::{self, MANAGEMENT_PATH, RESOURCE_SERVERS};
 use crate::{signing_keys, tenants};
 
@@ -166,8 +166,10 @@ fn dev_client(client_id: String) -> Value {
         .iter()
         .flat_map(|port| ["http", "https"].map(|scheme| format!("{scheme}://localhost:{port}")))
         .collect();
-    let callbacks: Vec<String> =
-        origins.iter().flat_map(|origin| ["", "/", "/callback"].map(|path| format!("{origin}{path}"))).collect();
+    let callbacks: Vec<String> = origins
+        .iter()
+        .flat_map(|origin| ["", "/", "/callback"].map(|path| format!("{origin}{path}")))
+        .collect();
     json!({
         "client_id": client_id,
         "name": DEV_CLIENT,
@@ -227,7 +229,9 @@ pub async fn bootstrap_admin(
     let scopes: Vec<&str> = resource_servers::management_scopes().collect();
     let grants = CLIENT_GRANTS.load(tx, tenant, &cx.master_key).await?;
     let held = grants.into_iter().find(|grant| {
-        grant["client_id"] == client_id && grant["resource_server_id"] == api.as_str() && grant["subject_type"] == "client"
+        grant["client_id"] == client_id
+            && grant["resource_server_id"] == api.as_str()
+            && grant["subject_type"] == "client"
     });
     match held {
         Some(mut grant) => {

@@ -63,7 +63,8 @@ pub(crate) async fn certificate_pem(tx: &mut Tx, tenant: &TenantId) -> Result<Op
     let row = tx.opt(&CERTIFICATE, &params![tenant]).await?;
     row.map(|row| {
         let text = STANDARD.encode(row.blob(0)?);
-        let lines: Vec<&str> = (0..text.len()).step_by(64).map(|at| &text[at..text.len().min(at + 64)]).collect();
+        let lines: Vec<&str> =
+            (0..text.len()).step_by(64).map(|at| &text[at..text.len().min(at + 64)]).collect();
         Ok(format!("-----BEGIN CERTIFICATE-----\r\n{}\r\n-----END CERTIFICATE-----\r\n", lines.join("\r\n")))
     })
     .transpose()

@@ -121,7 +121,14 @@ const FIELDS: &[Field] = &[
     field("default_directory", TEXT),
     field("default_redirection_uri", Shape::format(Format::HttpsUrlOrEmpty)),
     field("default_token_quota", OBJECT).nullable(),
-    field("device_flow", Shape::object(&[field("charset", Shape::OneOf(&["base20", "digits"])), field("mask", Shape::text(0, 20))])).nullable(),
+    field(
+        "device_flow",
+        Shape::object(&[
+            field("charset", Shape::OneOf(&["base20", "digits"])),
+            field("mask", Shape::text(0, 20)),
+        ]),
+    )
+    .nullable(),
     field("dynamic_client_registration_security_mode", Shape::OneOf(&["strict", "permissive"])),
     field("enable_ai_guide", BOOL),
     field("enabled_locales", Shape::List { of: &Shape::text(2, 10), min: 1 }),
@@ -145,10 +152,18 @@ const FIELDS: &[Field] = &[
     field("resource_parameter_profile", Shape::OneOf(&["audience", "compatibility"])),
     field("sandbox_version", Shape::text(0, 8)),
     field("security_headers", OBJECT).nullable(),
-    field("session_cookie", Shape::object(&[field("mode", Shape::OneOf(&["persistent", "non-persistent"])).required()])).nullable(),
+    field(
+        "session_cookie",
+        Shape::object(&[field("mode", Shape::OneOf(&["persistent", "non-persistent"])).required()]),
+    )
+    .nullable(),
     field("session_lifetime", Shape::Number),
     field("session_lifetime_in_minutes", MINUTES),
-    field("sessions", Shape::object(&[field("oidc_logout_prompt_enabled", BOOL), field("anonymous", OBJECT)])).nullable(),
+    field(
+        "sessions",
+        Shape::object(&[field("oidc_logout_prompt_enabled", BOOL), field("anonymous", OBJECT)]),
+    )
+    .nullable(),
     field("skip_non_verifiable_callback_uri_confirmation_prompt", BOOL).nullable(),
     field("support_email", Shape::format(Format::EmailOrEmpty)),
     field("support_url", URL_OR_EMPTY),
@@ -205,10 +220,15 @@ fn update<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
 
 /// Lifetimes may be given in minutes; they are kept in hours.
 fn in_hours(body: &mut Map) {
-    const LIFETIMES: &[&str] =
-        &["session_lifetime", "idle_session_lifetime", "ephemeral_session_lifetime", "idle_ephemeral_session_lifetime"];
+    const LIFETIMES: &[&str] = &[
+        "session_lifetime",
+        "idle_session_lifetime",
+        "ephemeral_session_lifetime",
+        "idle_ephemeral_session_lifetime",
+    ];
     for name in LIFETIMES {
-        if let Some(minutes) = body.remove(&format!("{name}_in_minutes")).and_then(|minutes| minutes.as_f64()) {
+        if let Some(minutes) = body.remove(&format!("{name}_in_minutes")).and_then(|minutes| minutes.as_f64())
+        {
             body.insert((*name).to_owned(), json!(minutes / 60.0));
         }
     }

@@ -76,7 +76,13 @@ impl Conversation {
     }
 
     /// Calls and returns status and body; a refusal's body is `message (errorCode)`.
-    pub(crate) async fn call_as(&self, caller: Caller, method: &str, target: &str, body: Value) -> (u16, Value) {
+    pub(crate) async fn call_as(
+        &self,
+        caller: Caller,
+        method: &str,
+        target: &str,
+        body: Value,
+    ) -> (u16, Value) {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let (found, params) = match self.routes.find(Method::named(method).unwrap(), path) {
             Ok(found) => found,
@@ -111,7 +117,9 @@ impl Conversation {
     /// Runs a write on the database.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
-        job: impl for<'t> FnOnce(&'t mut gatewright_store::Tx) -> gatewright_store::BoxFuture<'t, Result<T, StoreError>>
+        job: impl for<'t> FnOnce(
+            &'t mut gatewright_store::Tx,
+        ) -> gatewright_store::BoxFuture<'t, Result<T, StoreError>>
         + Send
         + 'static,
     ) -> T {

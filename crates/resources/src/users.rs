@@ -6,8 +6,8 @@
 mod profile;
 mod rows;
 
-pub use rows::{by_id, by_identifier, find_or_create_passwordless, record_login};
 pub(crate) use rows::delete_of_connection;
+pub use rows::{by_id, by_identifier, find_or_create_passwordless, record_login};
 
 use gatewright_store::{StoreError, Val, params, sql};
 use serde_json::{Value, json};
@@ -86,9 +86,16 @@ pub static RESOURCE: Resource = Resource {
             Handler::Custom(list),
         )
         .query(FILTERS),
-        Operation::new("post_users", Method::Post, "/users", "Create a user", &["create:users"], Handler::Custom(create))
-            .body(CREATE, Purpose::Create)
-            .success(201),
+        Operation::new(
+            "post_users",
+            Method::Post,
+            "/users",
+            "Create a user",
+            &["create:users"],
+            Handler::Custom(create),
+        )
+        .body(CREATE, Purpose::Create)
+        .success(201),
         Operation::new(
             "get_users_by_id",
             Method::Get,
@@ -180,8 +187,9 @@ fn create<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
         let request = cx.request;
         let name = input.body.get("connection").and_then(Value::as_str).unwrap_or_default();
         let connection = connections::by_name(cx.tx, &request.tenant, &request.master_key, name).await?;
-        let connection = connection
-            .ok_or_else(|| ApiError::new(400, "The connection does not exist.").code("inexistent_connection"))?;
+        let connection = connection.ok_or_else(|| {
+            ApiError::new(400, "The connection does not exist.").code("inexistent_connection")
+        })?;
         let draft = profile::draft(&connection, &input.body, request.now, || request.random.hex(24))?;
         let user = draft.user.clone();
         if !rows::insert(cx.tx, &request.tenant, draft, request.now).await? {
@@ -247,7 +255,8 @@ fn list<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
             )));
         }
         let (conditions, mut values) = conditions(cx, query)?;
-        let counted = cx.tx.all_dynamic(&format!("SELECT COUNT(*) FROM users u WHERE {conditions}"), &values).await?;
+        let counted =
+            cx.tx.all_dynamic(&format!("SELECT COUNT(*) FROM users u WHERE {conditions}"), &values).await?;
         let total = counted.first().map_or(Ok(0), |row| row.int(0))?;
         let order = order(query)?;
         values.extend(params![paging.limit(), paging.offset()]);
@@ -281,7 +290,9 @@ const SEARCHABLE: &[(&str, &str)] = &[
 
 fn conditions(cx: &OpCx<'_>, query: &Query) -> Result<(String, Vec<Val>), ApiError> {
     if matches!(query.text("search_engine"), Some("v1" | "v2")) {
-        return Err(ApiError::invalid_query("'Only search engine v3 is supported' on property search_engine"));
+        return Err(ApiError::invalid_query(
+            "'Only search engine v3 is supported' on property search_engine",
+        ));
     }
     let known: Vec<&str> = SEARCHABLE.iter().map(|(name, _)| *name).collect();
     let mut terms = match query.text("q").filter(|q| !q.trim().is_empty()) {

@@ -54,21 +54,25 @@ async fn a_login_is_counted() {
     assert_eq!(after["logins_count"], 2);
     assert_eq!(after["last_ip"], "10.0.0.2");
     assert_eq!(after["last_login"], "2023-11-14T22:14:20.000Z");
-    let gone = server.write(move |tx| Box::pin(async move { record_login(tx, &tenant(), "sms|no", "x", now).await })).await;
+    let gone = server
+        .write(move |tx| Box::pin(async move { record_login(tx, &tenant(), "sms|no", "x", now).await }))
+        .await;
     assert_eq!(gone, None);
 }
 
 #[tokio::test]
 async fn a_precreated_user_becomes_verified_at_the_first_login() {
     let server = begin().await;
-    let (status, made) =
-        server.call("POST", "/users", json!({"connection": "sms", "phone_number": "+2", "app_metadata": {"a": 1}})).await;
+    let (status, made) = server
+        .call("POST", "/users", json!({"connection": "sms", "phone_number": "+2", "app_metadata": {"a": 1}}))
+        .await;
     assert_eq!((status, &made["phone_verified"]), (201, &json!(false)));
     let (user, new) = log_in(&server, "+2").await;
     assert_eq!((user["user_id"].clone(), new), (made["user_id"].clone(), false));
     assert_eq!(user["phone_verified"], true);
     let id = made["user_id"].as_str().unwrap().to_owned();
-    let stored = server.write(move |tx| Box::pin(async move { by_id(tx, &tenant(), &id).await })).await.unwrap();
+    let stored =
+        server.write(move |tx| Box::pin(async move { by_id(tx, &tenant(), &id).await })).await.unwrap();
     assert_eq!(stored["phone_verified"], true);
     assert_eq!(stored["app_metadata"], json!({"a": 1}));
 }
@@ -77,23 +81,33 @@ async fn a_precreated_user_becomes_verified_at_the_first_login() {
 async fn users_are_made_changed_and_deleted() {
     let server = begin().await;
     let refused = |answer: (u16, Value)| format!("{} {}", answer.0, answer.1.as_str().unwrap_or_default());
-    let (_, user) = server.call("POST", "/users", json!({"connection": "email", "email": "Jo@Example.com"})).await;
+    let (_, user) =
+        server.call("POST", "/users", json!({"connection": "email", "email": "Jo@Example.com"})).await;
     let path = format!("/users/{}", user["user_id"].as_str().unwrap().replace('|', "%7C"));
     assert_eq!(
-        refused(server.call("POST", "/users", json!({"connection": "email", "email": "jo@example.com"})).await),
+        refused(
+            server.call("POST", "/users", json!({"connection": "email", "email": "jo@example.com"})).await
+        ),
         "409 The user already exists. (auth0_idp_error)"
     );
     assert_eq!(
-        refused(server.call("POST", "/users", json!({"connection": "nope", "email": "jo@example.com"})).await),
+        refused(
+            server.call("POST", "/users", json!({"connection": "nope", "email": "jo@example.com"})).await
+        ),
         "400 The connection does not exist. (inexistent_connection)"
     );
     assert_eq!(
         refused(server.call("POST", "/users", json!({"connection": "email", "emial": "x"})).await),
         "400 Payload validation error: 'Additional properties not allowed: emial'. (invalid_body)"
     );
-    let (status, patched) = server.call("PATCH", &path, json!({"blocked": true, "app_metadata": {"plan": "pro"}})).await;
-    assert_eq!((status, &patched["blocked"], &patched["app_metadata"]["plan"]), (200, &json!(true), &json!("pro")));
-    let (_, other) = server.call("POST", "/users", json!({"connection": "email", "email": "sam@example.com"})).await;
+    let (status, patched) =
+        server.call("PATCH", &path, json!({"blocked": true, "app_metadata": {"plan": "pro"}})).await;
+    assert_eq!(
+        (status, &patched["blocked"], &patched["app_metadata"]["plan"]),
+        (200, &json!(true), &json!("pro"))
+    );
+    let (_, other) =
+        server.call("POST", "/users", json!({"connection": "email", "email": "sam@example.com"})).await;
     let other = format!("/users/{}", other["user_id"].as_str().unwrap());
     assert_eq!(
         refused(server.call("PATCH", &other, json!({"email": "JO@example.com"})).await),
@@ -106,8 +120,14 @@ async fn users_are_made_changed_and_deleted() {
     );
     assert_eq!(server.call("DELETE", &path, json!(null)).await.0, 204);
     assert_eq!(server.call("DELETE", &path, json!(null)).await.0, 204);
-    assert_eq!(refused(server.call("GET", &path, json!(null)).await), "404 The user does not exist. (inexistent_user)");
-    assert_eq!(server.call("POST", "/users", json!({"connection": "email", "email": "jo@example.com"})).await.0, 201);
+    assert_eq!(
+        refused(server.call("GET", &path, json!(null)).await),
+        "404 The user does not exist. (inexistent_user)"
+    );
+    assert_eq!(
+        server.call("POST", "/users", json!({"connection": "email", "email": "jo@example.com"})).await.0,
+        201
+    );
     assert_eq!(
         refused(server.call("GET", "/users/nonsense", json!(null)).await),
         "400 Path validation error: 'Object didn't pass validation for format user-id: nonsense' on property id. (invalid_uri)"
@@ -126,21 +146,31 @@ async fn users_are_listed_and_found_by_exact_terms() {
         async move {
             let (status, users) = server.call("GET", target, json!(null)).await;
             let users = users.get("users").cloned().unwrap_or(users);
-            let names: Vec<String> =
-                users.as_array().into_iter().flatten().map(|user| user["name"].as_str().unwrap_or("-").to_owned()).collect();
+            let names: Vec<String> = users
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|user| user["name"].as_str().unwrap_or("-").to_owned())
+                .collect();
             format!("{status} {}", names.join(" "))
         }
     };
     assert_eq!(found("/users?connection=sms&per_page=2").await.len(), "200 +1 +2".len());
     assert_eq!(found("/users?q=email%3A%22jo%40example.com%22&search_engine=v3").await, "200 Jo@Example.com");
     assert_eq!(found("/users?q=phone_number%3A%22%2B2%22").await, "200 +2");
-    assert_eq!(found("/users?q=identities.connection%3A%22sms%22&sort=phone_number:-1").await, "200 +3 +2 +1");
+    assert_eq!(
+        found("/users?q=identities.connection%3A%22sms%22&sort=phone_number:-1").await,
+        "200 +3 +2 +1"
+    );
     assert_eq!(found("/users?q=name%3Aj*").await, "400 ");
     assert_eq!(found("/users?page=20&per_page=100").await, "400 ");
     assert_eq!(found("/users-by-email?email=Jo%40Example.com").await, "200 Jo@Example.com");
     assert_eq!(found("/users-by-email?email=jo%40example.com").await, "200 ");
     let (_, page) = server.call("GET", "/users?include_totals=true&per_page=3&page=1", json!(null)).await;
-    assert_eq!((&page["start"], &page["limit"], &page["length"], &page["total"]), (&json!(3), &json!(3), &json!(1), &json!(4)));
+    assert_eq!(
+        (&page["start"], &page["limit"], &page["length"], &page["total"]),
+        (&json!(3), &json!(3), &json!(1), &json!(4))
+    );
     let (_, only) = server.call("GET", "/users?fields=user_id&per_page=1", json!(null)).await;
     assert_eq!(only[0].as_object().unwrap().len(), 1);
 }
@@ -153,7 +183,8 @@ async fn a_users_own_token_reads_and_changes_metadata_and_nothing_else() {
     let id = user["user_id"].as_str().unwrap();
     let (own, encoded) = (format!("/users/{id}"), format!("/users/{}", id.replace('|', "%7C")));
     let other = format!("/users/{}", other["user_id"].as_str().unwrap());
-    let scopes = &["openid", "read:current_user", "update:current_user_metadata", "read:users", "update:users"];
+    let scopes =
+        &["openid", "read:current_user", "update:current_user_metadata", "read:users", "update:users"];
     let me = || Conversation::user(id, scopes);
     let refusal = |method: &'static str, target: String, body: Value| {
         let server = &server;
@@ -165,8 +196,9 @@ async fn a_users_own_token_reads_and_changes_metadata_and_nothing_else() {
     };
 
     assert_eq!(server.call_as(me(), "GET", &encoded, json!(null)).await.0, 200);
-    let (status, changed) =
-        server.call_as(me(), "PATCH", &encoded, json!({"user_metadata": {"colour": "blue", "x": null}})).await;
+    let (status, changed) = server
+        .call_as(me(), "PATCH", &encoded, json!({"user_metadata": {"colour": "blue", "x": null}}))
+        .await;
     assert_eq!((status, &changed["user_metadata"]), (200, &json!({"colour": "blue"})));
 
     let mismatch = "403 User to be acted on does not match subject in bearer token. (insufficient_scope)";
@@ -195,7 +227,10 @@ async fn a_users_own_token_reads_and_changes_metadata_and_nothing_else() {
     let (status, message) = server.call_as(without, "PATCH", &own, json!({"user_metadata": {}})).await;
     assert_eq!(
         (status, message.as_str().unwrap()),
-        (403, "Insufficient scope, expected any of: update:users,update:users_app_metadata,update:current_user_metadata (insufficient_scope)")
+        (
+            403,
+            "Insufficient scope, expected any of: update:users,update:users_app_metadata,update:current_user_metadata (insufficient_scope)"
+        )
     );
     let (_, stored) = server.call("GET", &own, json!(null)).await;
     assert_eq!(stored["user_metadata"], json!({"colour": "blue"}));

@@ -14,9 +14,31 @@ const TEXTS: Shape = Shape::list(&SOME_TEXT);
 const POSITIVE: Shape = Shape::Int { min: 1, max: i64::MAX };
 
 const APP_TYPES: &[&str] = &[
-    "native", "spa", "regular_web", "non_interactive", "resource_server", "express_configuration", "rms", "box",
-    "cloudbees", "concur", "dropbox", "mscrm", "echosign", "egnyte", "newrelic", "office365", "salesforce", "sentry",
-    "sharepoint", "slack", "springcm", "zendesk", "zoom", "sso_integration", "oag",
+    "native",
+    "spa",
+    "regular_web",
+    "non_interactive",
+    "resource_server",
+    "express_configuration",
+    "rms",
+    "box",
+    "cloudbees",
+    "concur",
+    "dropbox",
+    "mscrm",
+    "echosign",
+    "egnyte",
+    "newrelic",
+    "office365",
+    "salesforce",
+    "sentry",
+    "sharepoint",
+    "slack",
+    "springcm",
+    "zendesk",
+    "zoom",
+    "sso_integration",
+    "oag",
 ];
 
 const JWT: &[Field] = &[
@@ -37,8 +59,10 @@ const REFRESH_TOKEN: &[Field] = &[
     field("policies", Shape::list(&Shape::object(POLICY))).nullable(),
 ];
 
-const POLICY: &[Field] =
-    &[field("audience", Shape::text(1, 600)).required(), field("scope", Shape::list(&Shape::text(1, 280))).required()];
+const POLICY: &[Field] = &[
+    field("audience", Shape::text(1, 600)).required(),
+    field("scope", Shape::list(&Shape::text(1, 280))).required(),
+];
 
 const LOGOUT: &[Field] = &[
     field("backchannel_logout_urls", Shape::list(&Shape::format(Format::HttpsUrlOrEmpty))),
@@ -128,14 +152,21 @@ pub(super) const FIELDS: &[Field] = &[
         Shape::OneOf(&["no_prompt", "pre_login_prompt", "post_login_prompt"]),
     )
     .nullable(),
-    field("organization_discovery_methods", Shape::list(&Shape::OneOf(&["email", "organization_name"]))).nullable(),
+    field("organization_discovery_methods", Shape::list(&Shape::OneOf(&["email", "organization_name"])))
+        .nullable(),
     field("require_pushed_authorization_requests", BOOL),
     field("require_proof_of_possession", BOOL),
     field("signed_request_object", OBJECT).nullable(),
     field("token_vault_privileged_access", OBJECT).nullable(),
     field(
         "compliance_level",
-        Shape::OneOf(&["none", "fapi1_adv_pkj_par", "fapi1_adv_mtls_par", "fapi2_sp_pkj_mtls", "fapi2_sp_mtls_mtls"]),
+        Shape::OneOf(&[
+            "none",
+            "fapi1_adv_pkj_par",
+            "fapi1_adv_mtls_par",
+            "fapi2_sp_pkj_mtls",
+            "fapi2_sp_mtls_mtls",
+        ]),
     )
     .nullable(),
     field("skip_non_verifiable_callback_uri_confirmation_prompt", BOOL).nullable(),
@@ -147,8 +178,10 @@ pub(super) const FIELDS: &[Field] = &[
     field("redirection_policy", Shape::OneOf(&["allow_always", "open_redirect_protection"])),
     field("express_configuration", OBJECT).nullable(),
     field("my_organization_configuration", OBJECT).nullable(),
-    field("async_approval_notification_channels", Shape::list(&Shape::OneOf(&["guardian-push", "email"]))).nullable(),
-    field("identity_assertion_authorization_grant", Shape::open_object(&[field("active", BOOL).required()])).nullable(),
+    field("async_approval_notification_channels", Shape::list(&Shape::OneOf(&["guardian-push", "email"])))
+        .nullable(),
+    field("identity_assertion_authorization_grant", Shape::open_object(&[field("active", BOOL).required()]))
+        .nullable(),
     field("anonymous_sessions", Shape::open_object(&[field("active", BOOL).required()])).nullable(),
     field("b2b_integration_configuration", OBJECT).nullable(),
 ];

@@ -36,7 +36,8 @@ impl RawBody {
     pub fn read(&self, body: &Body, only: Option<&[&str]>) -> Result<Checked, ApiError> {
         let value = self.parse(body.fields)?;
         if let (Some(only), Value::Object(members)) = (only, &value) {
-            let others: Vec<&str> = members.keys().map(String::as_str).filter(|name| !only.contains(name)).collect();
+            let others: Vec<&str> =
+                members.keys().map(String::as_str).filter(|name| !only.contains(name)).collect();
             if !others.is_empty() {
                 let message = format!("You cannot update the following fields: {}", others.join(", "));
                 return Err(ApiError::new(403, message).code("insufficient_scope"));
@@ -58,9 +59,13 @@ impl RawBody {
         let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match media_type.as_str() {
             "application/x-www-form-urlencoded" => {
-                let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(&self.bytes)
-                    .map_err(|_| ApiError::new(400, "Invalid request payload form format").code("invalid_body"))?;
-                Ok(Value::Object(pairs.into_iter().map(|(name, text)| from_form(name, &text, fields)).collect()))
+                let pairs: Vec<(String, String)> =
+                    serde_urlencoded::from_bytes(&self.bytes).map_err(|_| {
+                        ApiError::new(400, "Invalid request payload form format").code("invalid_body")
+                    })?;
+                Ok(Value::Object(
+                    pairs.into_iter().map(|(name, text)| from_form(name, &text, fields)).collect(),
+                ))
             }
             "application/json" | "" => serde_json::from_slice(&self.bytes)
                 .map_err(|_| ApiError::new(400, "Invalid request payload JSON format").code("invalid_body")),

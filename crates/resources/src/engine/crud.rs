@@ -54,7 +54,8 @@ impl IdForm {
 /// Completes a new document, or refuses it.
 pub type Draft = for<'a, 't> fn(&'a mut OpCx<'t>, &'a mut Map) -> BoxFuture<'a, Result<(), ApiError>>;
 /// Merges a body (second) into a stored document (first), or refuses it.
-pub type Change = for<'a, 't> fn(&'a mut OpCx<'t>, &'a mut Map, &'a Map) -> BoxFuture<'a, Result<(), ApiError>>;
+pub type Change =
+    for<'a, 't> fn(&'a mut OpCx<'t>, &'a mut Map, &'a Map) -> BoxFuture<'a, Result<(), ApiError>>;
 /// Refuses a deletion, or deletes what hangs on the document.
 pub type Remove = for<'a, 't> fn(&'a mut OpCx<'t>, &'a Map) -> BoxFuture<'a, Result<(), ApiError>>;
 /// Reads once what presenting any number of documents needs.
@@ -139,7 +140,12 @@ impl Crud {
     }
 
     /// `POST` on the collection: 201.
-    pub const fn creates(&'static self, id: &'static str, says: &'static str, scopes: &'static [&'static str]) -> Operation {
+    pub const fn creates(
+        &'static self,
+        id: &'static str,
+        says: &'static str,
+        scopes: &'static [&'static str],
+    ) -> Operation {
         Operation::new(id, Method::Post, self.path, says, scopes, Handler::Create(self))
             .body(self.fields, Purpose::Create)
             .success(201)
@@ -147,24 +153,44 @@ impl Crud {
     }
 
     /// `GET` on the collection.
-    pub const fn lists(&'static self, id: &'static str, says: &'static str, scopes: &'static [&'static str]) -> Operation {
+    pub const fn lists(
+        &'static self,
+        id: &'static str,
+        says: &'static str,
+        scopes: &'static [&'static str],
+    ) -> Operation {
         Operation::new(id, Method::Get, self.path, says, scopes, Handler::List(self))
     }
 
     /// `GET` on one object.
-    pub const fn reads(&'static self, id: &'static str, says: &'static str, scopes: &'static [&'static str]) -> Operation {
+    pub const fn reads(
+        &'static self,
+        id: &'static str,
+        says: &'static str,
+        scopes: &'static [&'static str],
+    ) -> Operation {
         Operation::new(id, Method::Get, self.item_path, says, scopes, Handler::Read(self))
     }
 
     /// `PATCH` on one object.
-    pub const fn updates(&'static self, id: &'static str, says: &'static str, scopes: &'static [&'static str]) -> Operation {
+    pub const fn updates(
+        &'static self,
+        id: &'static str,
+        says: &'static str,
+        scopes: &'static [&'static str],
+    ) -> Operation {
         Operation::new(id, Method::Patch, self.item_path, says, scopes, Handler::Update(self))
             .body(self.fields, Purpose::Update)
             .writes_config()
     }
 
     /// `DELETE` on one object: 204.
-    pub const fn deletes(&'static self, id: &'static str, says: &'static str, scopes: &'static [&'static str]) -> Operation {
+    pub const fn deletes(
+        &'static self,
+        id: &'static str,
+        says: &'static str,
+        scopes: &'static [&'static str],
+    ) -> Operation {
         Operation::new(id, Method::Delete, self.item_path, says, scopes, Handler::Delete(self))
             .success(204)
             .writes_config()
@@ -193,7 +219,12 @@ impl Crud {
     }
 
     /// Every stored document of the tenant with its secret member opened, oldest first.
-    pub async fn load(&self, tx: &mut Tx, tenant: &TenantId, master_key: &MasterKey) -> Result<Vec<Map>, StoreError> {
+    pub async fn load(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        master_key: &MasterKey,
+    ) -> Result<Vec<Map>, StoreError> {
         let rows = tx.all(self.table.all, &[tenant.into()]).await?;
         rows.iter().map(|row| self.open(tenant, master_key, row)).collect()
     }
@@ -251,7 +282,9 @@ impl Crud {
         {
             let context = self.context(tenant, &self.id_of(&document), member);
             let plain = master_key.open(&context, &sealed).map_err(|_| {
-                StoreError::Mismatch(format!("{context} cannot be opened: was it sealed under another master key?"))
+                StoreError::Mismatch(format!(
+                    "{context} cannot be opened: was it sealed under another master key?"
+                ))
             })?;
             let secret = serde_json::from_slice(&plain)
                 .map_err(|_| StoreError::Mismatch(format!("{context} does not hold JSON")))?;
@@ -376,7 +409,8 @@ pub async fn list(of: &'static Crud, cx: &mut OpCx<'_>, input: &Input) -> Result
     let page: Vec<(Map, bool)> = chosen.into_iter().skip(start).take(limit).collect();
     let next = page.last().filter(|_| more).map(|(document, _)| of.id_of(document));
     let shows_secret = page.iter().any(|(_, secret)| *secret);
-    let items: Vec<Value> = page.into_iter().map(|(document, _)| input.query.project(document).into()).collect();
+    let items: Vec<Value> =
+        page.into_iter().map(|(document, _)| input.query.project(document).into()).collect();
     let body = match paging {
         Paging::Checkpoint { .. } => {
             let mut body = json!({ of.plural: items });

@@ -94,7 +94,9 @@ impl From<StoreError> for ApiError {
     /// A database that is down or busy is 503, anything else is a fault of ours.
     fn from(cause: StoreError) -> Self {
         let (status, message) = match cause {
-            StoreError::Busy(..) | StoreError::Unavailable(..) => (503, "The service is not available, try again."),
+            StoreError::Busy(..) | StoreError::Unavailable(..) => {
+                (503, "The service is not available, try again.")
+            }
             _ => (500, "An internal error occurred."),
         };
         Self { status, message: message.into(), error_code: None, cause: Some(cause) }

@@ -62,7 +62,15 @@ pub async fn execute(
                 })
                 .await?;
             if answer.shows_secret {
-                let event = event("mgmt_api_read", operation, &event_request, &path, &query, &Value::Null, &Value::Null);
+                let event = event(
+                    "mgmt_api_read",
+                    operation,
+                    &event_request,
+                    &path,
+                    &query,
+                    &Value::Null,
+                    &Value::Null,
+                );
                 append(db, event_request, event).await?;
             }
             answer
@@ -79,7 +87,9 @@ pub async fn execute(
                     let answer = run(operation, &mut cx, &input).await?;
                     let sent = match input.items.is_empty() {
                         true => masked(&Value::Object(input.body.clone())),
-                        false => input.items.iter().map(|item| masked(&Value::Object(item.clone()))).collect(),
+                        false => {
+                            input.items.iter().map(|item| masked(&Value::Object(item.clone()))).collect()
+                        }
                     };
                     let got = json!({
                         "statusCode": answer.status.unwrap_or(operation.success),

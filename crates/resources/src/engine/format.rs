@@ -106,13 +106,15 @@ fn is_url(text: &str) -> bool {
     let Some((scheme, rest)) = split_scheme(text) else { return false };
     let lower = scheme.to_ascii_lowercase();
     let clean = !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\');
-    let hosted = !matches!(lower.as_str(), "http" | "https") || rest.starts_with("//") && host_of(text).is_some();
+    let hosted =
+        !matches!(lower.as_str(), "http" | "https") || rest.starts_with("//") && host_of(text).is_some();
     clean && hosted && !CODE_SCHEMES.contains(&lower.as_str())
 }
 
 fn is_web_url(text: &str) -> bool {
-    let web = split_scheme(text)
-        .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http"));
+    let web = split_scheme(text).is_some_and(|(scheme, _)| {
+        scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http")
+    });
     web && is_url(text)
 }
 
@@ -160,12 +162,41 @@ mod tests {
         check(
             Format::CallbackUrl,
             &["https://a.example/cb", "http://localhost:3000", "https://*.example.com/x", "com.app://cb/{x}"],
-            &["", "a.example", "javascript:alert(1)", "DATA:text/html,x", "https://", "http:/x", "https://a/#f", "https://a b"],
+            &[
+                "",
+                "a.example",
+                "javascript:alert(1)",
+                "DATA:text/html,x",
+                "https://",
+                "http:/x",
+                "https://a/#f",
+                "https://a b",
+            ],
         );
-        check(Format::UrlWithPlaceholders, &["http://localhost:3000", "capacitor://localhost"], &["localhost", "x:"]);
-        check(Format::HttpsUrlOrEmpty, &["", "https://a/x", "http://localhost:1/x"], &["http://a.example/x", "ftp://a"]);
-        check(Format::Email, &["a@b", "a.b+c@exämple.org"], &["", "a", "a@", "@b", "a b@c", "a@b@c", "a@.b", "a@b..c"]);
-        check(Format::Phone, &["+1", "+610400000000"], &["", "+", "610400000000", "+1234567890123456", "+1 2"]);
-        check(Format::ConnectionName, &["sms", "Username-Password-Authentication"], &["", "-a", "a-", "a--b", "a b", "a_b"]);
+        check(
+            Format::UrlWithPlaceholders,
+            &["http://localhost:3000", "capacitor://localhost"],
+            &["localhost", "x:"],
+        );
+        check(
+            Format::HttpsUrlOrEmpty,
+            &["", "https://a/x", "http://localhost:1/x"],
+            &["http://a.example/x", "ftp://a"],
+        );
+        check(
+            Format::Email,
+            &["a@b", "a.b+c@exämple.org"],
+            &["", "a", "a@", "@b", "a b@c", "a@b@c", "a@.b", "a@b..c"],
+        );
+        check(
+            Format::Phone,
+            &["+1", "+610400000000"],
+            &["", "+", "610400000000", "+1234567890123456", "+1 2"],
+        );
+        check(
+            Format::ConnectionName,
+            &["sms", "Username-Password-Authentication"],
+            &["", "-a", "a-", "a--b", "a b", "a_b"],
+        );
     }
 }

@@ -31,7 +31,9 @@ pub fn masked(value: &Value) -> Value {
         Value::Array(items) => items.iter().map(masked).collect(),
         Value::Object(members) => members
             .iter()
-            .map(|(name, value)| (name.clone(), if is_secret(name, value) { STARS.into() } else { masked(value) }))
+            .map(|(name, value)| {
+                (name.clone(), if is_secret(name, value) { STARS.into() } else { masked(value) })
+            })
             .collect(),
         other => other.clone(),
     }

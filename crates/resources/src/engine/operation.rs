@@ -141,12 +141,29 @@ impl Operation {
             Method::Get => Effect::Reads,
             _ => Effect::WritesData,
         };
-        Self { id, method, path, summary, scopes, own_scopes: &[], own_members: &[], body: None, query: &[], success: 200, effect, handler }
+        Self {
+            id,
+            method,
+            path,
+            summary,
+            scopes,
+            own_scopes: &[],
+            own_members: &[],
+            body: None,
+            query: &[],
+            success: 200,
+            effect,
+            handler,
+        }
     }
 
     /// Lets a user's own token call it on that user with any of these scopes, sending these members.
     #[must_use]
-    pub const fn own(self, own_scopes: &'static [&'static str], own_members: &'static [&'static str]) -> Self {
+    pub const fn own(
+        self,
+        own_scopes: &'static [&'static str],
+        own_members: &'static [&'static str],
+    ) -> Self {
         Self { own_scopes, own_members, ..self }
     }
 

@@ -11,7 +11,8 @@ use super::validate;
 
 /// Parameters that every `GET` accepts.
 const COMMON: &[Field] = &[
-    field("page", Shape::Int { min: 0, max: i64::MAX }).hint("Page index of the results to return. First page is 0."),
+    field("page", Shape::Int { min: 0, max: i64::MAX })
+        .hint("Page index of the results to return. First page is 0."),
     field("per_page", Shape::Int { min: 0, max: 100 }).hint("Number of results per page."),
     field("include_totals", BOOL),
     field("take", Shape::Int { min: 1, max: 100 }).hint("Number of results per page."),
@@ -84,12 +85,14 @@ impl Query {
     /// 400 `invalid_query_string` naming the parameter.
     pub fn parse(raw: &str, fields: &'static [Field]) -> Result<Self, ApiError> {
         let mut values = BTreeMap::<String, Vec<String>>::new();
-        let pairs: Vec<(String, String)> =
-            serde_urlencoded::from_str(raw).map_err(|_| ApiError::invalid_query("'The query is not well-formed'"))?;
+        let pairs: Vec<(String, String)> = serde_urlencoded::from_str(raw)
+            .map_err(|_| ApiError::invalid_query("'The query is not well-formed'"))?;
         for (name, value) in pairs {
             let name = name.strip_suffix("[]").unwrap_or(&name);
             let Some(field) = fields.iter().chain(COMMON).find(|field| field.name == name) else {
-                return Err(ApiError::invalid_query(format_args!("'Additional properties not allowed: {name}'")));
+                return Err(ApiError::invalid_query(format_args!(
+                    "'Additional properties not allowed: {name}'"
+                )));
             };
             if value.contains('\0') {
                 return Err(ApiError::invalid_query("'The character U+0000 is not allowed'"));
@@ -98,7 +101,8 @@ impl Query {
                 Shape::List { of, .. } => (*of, true),
                 shape => (shape, false),
             };
-            validate::shape_matches(&typed(&value, shape), shape, name, field.hint).map_err(ApiError::invalid_query)?;
+            validate::shape_matches(&typed(&value, shape), shape, name, field.hint)
+                .map_err(ApiError::invalid_query)?;
             let known = values.entry(name.to_owned()).or_default();
             if !known.is_empty() && !repeatable {
                 return Err(ApiError::invalid_query(format_args!(

@@ -25,7 +25,8 @@ pub struct Known {
 }
 
 /// Every operation of the real API, in the order of the table.
-pub static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| TABLE.lines().skip(1).filter_map(parse_line).collect());
+pub static KNOWN: LazyLock<Vec<Known>> =
+    LazyLock::new(|| TABLE.lines().skip(1).filter_map(parse_line).collect());
 
 fn parse_line(line: &'static str) -> Option<Known> {
     let mut cells = line.split('\t');
@@ -106,10 +107,9 @@ fn is_parameter(segment: &str) -> bool {
 
 fn matches(template: &[&str], segments: &[&str]) -> bool {
     template.len() == segments.len()
-        && template
-            .iter()
-            .zip(segments)
-            .all(|(expected, given)| if is_parameter(expected) { !given.is_empty() } else { expected == given })
+        && template.iter().zip(segments).all(|(expected, given)| {
+            if is_parameter(expected) { !given.is_empty() } else { expected == given }
+        })
 }
 
 fn decode(template: &[&'static str], segments: &[&str]) -> Result<Params, ApiError> {

@@ -72,8 +72,9 @@ mod tests {
         let known = &["email", "user_id"];
         let check = |query: &str, expect: Option<&[(&str, &str)]>| {
             let got = exact_terms(query, known).ok();
-            let got: Option<Vec<(&str, &str)>> =
-                got.as_ref().map(|terms| terms.iter().map(|(field, value)| (*field, value.as_str())).collect());
+            let got: Option<Vec<(&str, &str)>> = got
+                .as_ref()
+                .map(|terms| terms.iter().map(|(field, value)| (*field, value.as_str())).collect());
             assert_eq!(got.as_deref(), expect, "{query}");
         };
         check("email:a@b.c", Some(&[("email", "a@b.c")]));

@@ -134,7 +134,8 @@ pub fn shape_matches(value: &Value, shape: &'static Shape, path: &str, hint: &st
         Shape::TextMap { max_members, max_length } => {
             let members = value.as_object().ok_or_else(wrong)?;
             if members.len() > *max_members {
-                let problem = format!("Too many properties defined ({}), maximum {max_members}", members.len());
+                let problem =
+                    format!("Too many properties defined ({}), maximum {max_members}", members.len());
                 return Err(format!("'{problem}'{}", at()));
             }
             for (name, value) in members.iter().filter(|(_, value)| !value.is_null()) {

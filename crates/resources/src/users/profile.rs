@@ -13,9 +13,24 @@ const ROOT: &[&str] = &["name", "given_name", "family_name", "nickname", "pictur
 
 /// Names that `app_metadata` may not hold, because they would cover members of the user.
 const RESERVED: &[&str] = &[
-    "__tenant", "_id", "blocked", "clientID", "created_at", "email", "email_verified", "globalClientID",
-    "global_client_id", "identities", "lastIP", "lastLogin", "loginsCount", "metadata", "multifactor",
-    "multifactor_last_modified", "updated_at", "user_id",
+    "__tenant",
+    "_id",
+    "blocked",
+    "clientID",
+    "created_at",
+    "email",
+    "email_verified",
+    "globalClientID",
+    "global_client_id",
+    "identities",
+    "lastIP",
+    "lastLogin",
+    "loginsCount",
+    "metadata",
+    "multifactor",
+    "multifactor_last_modified",
+    "updated_at",
+    "user_id",
 ];
 
 /// A user to be stored, with its first identity.
@@ -69,7 +84,9 @@ pub(super) fn draft(
     };
     passwords_are_not_built(body)?;
     let mut user = Map::new();
-    for name in ["email", "username", "phone_number", "blocked", "user_metadata", "app_metadata"].iter().chain(ROOT) {
+    for name in
+        ["email", "username", "phone_number", "blocked", "user_metadata", "app_metadata"].iter().chain(ROOT)
+    {
         if let Some(value) = body.get(*name) {
             user.insert((*name).to_owned(), value.clone());
         }
@@ -99,7 +116,12 @@ pub(super) fn draft(
 }
 
 /// The user that a first passwordless login makes.
-pub(super) fn passwordless(connection: &Connection, identifier: &str, local_id: String, now: Timestamp) -> Draft {
+pub(super) fn passwordless(
+    connection: &Connection,
+    identifier: &str,
+    local_id: String,
+    now: Timestamp,
+) -> Draft {
     let mut user = Map::new();
     let (name, verified) = verified_members(&connection.strategy);
     user.insert(name.to_owned(), identifier.into());
@@ -128,7 +150,8 @@ fn completed(
 ) -> Map<String, Value> {
     let text = |name: &str| user.get(name).and_then(Value::as_str).map(str::to_owned);
     let (email, username, phone) = (text("email"), text("username"), text("phone_number"));
-    let local_part = email.as_deref().and_then(|email| email.rsplit_once('@')).map(|(local, _)| local.to_owned());
+    let local_part =
+        email.as_deref().and_then(|email| email.rsplit_once('@')).map(|(local, _)| local.to_owned());
     let derived = json!({
         "user_id": format!("{provider}|{local_id}"),
         "identities": [{
@@ -177,9 +200,12 @@ pub(super) fn apply(
     now: Timestamp,
 ) -> Result<Option<NewIdentifier>, ApiError> {
     let given = |name: &str| body.contains_key(name);
-    for (one, other) in
-        [("password", "email"), ("password", "email_verified"), ("username", "email"), ("username", "password")]
-    {
+    for (one, other) in [
+        ("password", "email"),
+        ("password", "email_verified"),
+        ("username", "email"),
+        ("username", "password"),
+    ] {
         if given(one) && given(other) {
             return Err(ApiError::unsupported(format!("Cannot update {other} and {one} simultaneously")));
         }
@@ -229,7 +255,9 @@ pub(super) fn apply(
         return Ok(None);
     }
     let identifier = user.get(logs_in_by).and_then(Value::as_str).ok_or_else(|| {
-        ApiError::invalid_body(format_args!("'The user logs in by it, so it cannot be removed' on property {logs_in_by}"))
+        ApiError::invalid_body(format_args!(
+            "'The user logs in by it, so it cannot be removed' on property {logs_in_by}"
+        ))
     })?;
     Ok(Some(NewIdentifier { connection: identity.connection, identifier: comparable(identifier) }))
 }

@@ -52,15 +52,25 @@ fn a_new_user_needs_what_it_logs_in_by() {
         assert_eq!(got, expect, "{body}");
     };
     check("sms", json!({"phone_number": "+1"}), "sms|0123 +1");
-    check("sms", json!({"email": "a@b"}), "Payload validation error: 'Missing required property: phone_number'.");
+    check(
+        "sms",
+        json!({"email": "a@b"}),
+        "Payload validation error: 'Missing required property: phone_number'.",
+    );
     check("email", json!({"email": "A@b"}), "email|0123 a@b");
     check("auth0", json!({"email": "A@B", "user_id": "x"}), "auth0|x a@b");
     check("auth0", json!({"username": "Jo"}), "auth0|0123 Jo");
     check("auth0", json!({}), "Payload validation error: 'Missing required property: email'.");
-    check("auth0", json!({"email": "a@b", "app_metadata": {"email": 1}}),
-        "Payload validation error: 'The property name is reserved: email' on property app_metadata.");
-    check("auth0", json!({"email": "a@b", "user_metadata": {"a.b": 1}}),
-        "Payload validation error: 'Metadata property names cannot contain . or $: a.b' on property user_metadata.");
+    check(
+        "auth0",
+        json!({"email": "a@b", "app_metadata": {"email": 1}}),
+        "Payload validation error: 'The property name is reserved: email' on property app_metadata.",
+    );
+    check(
+        "auth0",
+        json!({"email": "a@b", "user_metadata": {"a.b": 1}}),
+        "Payload validation error: 'Metadata property names cannot contain . or $: a.b' on property user_metadata.",
+    );
 }
 
 fn patched(user: Value, body: Value) -> Result<(Value, Option<NewIdentifier>), String> {
@@ -80,11 +90,16 @@ fn sms_user(more: Value) -> Value {
 #[test]
 fn metadata_merge_one_level_and_null_removes() {
     let check = |stored: Value, body: Value, expect: Value| {
-        let (user, change) = patched(sms_user(json!({"user_metadata": stored})), json!({"user_metadata": body})).unwrap();
+        let (user, change) =
+            patched(sms_user(json!({"user_metadata": stored})), json!({"user_metadata": body})).unwrap();
         assert_eq!(user, json!({"user_metadata": expect}));
         assert_eq!(change, None);
     };
-    check(json!({"a": 1, "b": {"x": 1}}), json!({"b": {"y": 2}, "c": 3}), json!({"a": 1, "b": {"y": 2}, "c": 3}));
+    check(
+        json!({"a": 1, "b": {"x": 1}}),
+        json!({"b": {"y": 2}, "c": 3}),
+        json!({"a": 1, "b": {"y": 2}, "c": 3}),
+    );
     check(json!({"a": 1, "b": 2}), json!({"a": null}), json!({"b": 2}));
     check(json!({"a": 1}), json!({"zzz": null}), json!({"a": 1}));
     check(json!({"a": 1}), json!({}), json!({}));
@@ -111,7 +126,11 @@ fn one_change_at_a_time_and_only_of_profiles_kept_here() {
         patched(user.clone(), json!({"username": "a", "email": "a@b"})).unwrap_err(),
         "Cannot update email and username simultaneously"
     );
-    assert!(patched(user.clone(), json!({"connection": "email", "name": "x"})).unwrap_err().contains("primary identity"));
+    assert!(
+        patched(user.clone(), json!({"connection": "email", "name": "x"}))
+            .unwrap_err()
+            .contains("primary identity")
+    );
     let upstream = json!({"identities": [{"provider": "github", "connection": "github", "user_id": "1"}]});
     assert!(patched(upstream.clone(), json!({"name": "x"})).unwrap_err().contains("cannot be updated: name"));
     assert_eq!(patched(upstream, json!({"blocked": true})).unwrap().0, json!({"blocked": true}));

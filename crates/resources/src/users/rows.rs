@@ -20,10 +20,7 @@ sql!(
      WHERE i.tenant_id = $1 AND i.connection = $2 AND i.identifier = $3"
 );
 // Waits for other writers of the same user, and shows what they left.
-sql!(
-    CLAIM,
-    "UPDATE users SET version = version + 1 WHERE tenant_id = $1 AND user_id = $2 RETURNING doc"
-);
+sql!(CLAIM, "UPDATE users SET version = version + 1 WHERE tenant_id = $1 AND user_id = $2 RETURNING doc");
 sql!(
     STORE,
     "UPDATE users SET email = $3, phone_number = $4, doc = $5, updated_at = $6
@@ -39,10 +36,7 @@ sql!(
     "INSERT INTO identities (tenant_id, connection, identifier, provider, local_id, user_id)
      VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"
 );
-sql!(
-    TAKEN,
-    "SELECT user_id FROM identities WHERE tenant_id = $1 AND connection = $2 AND identifier = $3"
-);
+sql!(TAKEN, "SELECT user_id FROM identities WHERE tenant_id = $1 AND connection = $2 AND identifier = $3");
 sql!(
     SET_IDENTIFIER,
     "UPDATE identities SET identifier = $4 WHERE tenant_id = $1 AND user_id = $2 AND connection = $3"
@@ -157,7 +151,12 @@ pub(super) async fn store(
 }
 
 /// Stores a new user; `false` if its identifier or id is taken, and then nothing is stored.
-pub(super) async fn insert(tx: &mut Tx, tenant: &TenantId, draft: Draft, now: Timestamp) -> Result<bool, StoreError> {
+pub(super) async fn insert(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    draft: Draft,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let text = |name: &str| draft.user.get(name).and_then(Value::as_str).map(str::to_owned);
     let (email, phone_number) = (text("email"), text("phone_number"));
     let user_id = text("user_id").unwrap_or_default();
@@ -204,7 +203,11 @@ pub(super) async fn delete(tx: &mut Tx, tenant: &TenantId, user_id: &str) -> Res
 }
 
 /// Deletes every user of a connection that is being deleted.
-pub(crate) async fn delete_of_connection(tx: &mut Tx, tenant: &TenantId, connection: &str) -> Result<(), StoreError> {
+pub(crate) async fn delete_of_connection(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    connection: &str,
+) -> Result<(), StoreError> {
     for row in tx.all(&OF_CONNECTION, &params![tenant, connection]).await? {
         delete(tx, tenant, &row.text(0)?).await?;
     }

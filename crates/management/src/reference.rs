@@ -1,0 +1,93 @@
+//! The reference page of operations, `docs/management-api.md`: what is built, counted against the table
+//! of every operation of the real API.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use gatewright_resources::engine::Operation;
+use gatewright_resources::engine::routes::{KNOWN, Known};
+
+/// The whole page, in Markdown.
+pub fn page() -> String {
+    let built: BTreeMap<&str, &Operation> =
+        gatewright_resources::operations().map(|operation| (operation.id, operation)).collect();
+    let (done, open): (Vec<&Known>, Vec<&Known>) =
+        KNOWN.iter().partition(|known| built.contains_key(known.id));
+    let mut page = String::from(
+        "# Management API\n\n\
+         Generated from the resource registry and `management-api-operations.tsv`; a test keeps it true\n\
+         (`UPDATE=1 cargo test -p gatewright-management` rewrites it).\n\n\
+         The API is served at `/api/v2`. Its audience is `https://DOMAIN/api/v2/`. An operation needs any one of\n\
+         its scopes. Scopes in italics let a user's own token call the operation on that user only.\n\n\
+         An operation that is not built answers 403 `insufficient_scope`, which tools that read a whole tenant\n\
+         tolerate; the header `x-gatewright-not-built` names it.\n\n",
+    );
+    let _ = writeln!(page, "## Built: {} of {}\n", done.len(), KNOWN.len());
+    page.push_str("| Operation | Path | Scopes |\n|---|---|---|\n");
+    for known in &done {
+        let own = built[known.id].own_scopes;
+        let scopes: Vec<String> = known
+            .scopes
+            .iter()
+            .map(|scope| if own.contains(scope) { format!("_{scope}_") } else { (*scope).to_owned() })
+            .collect();
+        let _ = writeln!(
+            page,
+            "| {} {} | `{}` | {} |",
+            known.method.name(),
+            known.id,
+            known.path,
+            scopes.join(", ")
+        );
+    }
+    let _ = writeln!(page, "\n## Not built: {}\n", open.len());
+    let mut by_tag: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for known in &open {
+        by_tag.entry(known.tag).or_default().push(format!("`{} {}`", known.method.name(), known.path));
+    }
+    for (tag, operations) in by_tag {
+        let _ = writeln!(page, "- **{tag}** ({}): {}", operations.len(), operations.join(", "));
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use gatewright_resources::engine::routes::KNOWN;
+
+    #[test]
+    fn the_page_is_as_the_registry_says() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/management-api.md");
+        let page = super::page();
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&path, &page).unwrap();
+        }
+        let stored = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(stored == page, "docs/management-api.md is stale: run with UPDATE=1");
+    }
+
+    #[test]
+    fn what_is_built_has_the_path_method_and_scopes_of_the_real_operation() {
+        let mut seen = BTreeSet::new();
+        for operation in gatewright_resources::operations() {
+            assert!(seen.insert(operation.id), "{} is declared twice", operation.id);
+            let known = KNOWN.iter().find(|known| known.id == operation.id);
+            let known = known.unwrap_or_else(|| panic!("{} is no operation of the real API", operation.id));
+            assert_eq!((known.method, known.path), (operation.method, operation.path), "{}", operation.id);
+            assert_eq!(known.scopes, operation.scopes, "{}", operation.id);
+        }
+    }
+
+    #[test]
+    fn every_scope_that_an_operation_takes_is_defined() {
+        let defined: BTreeSet<&str> = gatewright_resources::resource_servers::management_scopes().collect();
+        for operation in gatewright_resources::operations() {
+            for scope in operation.scopes.iter().chain(operation.own_scopes) {
+                assert!(defined.contains(scope), "{} takes the undefined scope {scope}", operation.id);
+            }
+        }
+    }
+}
