@@ -19,7 +19,7 @@ const MAX_BRACKETS: usize = 200;
 const MAX_CONJUNCTIONS: usize = 300;
 
 /// White space in one piece.
-const MAX_WHITESPACE_RUN: usize = 200;
+const MAX_WHITESPACE_RUN: usize = 100;
 
 pub(super) fn check_length(template: &str) -> Result<(), TemplateError> {
     if template.len() > MAX_TEMPLATE_BYTES {
