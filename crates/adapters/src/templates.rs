@@ -5,7 +5,7 @@
 //! server. There is no file system and no partial to include. What bounds a Liquid template:
 //!
 //! - its length, its number of tags, and what could make the parser recurse or go over the text again
-//!   and again ([`limits`] counts before the parser runs);
+//!   and again (counted before the parser runs);
 //! - a budget of work while rendering: names looked up, bytes that pass through filters, and each turn of
 //!   a loop (charged with the length of the whole template) draw on it. It is a count, not a clock, so a
 //!   template that fits always fits;
