@@ -20,7 +20,7 @@ export async function startGatewright(engine) {
     ['dev', '--port', '0', '--ops-port', '0', '--data-dir', data.path, '--json', ...database.args],
     {
       env: {
-        ...process.env,
+        ...environmentWithoutSettings(),
         GATEWRIGHT_BOOTSTRAP_ADMIN_CLIENT_ID: admin.client_id,
         GATEWRIGHT_BOOTSTRAP_ADMIN_CLIENT_SECRET: admin.client_secret,
       },
@@ -43,6 +43,10 @@ export async function startGatewright(engine) {
   };
 }
 
+// Gatewright reads GATEWRIGHT_* variables and refuses unknown ones; the tests' own are not for it.
+const environmentWithoutSettings = () =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GATEWRIGHT_')));
+
 /** Management API calls with the bootstrap administrator's token; throws on any status but 2xx. */
 function managementApi(issuer, ca, admin) {
   let token;
@@ -55,7 +59,7 @@ function managementApi(issuer, ca, admin) {
       headers: { authorization: `Bearer ${token}` },
     });
     if (reply.status < 200 || reply.status > 299) {
-      throw new Error(`${method} /api/v2/${resource}: ${reply.status} ${reply.text}`);
+      throw new Error(`${method} /api/v2/${resource}: ${reply.status} ${reply.text.slice(0, 500)}`);
     }
     return reply.json;
   };
