@@ -112,11 +112,14 @@ impl Sqlite {
     /// the file.
     pub(crate) async fn close(&self) {
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads.readers {
-            if let Some(readers) = &self.readers {
+        if let Some(readers) = &self.readers {
+            // One for each, and any of them may take it: only then can they be waited for.
+            for _ in &threads.readers {
                 // A send fails only if the threads have gone already.
                 let _ = readers.send(Work::Stop).await;
             }
+        }
+        for thread in threads.readers {
             join(thread).await;
         }
         if let Some(thread) = threads.writer {

@@ -22,7 +22,15 @@ pub(super) fn create(path: &Path) -> Result<PathBuf, StoreError> {
 
 /// An exclusive lock on `FILE.lock`, held until dropped. The operating system also gives it up when
 /// the process dies, however it dies. The file itself stays: deleting it could let two in.
-pub(super) struct FileLock(#[expect(dead_code, reason = "held for its lock")] File);
+pub(super) struct FileLock(File);
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        // Closing would not do: a process being started elsewhere in this program holds a copy of the
+        // descriptor between its fork and its exec, and the lock with it.
+        let _ = self.0.unlock();
+    }
+}
 
 impl FileLock {
     pub(super) fn take(database: &Path) -> Result<Self, StoreError> {

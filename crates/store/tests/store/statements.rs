@@ -1,0 +1,65 @@
+use gatewright_store::{Migration, StoreError, check, params, sql};
+
+use crate::support::{NOW, Place, refused};
+
+sql!(
+    /// Right, and of no use to anybody else.
+    GOOD,
+    "SELECT number FROM schema_migrations WHERE number = $1 AND name = $2"
+);
+sql!(GAP, "SELECT number FROM schema_migrations WHERE number = $1 AND name = $3");
+sql!(NO_TABLE, "SELECT 1 FROM does_not_exist");
+sql!(QUOTES, "SELECT \"not_a_column\" FROM schema_migrations");
+sql!(SYNTAX, "SELEC 1");
+
+#[tokio::test]
+async fn faulty_statements_are_found_on_both_engines() {
+    for place in Place::all().await {
+        let db = place.with(&[]).await;
+        let failures = check::prepare_all(&db).await;
+        let failed =
+            |name: &str| failures.iter().any(|(failed, _)| failed.ends_with(&format!("statements::{name}")));
+        assert!(!failed("GOOD"));
+        for name in ["GAP", "NO_TABLE", "QUOTES", "SYNTAX"] {
+            assert!(failed(name), "{name} on {db:?}");
+        }
+        // The store's own statements are in the register too, and fit the table that `migrate` makes.
+        assert!(check::statement_count() > 5);
+        assert!(!failures.iter().any(|(name, _)| name.starts_with("gatewright_store::")), "{failures:?}");
+        db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn errors_name_the_statement_and_hide_the_values() {
+    const MIGRATIONS: &[Migration] = &[Migration {
+        number: 1,
+        name: "secrets",
+        sql: "CREATE TABLE secrets (secret TEXT NOT NULL PRIMARY KEY, doc {json}, n BIGINT)",
+    }];
+    sql!(ADD, "INSERT INTO secrets (secret, doc) VALUES ($1, $2)");
+    sql!(CAST, "SELECT secret FROM secrets WHERE n = CAST(CAST($1 AS TEXT) AS BIGINT)");
+    for place in Place::all().await {
+        let db = place.open().await;
+        db.migrate(MIGRATIONS, NOW).await.unwrap();
+        let add = || {
+            let params = params!["hunter2", serde_json::json!("hunter3")];
+            assert!(!format!("{params:?}").contains("hunter"));
+            db.write(move |tx| Box::pin(async move { tx.run(&ADD, &params).await }))
+        };
+        add().await.unwrap();
+        let unique = refused(add().await);
+        assert!(unique.is_on("secrets_pkey"));
+        let no_table = db.read(|tx| Box::pin(async move { tx.all(&NO_TABLE, &[]).await })).await;
+        let cast = db.read(|tx| Box::pin(async move { tx.all(&CAST, &params!["hunter4"]).await })).await;
+        let mut errors = vec![unique, refused(no_table)];
+        assert!(errors[1].to_string().contains("statements::NO_TABLE"), "{}", errors[1]);
+        // SQLite makes 0 of it.
+        errors.extend(cast.err());
+        for error in &errors {
+            assert!(!format!("{error} {error:?}").contains("hunter"), "{error}");
+        }
+        assert!(matches!(errors[1], StoreError::Other(_)));
+        db.close().await;
+    }
+}
