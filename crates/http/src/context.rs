@@ -134,10 +134,15 @@ impl Place {
         };
         let scheme = if tls { "https" } else { "http" };
         // HTTP/2 has the host in the URI, HTTP/1.1 in the header.
-        let named = forwarded("x-forwarded-host")
-            .or_else(|| request.uri().authority().map(|authority| authority.as_str().to_owned()))
-            .or_else(|| text(headers, &header::HOST))
-            .unwrap_or_default();
+        let in_uri = request.uri().authority().map(|authority| authority.as_str().to_owned());
+        let in_header = text(headers, &header::HOST);
+        // RFC 9113 section 8.3.1: a request that names two hosts is malformed.
+        if let (Some(uri), Some(header)) = (&in_uri, &in_header)
+            && !uri.eq_ignore_ascii_case(header)
+        {
+            return Err(unknown_host(header));
+        }
+        let named = forwarded("x-forwarded-host").or(in_uri).or(in_header).unwrap_or_default();
         let (host, hostname, port) = split_host(&named, scheme).ok_or_else(|| unknown_host(&named))?;
         // The port is part of the issuer, so it may not be the caller's invention.
         if let Some(listener) = listener

@@ -9,10 +9,12 @@ use gatewright_store::{StoreError, Tx, params, sql};
 // The row moves only while the new arrival time stays within the burst.
 sql!(
     TAKE,
-    "INSERT INTO rate_buckets (tenant_id, bucket, caller, tat) VALUES ($1, $2, $3, $4 + $5)
+    "INSERT INTO rate_buckets (tenant_id, bucket, caller, tat)
+     VALUES ($1, $2, $3, CAST($4 AS BIGINT) + CAST($5 AS BIGINT))
      ON CONFLICT (tenant_id, bucket, caller) DO UPDATE
-       SET tat = CASE WHEN rate_buckets.tat < $4 THEN $4 ELSE rate_buckets.tat END + $5
-       WHERE CASE WHEN rate_buckets.tat < $4 THEN $4 ELSE rate_buckets.tat END + $5 <= $4 + $6
+       SET tat = CASE WHEN rate_buckets.tat < $4 THEN $4 ELSE rate_buckets.tat END + CAST($5 AS BIGINT)
+       WHERE CASE WHEN rate_buckets.tat < $4 THEN $4 ELSE rate_buckets.tat END + CAST($5 AS BIGINT)
+             <= CAST($4 AS BIGINT) + CAST($6 AS BIGINT)
      RETURNING tat"
 );
 sql!(STORED, "SELECT tat FROM rate_buckets WHERE tenant_id = $1 AND bucket = $2 AND caller = $3");

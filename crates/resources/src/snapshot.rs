@@ -168,7 +168,9 @@ impl Tenants {
                     if known_version == Some(version) {
                         return Ok(Found::Unchanged);
                     }
-                    load(tx, id, wanted, version, &master_key).await.map(|tenant| Found::New(Box::new(tenant)))
+                    load(tx, id, wanted, version, &master_key)
+                        .await
+                        .map(|tenant| Found::New(Box::new(tenant)))
                 })
             })
             .await?;

@@ -50,7 +50,7 @@ impl Server {
         let data = tempfile::tempdir().expect("a temporary folder");
         let mut config = Config::dev_defaults();
         config.server.port = Some(0);
-        config.ops.port = Some(0);
+        config.ops.port = 0;
         config.dev.data_dir = data.path().to_owned();
         config.dev.tenants = options.tenants;
         config.dev.ephemeral = options.database_url.is_none();
@@ -123,6 +123,12 @@ impl Server {
     pub async fn admin_of(&self, tenant: &str) -> Admin {
         let page = Page::new(self.http.clone(), self.issuer_of(tenant), None);
         Admin::log_in(page, self.issuer_of(tenant), ADMIN_ID, ADMIN_SECRET).await
+    }
+
+    /// The declared statements that this server's database refuses, with its reasons.
+    pub async fn refused_statements(&self) -> Vec<String> {
+        let refused = gatewright_store::check::prepare_all(&self.running.server.app.db).await;
+        refused.into_iter().map(|(name, error)| format!("{name}: {error}")).collect()
     }
 
     /// Stops it cleanly.

@@ -6,11 +6,11 @@ use crate::errors::OAuthError;
 use crate::redirect;
 
 /// A check reads the request and what earlier checks made of it, adds its part, or refuses.
-pub type Check = fn(&mut Draft<'_>) -> Result<(), OAuthError>;
+pub(super) type Check = fn(&mut Draft<'_>) -> Result<(), OAuthError>;
 
 /// Every check with its name. Those up to `redirect_uri_allowed` are answered by a page; after it the
 /// client's callback is known to be safe and errors go there.
-pub const CHECKS: &[(&str, Check)] = &[
+pub(super) const CHECKS: &[(&str, Check)] = &[
     ("client_known", client_known),
     ("redirect_uri_allowed", redirect_uri_allowed),
     ("response_type", response_type),
@@ -27,7 +27,7 @@ pub const CHECKS: &[(&str, Check)] = &[
 ];
 
 /// A request on its way through the checks.
-pub struct Draft<'a> {
+pub(super) struct Draft<'a> {
     ask: &'a Ask,
     client: Option<&'a Client>,
     /// Set once the callback is known to be registered.

@@ -16,7 +16,7 @@ mod tests;
 use crate::client::Client;
 use crate::errors::OAuthError;
 
-pub use checks::CHECKS;
+use checks::CHECKS;
 pub use prompt::Prompt;
 pub use response::{ResponseMode, ResponseTypes};
 

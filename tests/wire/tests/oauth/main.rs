@@ -7,5 +7,6 @@ mod gateway;
 mod login;
 mod logout;
 mod start;
+mod statements;
 mod tenants;
 mod token;
