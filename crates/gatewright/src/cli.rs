@@ -92,7 +92,7 @@ pub struct CommonArgs {
 /// Flags of the two forms of the server.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ListenArgs {
-    /// The HTTPS port; 0 for any free one
+    /// The HTTPS port; 0 for any free one [default in dev: 8443]
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
     /// A port for plain HTTP; 0 for any free one

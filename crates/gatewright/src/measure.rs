@@ -12,9 +12,9 @@ use axum::response::Response;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 /// Requests by method, route and status.
-pub const REQUESTS: &str = "gatewright_http_requests_total";
+pub(crate) const REQUESTS: &str = "gatewright_http_requests_total";
 /// How long requests took, in seconds, by route.
-pub const DURATION: &str = "gatewright_http_request_duration_seconds";
+pub(crate) const DURATION: &str = "gatewright_http_request_duration_seconds";
 /// Tokens by kind and grant.
 pub const TOKENS: &str = "gatewright_tokens_issued_total";
 /// Messages by channel and outcome.

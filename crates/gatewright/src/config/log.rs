@@ -13,7 +13,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         variable: Some("GATEWRIGHT_LOG"),
         kind: Kind::Text,
         default: Some("info"),
-        default_in_dev: None,
+        default_in_dev: Some("info,gatewright_store=warn"),
         example: "\"info,gatewright_oauth=debug\"",
         doc: "The level (error, warn, info, debug, trace, off), for all and for parts of the server.",
     },

@@ -199,7 +199,7 @@ mod tests {
             lines(&machine, false),
             [
                 "sudo install -D -m 0644 /data/ca.pem /usr/local/share/ca-certificates/nick.crt",
-                "sudo update-ca-certificates ",
+                "sudo update-ca-certificates",
                 "certutil -D -d sql:/home/a/.mozilla/firefox/x.default -n nick",
                 "certutil -A -d sql:/home/a/.mozilla/firefox/x.default -t C,, -n nick -i /data/ca.pem",
                 "mkdir /home/a/.pki/nssdb",
@@ -212,7 +212,7 @@ mod tests {
             lines(&machine, true),
             [
                 "sudo rm -f /usr/local/share/ca-certificates/nick.crt",
-                "sudo update-ca-certificates ",
+                "sudo update-ca-certificates",
                 "certutil -D -d sql:/home/a/.mozilla/firefox/x.default -n nick",
             ]
         );
