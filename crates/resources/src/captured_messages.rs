@@ -103,7 +103,11 @@ pub async fn append(
 }
 
 /// The newest messages that pass the filter, newest first.
-pub async fn list(tx: &mut Tx, tenant: &TenantId, filter: &Filter) -> Result<Vec<CapturedMessage>, StoreError> {
+pub async fn list(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    filter: &Filter,
+) -> Result<Vec<CapturedMessage>, StoreError> {
     let values = params![tenant, filter.after.unwrap_or(0), &filter.to, KEPT];
     tx.all(&NEWEST, &values).await?.iter().map(from_row).collect()
 }

@@ -193,11 +193,11 @@ fn background<'a>(cx: &'a mut OpCx<'_>) -> BoxFuture<'a, Result<Value, ApiError>
     Box::pin(async move { Ok(Value::Object(resource_servers::identifiers(cx).await?)) })
 }
 
-fn present(_: &OpRequest, identifiers: &Value, mut grant: Map) -> (Map, bool) {
+fn present(_: &OpRequest, identifiers: &Value, mut grant: Map) -> Map {
     if let Some(Value::String(id)) = grant.remove("resource_server_id") {
         grant.insert("audience".to_owned(), identifiers[&id].clone());
     }
-    (grant, false)
+    grant
 }
 
 fn selects(query: &Query, grant: &Map) -> bool {

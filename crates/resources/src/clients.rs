@@ -38,6 +38,7 @@ static TABLE: Table =
 pub(crate) static CLIENTS: Crud = Crud {
     id_field: "client_id",
     sealed: Some("client_secret"),
+    watched: Some("client_secret"),
     shown_on_create: &["client_secret"],
     not_found: ("The client does not exist", Some("inexistent_client")),
     draft,
@@ -237,12 +238,12 @@ fn background<'a>(cx: &'a mut OpCx<'_>) -> BoxFuture<'a, Result<Value, ApiError>
 const SUMMARY: &[&str] =
     &["client_id", "name", "app_type", "is_first_party", "logo_uri", "description", "global"];
 
-fn present(request: &OpRequest, signing_keys: &Value, mut client: Map) -> (Map, bool) {
+fn present(request: &OpRequest, signing_keys: &Value, mut client: Map) -> Map {
     let caller = &request.caller;
     client.insert("tenant".to_owned(), request.tenant.as_str().into());
     if caller.has("read:client_keys") {
         client.insert("signing_keys".to_owned(), signing_keys.clone());
-        return (client, true);
+        return client;
     }
     client.remove("client_secret");
     client.remove("encryption_key");
@@ -251,7 +252,7 @@ fn present(request: &OpRequest, signing_keys: &Value, mut client: Map) -> (Map, 
     if !caller.has_any(&full) && !caller.has_any(UPDATE_SCOPES) {
         client.retain(|name, _| SUMMARY.contains(&name.as_str()));
     }
-    (client, false)
+    client
 }
 
 fn selects(query: &Query, client: &Map) -> bool {
@@ -279,8 +280,12 @@ fn rotate_secret<'a>(
         client.insert("client_secret".to_owned(), secret.as_str().into());
         CLIENTS.store(cx.tx, &request.sealing(), client.clone()).await?;
         let background = background(cx).await?;
-        let (mut shown, _) = present(request, &background, client);
+        let mut shown = present(request, &background, client);
         shown.insert("client_secret".to_owned(), secret.into());
         Ok(shown.into())
     })
 }
+
+#[cfg(test)]
+#[path = "clients_tests.rs"]
+mod tests;

@@ -218,9 +218,9 @@ fn remove<'a>(cx: &'a mut OpCx<'_>, connection: &'a Map) -> BoxFuture<'a, Result
     })
 }
 
-fn present(_: &OpRequest, _: &Value, mut connection: Map) -> (Map, bool) {
+fn present(_: &OpRequest, _: &Value, mut connection: Map) -> Map {
     fill(&mut connection, json!({ "options": {}, "enabled_clients": [] }));
-    (connection, false)
+    connection
 }
 
 fn selects(query: &Query, connection: &Map) -> bool {
@@ -277,3 +277,7 @@ fn clients_of(connection: &Map) -> Vec<&str> {
 fn text<'a>(document: &'a Map, name: &str) -> &'a str {
     document.get(name).and_then(Value::as_str).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[path = "connections_tests.rs"]
+mod tests;

@@ -252,3 +252,7 @@ fn projected(query: &Query, event: Value) -> Value {
         _ => Value::Object(Map::new()),
     }
 }
+
+#[cfg(test)]
+#[path = "logs_tests.rs"]
+mod tests;

@@ -59,6 +59,7 @@ static TABLE: Table = Table {
 
 pub(crate) static RESOURCE_SERVERS: Crud = Crud {
     sealed: Some("signing_secret"),
+    watched: Some("signing_secret"),
     not_found: ("The resource server does not exist", Some("inexistent_resource_server")),
     conflict: "A resource server with the same identifier already exists.",
     resolve: stored_identifier,
@@ -333,15 +334,14 @@ fn unique_scopes(api: &Map) -> Result<(), ApiError> {
     }
 }
 
-fn present(request: &OpRequest, _: &Value, api: Map) -> (Map, bool) {
+fn present(request: &OpRequest, _: &Value, api: Map) -> Map {
     let mut api = with_current_scopes(api);
     let identifier = presented(request, text(&api, "identifier"), is_system(&api));
     api.insert("identifier".to_owned(), identifier.into());
-    let secret = text(&api, "signing_alg") == "HS256" && api.contains_key("signing_secret");
-    if !secret {
+    if text(&api, "signing_alg") != "HS256" {
         api.remove("signing_secret");
     }
-    (api, secret)
+    api
 }
 
 fn selects(query: &Query, api: &Map) -> bool {
@@ -365,3 +365,7 @@ fn is_system(api: &Map) -> bool {
 fn text<'a>(document: &'a Map, name: &str) -> &'a str {
     document.get(name).and_then(Value::as_str).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[path = "resource_servers_tests.rs"]
+mod tests;

@@ -240,3 +240,7 @@ fn object(value: Value) -> Map {
         _ => Map::new(),
     }
 }
+
+#[cfg(test)]
+#[path = "tenants_tests.rs"]
+mod tests;

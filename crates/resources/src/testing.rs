@@ -1,4 +1,4 @@
-//! An in-memory database with one tenant, and calls on it as the Management API makes them.
+//! A fresh database with one tenant on each engine, and calls on it as the Management API makes them.
 
 use std::sync::Arc;
 
@@ -6,8 +6,11 @@ use gatewright_ambient::Random;
 use gatewright_core::Timestamp;
 use gatewright_core::ids::{Issuer, TenantId};
 use gatewright_jose::MasterKey;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use gatewright_store::{Db, DbConfig, StoreError};
 use serde_json::Value;
+use tokio_postgres::NoTls;
 
 use crate::engine::body::RawBody;
 use crate::engine::execute::{Call, execute};
@@ -29,10 +32,38 @@ pub(crate) struct Conversation {
     routes: Routes,
 }
 
+/// Runs a conversation on SQLite, and on PostgreSQL when `GATEWRIGHT_TEST_DATABASE_URL` names a server.
+pub(crate) async fn on_every_engine(conversation: impl AsyncFn(Conversation)) {
+    let memory = Db::open(&DbConfig::SqliteMemory).await.unwrap();
+    conversation(Conversation::begin(memory).await).await;
+
+    let Some(admin) = std::env::var("GATEWRIGHT_TEST_DATABASE_URL").ok().filter(|url| !url.is_empty()) else {
+        return;
+    };
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name =
+        format!("gatewright_resources_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    admin_run(&admin, &format!("CREATE DATABASE {name}")).await;
+    let (base, query) = admin.split_once('?').unwrap_or((&admin, ""));
+    let host = base.split('/').nth(2).unwrap();
+    let url = format!("postgres://{host}/{name}?{query}");
+    let db = Db::open(&DbConfig::Postgres { url, max_connections: 4 }).await.unwrap();
+    conversation(Conversation::begin(db.clone()).await).await;
+    db.close().await;
+    admin_run(&admin, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+}
+
+async fn admin_run(url: &str, sql: &str) {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    let driving = tokio::spawn(connection);
+    client.batch_execute(sql).await.unwrap();
+    drop(client);
+    driving.await.unwrap().unwrap();
+}
+
 impl Conversation {
-    /// A new database with a tenant.
-    pub(crate) async fn begin() -> Self {
-        let db = Db::open(&DbConfig::SqliteMemory).await.unwrap();
+    /// A tenant in an empty database.
+    async fn begin(db: Db) -> Self {
         db.migrate(crate::MIGRATIONS, Timestamp::from_seconds(1)).await.unwrap();
         let random = Random::seeded(7);
         let master_key = Arc::new(MasterKey::generate(&random));

@@ -79,6 +79,8 @@ pub struct Crud {
     pub fields: &'static [Field],
     /// The member that is kept sealed.
     pub sealed: Option<&'static str>,
+    /// The secret member whose reading is worth a log event.
+    pub watched: Option<&'static str>,
     /// Members that the answer to a create shows whatever the caller may read.
     pub shown_on_create: &'static [&'static str],
     /// Text and code of 404.
@@ -97,8 +99,8 @@ pub struct Crud {
     pub remove: Remove,
     /// What `present` reads.
     pub background: Background,
-    /// The document as the caller may see it; says whether it shows a secret.
-    pub present: fn(&OpRequest, &Value, Map) -> (Map, bool),
+    /// The document as the caller may see it.
+    pub present: fn(&OpRequest, &Value, Map) -> Map,
     /// Whether a list with this query holds the (presented) document.
     pub selects: fn(&Query, &Map) -> bool,
 }
@@ -122,6 +124,7 @@ impl Crud {
             id_form,
             fields,
             sealed: None,
+            watched: None,
             shown_on_create: &[],
             not_found: ("Not Found", None),
             conflict: "A resource with this name already exists.",
@@ -134,7 +137,7 @@ impl Crud {
             },
             remove: |_, _| Box::pin(async { Ok(()) }),
             background: |_| Box::pin(async { Ok(Value::Null) }),
-            present: |_, _, document| (document, false),
+            present: |_, _, document| document,
             selects: |_, _| true,
         }
     }
@@ -393,10 +396,10 @@ pub async fn list(of: &'static Crud, cx: &mut OpCx<'_>, input: &Input) -> Result
     let request = cx.request;
     let documents = of.load(cx.tx, &request.tenant, &request.master_key).await?;
     let background = (of.background)(cx).await?;
-    let chosen: Vec<(Map, bool)> = documents
+    let chosen: Vec<Map> = documents
         .into_iter()
         .map(|document| (of.present)(request, &background, document))
-        .filter(|(document, _)| (of.selects)(&input.query, document))
+        .filter(|document| (of.selects)(&input.query, document))
         .collect();
     let total = i64::try_from(chosen.len()).unwrap_or(i64::MAX);
     let paging = input.query.paging();
@@ -406,11 +409,11 @@ pub async fn list(of: &'static Crud, cx: &mut OpCx<'_>, input: &Input) -> Result
     };
     let limit = usize::try_from(paging.limit()).unwrap_or(0);
     let more = start.saturating_add(limit) < chosen.len();
-    let page: Vec<(Map, bool)> = chosen.into_iter().skip(start).take(limit).collect();
-    let next = page.last().filter(|_| more).map(|(document, _)| of.id_of(document));
-    let shows_secret = page.iter().any(|(_, secret)| *secret);
-    let items: Vec<Value> =
-        page.into_iter().map(|(document, _)| input.query.project(document).into()).collect();
+    let page: Vec<Map> = chosen.into_iter().skip(start).take(limit).collect();
+    let next = page.last().filter(|_| more).map(|document| of.id_of(document));
+    let items: Vec<Map> = page.into_iter().map(|document| input.query.project(document)).collect();
+    let shows_secret = items.iter().any(|item| of.shows_secret(item));
+    let items: Vec<Value> = items.into_iter().map(Value::Object).collect();
     let body = match paging {
         Paging::Checkpoint { .. } => {
             let mut body = json!({ of.plural: items });
@@ -425,10 +428,10 @@ pub async fn list(of: &'static Crud, cx: &mut OpCx<'_>, input: &Input) -> Result
 }
 
 /// The place after the item that a checkpoint names.
-fn after(of: &Crud, documents: &[(Map, bool)], from: &str) -> Result<usize, ApiError> {
+fn after(of: &Crud, documents: &[Map], from: &str) -> Result<usize, ApiError> {
     documents
         .iter()
-        .position(|(document, _)| of.id_of(document) == from)
+        .position(|document| of.id_of(document) == from)
         .map(|index| index + 1)
         .ok_or_else(|| ApiError::invalid_query("'The checkpoint is not valid' on property from"))
 }
@@ -442,8 +445,12 @@ impl Crud {
 
     async fn answer(&self, cx: &mut OpCx<'_>, query: &Query, document: Map) -> Result<Answer, ApiError> {
         let background = (self.background)(cx).await?;
-        let (document, shows_secret) = (self.present)(cx.request, &background, document);
-        Ok(Answer { shows_secret, ..query.project(document).into() })
+        let shown = query.project((self.present)(cx.request, &background, document));
+        Ok(Answer { shows_secret: self.shows_secret(&shown), ..shown.into() })
+    }
+
+    fn shows_secret(&self, shown: &Map) -> bool {
+        self.watched.is_some_and(|member| shown.contains_key(member))
     }
 
     fn refusal(&self, error: StoreError) -> ApiError {

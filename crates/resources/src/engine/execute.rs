@@ -93,9 +93,10 @@ pub async fn execute(
                     };
                     let got = json!({
                         "statusCode": answer.status.unwrap_or(operation.success),
-                        "body": answer.body.as_ref().map(masked).unwrap_or_default(),
+                        "body": short(answer.body.as_ref().map(masked).unwrap_or_default()),
                     });
-                    let event = event("sapi", operation, &request, &call.path, &call.query, &sent, &got);
+                    let event =
+                        event("sapi", operation, &request, &call.path, &call.query, &short(sent), &got);
                     logs::append(cx.tx, &request.tenant, request.now, &request.random, &event).await?;
                     Ok::<_, ApiError>(answer)
                 })
@@ -142,6 +143,15 @@ async fn run(operation: &'static Operation, cx: &mut OpCx<'_>, input: &Input) ->
     }
 }
 
+/// The longest body that the log keeps, in bytes of JSON.
+const LOGGED_BODY_BYTES: usize = 16 * 1024;
+
+/// A body for the log, or its size if it is long: one request must not cost many times its size.
+fn short(body: Value) -> Value {
+    let size = body.to_string().len();
+    if size > LOGGED_BODY_BYTES { json!({ "omitted_bytes": size }) } else { body }
+}
+
 async fn append(db: &Db, request: Arc<OpRequest>, event: LogEvent) -> Result<(), ApiError> {
     db.write(move |tx| {
         Box::pin(async move {
@@ -162,6 +172,9 @@ fn event(
     got: &Value,
 ) -> LogEvent {
     let caller = &request.caller;
+    // Of all that the token holds, what opened this door.
+    let opens = |held: &str| operation.scopes.contains(&held) || operation.own_scopes.contains(&held);
+    let used: Vec<&String> = caller.scopes.iter().filter(|held| opens(held.as_str())).collect();
     LogEvent {
         r#type,
         description: Some(operation.summary.to_owned()),
@@ -180,7 +193,7 @@ fn event(
                 "body": sent,
                 "ip": request.ip,
                 "userAgent": request.user_agent,
-                "auth": {"strategy": "jwt", "subject": caller.subject, "scopes": caller.scopes},
+                "auth": {"strategy": "jwt", "subject": caller.subject, "scopes": used},
             },
             "response": got,
         }),

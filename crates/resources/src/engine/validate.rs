@@ -157,7 +157,6 @@ fn whole_number(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| {
         let float = value.as_f64()?;
         // Within 2^53 every whole float is exact, so the cast loses nothing.
-        #[allow(clippy::cast_possible_truncation)]
         (float.fract() == 0.0 && float.abs() < 9.0e15).then_some(float as i64)
     })
 }

@@ -244,6 +244,7 @@ pub(super) fn apply(
         lower_case(user);
     }
     metadata_is_allowed(user)?;
+    fits(user)?;
     user.insert("updated_at".to_owned(), now.iso8601().into());
 
     let logs_in_by = match identity.provider.as_str() {
@@ -279,6 +280,20 @@ fn primary_identity(user: &Map<String, Value>, body: &Map<String, Value>) -> Res
         ))),
         _ => Ok(identity),
     }
+}
+
+/// The longest document of a user, in bytes of JSON. Metadata merge, so without a bound many small
+/// changes, which users may make to themselves, would make one large document.
+const LONGEST: usize = 1024 * 1024;
+
+fn fits(user: &Map<String, Value>) -> Result<(), ApiError> {
+    let size = serde_json::to_vec(user).map_or(usize::MAX, |bytes| bytes.len());
+    if size > LONGEST {
+        return Err(ApiError::invalid_body(format_args!(
+            "'The user would have {size} bytes, maximum {LONGEST}' on property user_metadata"
+        )));
+    }
+    Ok(())
 }
 
 /// Compat: keys of metadata hold no `.` and do not begin with `$`; some are reserved.

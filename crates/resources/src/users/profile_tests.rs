@@ -135,3 +135,10 @@ fn one_change_at_a_time_and_only_of_profiles_kept_here() {
     assert!(patched(upstream.clone(), json!({"name": "x"})).unwrap_err().contains("cannot be updated: name"));
     assert_eq!(patched(upstream, json!({"blocked": true})).unwrap().0, json!({"blocked": true}));
 }
+
+#[test]
+fn a_user_does_not_grow_without_bound() {
+    let stored = json!({"user_metadata": {"a": "x".repeat(600 * 1024)}});
+    let more = json!({"user_metadata": {"b": "x".repeat(600 * 1024)}});
+    assert!(patched(sms_user(stored), more).unwrap_err().contains("maximum 1048576"));
+}
