@@ -15,6 +15,10 @@ pub(super) fn store_error(name: &str, error: &Error) -> StoreError {
         None => match error.source() {
             Some(why) if why.is::<std::io::Error>() => lost(),
             Some(why) => StoreError::Mismatch(format!("{name}: {error}: {why}")),
+            // The driver's only sign of a wrong count: "expected 2 parameters but got 1".
+            None if error.to_string().starts_with("expected ") => {
+                StoreError::Mismatch(format!("{name}: {error}"))
+            }
             None => StoreError::Other(format!("{name}: {error}")),
         },
     }

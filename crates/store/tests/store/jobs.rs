@@ -27,6 +27,11 @@ pub(crate) async fn codes(db: &Db) -> Vec<String> {
     rows.iter().map(|row| row.text(0).unwrap()).collect()
 }
 
+/// Waits inside a job. On PostgreSQL a job runs on the runtime, whose tasks must go on meanwhile.
+fn wait_for(signal: &mpsc::Receiver<()>) {
+    tokio::task::block_in_place(|| signal.recv().unwrap());
+}
+
 #[derive(Debug, PartialEq)]
 enum Refusal {
     Used,
@@ -162,7 +167,7 @@ async fn a_job_runs_to_its_end_when_its_caller_goes_away() {
                     Box::pin(async move {
                         add(tx, "first").await?;
                         started.send(()).unwrap();
-                        may_proceed.recv().unwrap();
+                        wait_for(&may_proceed);
                         add(tx, "second").await
                     })
                 })
@@ -220,7 +225,7 @@ async fn readers_see_committed_data_while_a_write_is_open() {
                     Box::pin(async move {
                         add(tx, "new").await?;
                         started.send(()).unwrap();
-                        may_proceed.recv().unwrap();
+                        wait_for(&may_proceed);
                         Ok::<_, StoreError>(())
                     })
                 })
