@@ -123,7 +123,9 @@ impl Random {
         while text.len() < length {
             self.fill(&mut buffer);
             let usable = buffer.iter().map(|byte| usize::from(*byte)).filter(|byte| *byte < limit);
-            text.extend(usable.map(|byte| char::from(alphabet[byte % alphabet.len()])).take(length - text.len()));
+            text.extend(
+                usable.map(|byte| char::from(alphabet[byte % alphabet.len()])).take(length - text.len()),
+            );
         }
         text
     }

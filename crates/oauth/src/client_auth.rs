@@ -27,7 +27,8 @@ pub(crate) fn authenticate(
     params: &Params,
 ) -> Result<Arc<Client>, OAuthError> {
     if params.has("client_assertion") {
-        let text = "Client authentication by client_assertion (private_key_jwt) is not built in this version.";
+        let text =
+            "Client authentication by client_assertion (private_key_jwt) is not built in this version.";
         return Err(OAuthError::new(401, "invalid_client", text).because("client_assertion_not_built"));
     }
     let presented = presented(headers, params)?;
@@ -55,10 +56,7 @@ fn presented(headers: &HeaderMap, params: &Params) -> Result<Presented, OAuthErr
         });
     }
     let client_id = params.text("client_id").ok_or_else(|| OAuthError::missing_parameter("client_id"))?;
-    Ok(Presented {
-        client_id: client_id.to_owned(),
-        secret: params.text("client_secret").map(str::to_owned),
-    })
+    Ok(Presented { client_id: client_id.to_owned(), secret: params.text("client_secret").map(str::to_owned) })
 }
 
 /// RFC 6749 section 2.3.1: both parts are form-encoded before they are joined.

@@ -1,5 +1,6 @@
 //! Gathers the facts of a scope decision, asks the core, and shows the answer to those who may see it.
 
+use gatewright_core::OAuthError;
 use gatewright_core::client::Client;
 use gatewright_core::resource_server::ResourceServer;
 use gatewright_core::scope::{self, Flow, ScopeAsk, ScopeFacts, ScopeRefusal, ScopeReport};
@@ -7,8 +8,6 @@ use gatewright_http::RequestCx;
 use gatewright_resources::user_permissions;
 use gatewright_store::{StoreError, Tx};
 use serde_json::{Value, json};
-
-use crate::stop::Stop;
 
 /// What was asked, before it is decided.
 #[derive(Clone, Debug)]
@@ -59,12 +58,10 @@ impl Wanted {
         user_id: Option<&str>,
         permissions: &[String],
     ) -> Result<ScopeReport, Box<ScopeRefusal>> {
-        let grants = self.api.as_ref().map(|api| cx.tenant.grants(&client.client_id, api)).unwrap_or_default();
-        let ask = ScopeAsk {
-            scope: self.scope.as_deref(),
-            audience: self.audience.as_deref(),
-            flow: self.flow,
-        };
+        let grants =
+            self.api.as_ref().map(|api| cx.tenant.grants(&client.client_id, api)).unwrap_or_default();
+        let ask =
+            ScopeAsk { scope: self.scope.as_deref(), audience: self.audience.as_deref(), flow: self.flow };
         let facts = ScopeFacts {
             tenant: &cx.tenant.id,
             issuer: &cx.issuer,
@@ -97,13 +94,13 @@ pub(crate) fn detail(decided: &Result<ScopeReport, Box<ScopeRefusal>>) -> Value 
 }
 
 /// An API whose tokens this version cannot sign is refused rather than signed otherwise.
-pub(crate) fn signing_alg_supported(api: Option<&ResourceServer>) -> Result<(), Stop> {
+pub(crate) fn signing_alg_supported(api: Option<&ResourceServer>) -> Result<(), OAuthError> {
     match api {
-        Some(api) if api.signing_alg != "RS256" => Err(gatewright_core::OAuthError::invalid_request(format!(
+        Some(api) if api.signing_alg != "RS256" => Err(OAuthError::invalid_request(format!(
             "The API \"{}\" asks for {} tokens; only RS256 is built in this version.",
             api.identifier, api.signing_alg
         ))
-        .into()),
+        .because("signing_alg_not_built")),
         _ => Ok(()),
     }
 }

@@ -11,6 +11,7 @@ mod decision;
 mod endpoints;
 mod events;
 mod grants;
+mod issuance;
 mod mint;
 mod pages;
 mod session;

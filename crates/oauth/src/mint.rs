@@ -30,7 +30,12 @@ impl Opaque {
     }
 
     /// Stores it, in the transaction that spends what it was given for.
-    pub(crate) async fn store(&self, tx: &mut Tx, cx: &RequestCx, token: &AccessToken) -> Result<(), StoreError> {
+    pub(crate) async fn store(
+        &self,
+        tx: &mut Tx,
+        cx: &RequestCx,
+        token: &AccessToken,
+    ) -> Result<(), StoreError> {
         let expires_at = cx.now.plus_seconds(self.lifetime_seconds);
         access_tokens::insert(tx, &cx.tenant.id, &token_hash(&self.token), token, cx.now, expires_at).await
     }
@@ -47,7 +52,9 @@ pub(crate) async fn access_token(
             Ok(cx.app.signer.sign(key(cx)?, typ, claims).await?)
         }
         (AccessTokenPlan::Opaque { .. }, Some(opaque)) => Ok(opaque.token),
-        (AccessTokenPlan::Opaque { .. }, None) => Err(Fault::internal("an opaque token was not drawn").into()),
+        (AccessTokenPlan::Opaque { .. }, None) => {
+            Err(Fault::internal("an opaque token was not drawn").into())
+        }
     }
 }
 

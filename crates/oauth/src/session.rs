@@ -40,7 +40,13 @@ pub(crate) struct NewSession {
 }
 
 /// Makes a session for a user who has just authenticated. The caller stores it.
-pub(crate) fn begin(cx: &RequestCx, user_id: &str, connection: &str, client_id: &str, authenticated_at: Timestamp) -> NewSession {
+pub(crate) fn begin(
+    cx: &RequestCx,
+    user_id: &str,
+    connection: &str,
+    client_id: &str,
+    authenticated_at: Timestamp,
+) -> NewSession {
     let token = random_token(&cx.app.random, 32);
     let lifetime = cx.tenant.hours_setting_in_seconds("session_lifetime", 168.0);
     let session = Session {

@@ -64,6 +64,10 @@ impl Admin {
     /// The connection of this name.
     pub async fn connection(&self, name: &str) -> Value {
         let found = self.get(&format!("/connections?name={name}")).await;
-        found.as_array().and_then(|list| list.first()).cloned().unwrap_or_else(|| panic!("no connection {name}"))
+        found
+            .as_array()
+            .and_then(|list| list.first())
+            .cloned()
+            .unwrap_or_else(|| panic!("no connection {name}"))
     }
 }

@@ -9,7 +9,10 @@ use crate::server::{Options, Server};
 pub async fn on_every_database(conversation: impl AsyncFn(Server)) {
     conversation(Server::start(Options::default()).await).await;
     let Some(fresh) = FreshDatabase::create().await else { return };
-    conversation(Server::start(Options { database_url: Some(fresh.url.clone()), ..Options::default() }).await).await;
+    conversation(
+        Server::start(Options { database_url: Some(fresh.url.clone()), ..Options::default() }).await,
+    )
+    .await;
     fresh.drop().await;
 }
 
@@ -22,7 +25,8 @@ struct FreshDatabase {
 impl FreshDatabase {
     async fn create() -> Option<Self> {
         let server = std::env::var("GATEWRIGHT_TEST_DATABASE_URL").ok()?;
-        let (admin, connection) = tokio_postgres::connect(&server, NoTls).await.expect("the test database server");
+        let (admin, connection) =
+            tokio_postgres::connect(&server, NoTls).await.expect("the test database server");
         tokio::spawn(connection);
         let name = format!("gatewright_wire_{}", Random::system().hex(16));
         admin.execute(&format!("CREATE DATABASE {name}"), &[]).await.expect("may create databases");

@@ -28,7 +28,8 @@ impl Answer {
     /// The body as JSON; panics if it is none.
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{}\n{error}\n{}", self.asked, self.body))
+        serde_json::from_str(&self.body)
+            .unwrap_or_else(|error| panic!("{}\n{error}\n{}", self.asked, self.body))
     }
 
     /// A header as text, or empty.
@@ -45,7 +46,8 @@ impl Answer {
     #[track_caller]
     pub fn location(&self) -> Url {
         let location = self.headers.get(LOCATION).and_then(|value| value.to_str().ok());
-        Url::parse(location.unwrap_or_else(|| panic!("no redirect: {}\n{}", self.asked, self.body))).expect("a URL")
+        Url::parse(location.unwrap_or_else(|| panic!("no redirect: {}\n{}", self.asked, self.body)))
+            .expect("a URL")
     }
 
     /// A parameter in the fragment or query of a redirect.

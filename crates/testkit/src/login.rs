@@ -56,7 +56,9 @@ impl Tokens {
     /// The claims of the ID token.
     #[track_caller]
     pub fn id_claims(&self) -> Value {
-        crate::claims(self.response["id_token"].as_str().unwrap_or_else(|| panic!("no ID token: {}", self.response)))
+        crate::claims(
+            self.response["id_token"].as_str().unwrap_or_else(|| panic!("no ID token: {}", self.response)),
+        )
     }
 }
 

@@ -61,7 +61,8 @@ impl Server {
         let mailbox = Mailbox::default();
         let capture = options.captures.then(|| Arc::new(mailbox.clone()) as Arc<dyn Capture>);
         let dev = DevServer { config, clock, random: Random::system(), capture };
-        let running = start_dev(dev).await.unwrap_or_else(|error| panic!("the server did not start: {error:#}"));
+        let running =
+            start_dev(dev).await.unwrap_or_else(|error| panic!("the server did not start: {error:#}"));
         let authority = running.screen.ca_certificate.as_ref().expect("a local authority");
         let http = client(&std::fs::read(authority).expect("its certificate"), &running);
         Self { running, http, _data: data, turn, mailbox }

@@ -48,13 +48,17 @@ pub(crate) async fn by_post(cx: RequestCx, headers: HeaderMap, body: Bytes) -> R
 async fn authorize(cx: RequestCx, params: Result<Params, ParamsError>) -> Result<Response, Stop> {
     let params = match params {
         Ok(params) => params,
-        Err(error) => return Ok(ErrorPage::of(&cx, &OAuthError::invalid_request(error.to_string())).respond()),
+        Err(error) => {
+            return Ok(ErrorPage::of(&cx, &OAuthError::invalid_request(error.to_string())).respond());
+        }
     };
     let ask = Ask::read(|name| params.text(name).map(str::to_owned));
     let client = ask.client_id.as_deref().and_then(|client_id| cx.tenant.client(client_id)).cloned();
     let (request, client) = match (authorize::check(&ask, client.as_deref()), client) {
         (Ok(request), Some(client)) => (request, client),
-        (Ok(_), None) => return Err(gatewright_http::Fault::internal("checks passed without a client").into()),
+        (Ok(_), None) => {
+            return Err(gatewright_http::Fault::internal("checks passed without a client").into());
+        }
         (Err(refusal), client) => return refused(&cx, client.as_deref(), refusal).await,
     };
 
@@ -130,7 +134,12 @@ impl Found {
     }
 }
 
-async fn find(cx: &RequestCx, client: &Arc<Client>, request: &Request, wanted: &Wanted) -> Result<Found, StoreError> {
+async fn find(
+    cx: &RequestCx,
+    client: &Arc<Client>,
+    request: &Request,
+    wanted: &Wanted,
+) -> Result<Found, StoreError> {
     let ticket_hash = request.login_ticket.as_deref().map(token_hash);
     let sessions = session::presented(cx);
     if ticket_hash.is_none() && sessions.is_empty() {
@@ -159,9 +168,15 @@ async fn find(cx: &RequestCx, client: &Arc<Client>, request: &Request, wanted: &
     read.await
 }
 
-async fn person(tx: &mut Tx, cx: &RequestCx, wanted: &Wanted, user_id: &str) -> Result<Option<Person>, StoreError> {
+async fn person(
+    tx: &mut Tx,
+    cx: &RequestCx,
+    wanted: &Wanted,
+    user_id: &str,
+) -> Result<Option<Person>, StoreError> {
     let Some(document) = users::by_id(tx, &cx.tenant.id, user_id).await? else { return Ok(None) };
-    let user: User = serde_json::from_value(document).map_err(|error| StoreError::Mismatch(error.to_string()))?;
+    let user: User =
+        serde_json::from_value(document).map_err(|error| StoreError::Mismatch(error.to_string()))?;
     let permissions = wanted.permissions(tx, cx, user_id).await?;
     Ok(Some(Person { user, permissions }))
 }
@@ -194,7 +209,9 @@ async fn ask_to_log_in(
     reason: LoginReason,
 ) -> Result<Response, Stop> {
     let login = match found.ticket_verdict {
-        Some(verdict) => json!({"reason": verdict.code(), "says": verdict.says(), "remedy": verdict.remedy()}),
+        Some(verdict) => {
+            json!({"reason": verdict.code(), "says": verdict.says(), "remedy": verdict.remedy()})
+        }
         None => json!({"reason": reason.code()}),
     };
     // A page that sent a ticket waits for an answer at its callback, in whatever mode.
@@ -250,7 +267,8 @@ async fn log_refusal(
         decision["reason"] = json!(reason);
         decision["remedy"] = json!(authorize::remedy::remedy(reason));
     }
-    event.details = json!({"error": {"message": error.description, "oauthError": error.code}, "decision": decision});
+    event.details =
+        json!({"error": {"message": error.description, "oauthError": error.code}, "decision": decision});
     let within = cx.clone();
     let write = cx.app.db.write(move |tx| {
         Box::pin(async move {

@@ -32,8 +32,10 @@ fn settings(cx: &RequestCx, client: &Client) -> Value {
             None => strategies.push((&connection.strategy, vec![shown])),
         }
     }
-    let strategies: Vec<Value> =
-        strategies.into_iter().map(|(name, connections)| json!({"name": name, "connections": connections})).collect();
+    let strategies: Vec<Value> = strategies
+        .into_iter()
+        .map(|(name, connections)| json!({"name": name, "connections": connections}))
+        .collect();
     json!({
         "id": client.client_id,
         "tenant": cx.tenant.id,

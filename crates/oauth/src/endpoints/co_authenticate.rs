@@ -80,7 +80,8 @@ pub(crate) async fn authenticate(cx: RequestCx, headers: HeaderMap, body: Bytes)
     outcome?;
 
     let verifier = random_token(&cx.app.random, 32);
-    let body = json!({"login_ticket": ticket, "co_verifier": verifier, "co_id": cx.app.random.alphanumeric(12)});
+    let body =
+        json!({"login_ticket": ticket, "co_verifier": verifier, "co_id": cx.app.random.alphanumeric(12)});
     let mut response = respond::json_no_store(200, &body);
     for cookie in binding_cookies(&cx, &binding) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -103,7 +104,12 @@ impl<'a> Presented<'a> {
         if !only_known {
             return Err(keys_wrong());
         }
-        Ok(Self { client_id: text("client_id")?, username: text("username")?, otp: text("otp")?, realm: text("realm")? })
+        Ok(Self {
+            client_id: text("client_id")?,
+            username: text("username")?,
+            otp: text("otp")?,
+            realm: text("realm")?,
+        })
     }
 }
 
@@ -122,7 +128,8 @@ fn origin_refused(cx: &RequestCx) -> Response {
     let origin = cx.origin.as_deref().unwrap_or("null");
     tracing::info!(%origin, reason = "origin_not_registered", "A page of this origin tried to log a user in.");
     let text = format!("Origin {origin} is not allowed.");
-    let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    let kind =
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
     (StatusCode::FORBIDDEN, kind, text).into_response()
 }
 
@@ -163,7 +170,8 @@ impl Attempt {
         passwordless_codes::spend(tx, tenant, name, &self.identifier, now).await?;
         let random = &self.cx.app.random;
         let (user, created) =
-            users::find_or_create_passwordless(tx, tenant, &self.connection, &self.identifier, now, random).await?;
+            users::find_or_create_passwordless(tx, tenant, &self.connection, &self.identifier, now, random)
+                .await?;
         let user_id = user.get("user_id").and_then(Value::as_str).unwrap_or_default().to_owned();
         if user.get("blocked").and_then(Value::as_bool).unwrap_or(false) {
             let why = json!({"reason": "user_blocked", "says": "The user is blocked."});
@@ -203,8 +211,15 @@ impl Attempt {
         Ok(verdict(facts.as_ref(), self.cx.now))
     }
 
-    async fn log(&self, tx: &mut Tx, code: &'static str, user_id: Option<&str>, decision: Value) -> Result<(), Stop> {
-        let mut event = events::at_connection(events::event(&self.cx, code, Some(&self.client)), &self.connection);
+    async fn log(
+        &self,
+        tx: &mut Tx,
+        code: &'static str,
+        user_id: Option<&str>,
+        decision: Value,
+    ) -> Result<(), Stop> {
+        let mut event =
+            events::at_connection(events::event(&self.cx, code, Some(&self.client)), &self.connection);
         event.user_id = user_id.map(str::to_owned);
         event.user_name = Some(self.identifier.clone());
         event.details = json!({"decision": decision});

@@ -31,5 +31,6 @@ pub(crate) async fn openid_configuration(cx: RequestCx) -> Response {
         "request_uri_parameter_supported": false,
         "request_parameter_supported": false,
     });
-    ([(header::CACHE_CONTROL, "public, max-age=15, stale-while-revalidate=15")], Json(document)).into_response()
+    ([(header::CACHE_CONTROL, "public, max-age=15, stale-while-revalidate=15")], Json(document))
+        .into_response()
 }

@@ -27,5 +27,6 @@ pub(crate) async fn cer(cx: RequestCx) -> Result<Response, Fault> {
 
 fn download(content_type: &'static str, extension: &str, body: Vec<u8>) -> Response {
     let name = format!("attachment; filename=\"tenant.{extension}\"");
-    ([(header::CONTENT_TYPE, content_type.to_owned()), (header::CONTENT_DISPOSITION, name)], body).into_response()
+    ([(header::CONTENT_TYPE, content_type.to_owned()), (header::CONTENT_DISPOSITION, name)], body)
+        .into_response()
 }

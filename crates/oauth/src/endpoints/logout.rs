@@ -17,7 +17,9 @@ use crate::stop::Stop;
 pub(crate) async fn v2_logout(cx: RequestCx, RawQuery(query): RawQuery) -> Result<Response, Stop> {
     let params = match Params::from_urlencoded(query.unwrap_or_default().as_bytes()) {
         Ok(params) => params,
-        Err(error) => return Ok(ErrorPage::of(&cx, &OAuthError::invalid_request(error.to_string())).respond()),
+        Err(error) => {
+            return Ok(ErrorPage::of(&cx, &OAuthError::invalid_request(error.to_string())).respond());
+        }
     };
     let client = match params.text("client_id") {
         Some(client_id) => match cx.tenant.client(client_id) {

@@ -44,7 +44,8 @@ pub(crate) async fn start(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
         return Err(bad("authParams", "authParams must be an object.").into());
     }
     let connection = connection(&cx, client, &params)?;
-    let typed = params.text("phone_number").ok_or_else(|| bad("phone_number", "phone_number is required."))?;
+    let typed =
+        params.text("phone_number").ok_or_else(|| bad("phone_number", "phone_number is required."))?;
     let phone_number = normalize_phone(typed)
         .ok_or_else(|| bad("phone_number", "phone_number is not a valid number in international form."))?;
 
@@ -57,7 +58,8 @@ pub(crate) async fn start(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
     let sms = Sms { to: phone_number.clone(), from: None, body: message, request: Some(caller) };
     let sent = cx.app.messenger.send_sms(&cx.tenant.id, connection, &sms).await;
 
-    let request = RequestRecord { params: &params, phone_number: &phone_number, language: language.as_deref() };
+    let request =
+        RequestRecord { params: &params, phone_number: &phone_number, language: language.as_deref() };
     match sent {
         Ok(_receipt) => {
             record(&cx, client, connection, "cs", request.details(None), None).await?;
@@ -119,18 +121,20 @@ fn origin_allowed(cx: &RequestCx, client: &Client) -> Result<(), OAuthError> {
     if allowed {
         return Ok(());
     }
-    Err(OAuthError::access_denied(format!("Origin {origin} is not allowed.")).because("origin_not_registered"))
+    Err(OAuthError::access_denied(format!("Origin {origin} is not allowed."))
+        .because("origin_not_registered"))
 }
 
 fn connection<'a>(cx: &'a RequestCx, client: &Client, params: &Params) -> Result<&'a Connection, OAuthError> {
     let name = params.text("connection").ok_or_else(|| bad("connection", "connection is required."))?;
-    let connection = cx
-        .tenant
-        .connection_for(name, &client.client_id)
-        .ok_or_else(|| bad("connection", "The connection does not exist or is not enabled for the client."))?;
+    let connection = cx.tenant.connection_for(name, &client.client_id).ok_or_else(|| {
+        bad("connection", "The connection does not exist or is not enabled for the client.")
+    })?;
     match connection.strategy.as_str() {
         "sms" => Ok(connection),
-        "email" => Err(bad("connection", "Passwordless login by e-mail is not built in this version of Gatewright.")),
+        "email" => {
+            Err(bad("connection", "Passwordless login by e-mail is not built in this version of Gatewright."))
+        }
         _ => Err(bad("connection", "The connection is not a passwordless connection.")),
     }
 }

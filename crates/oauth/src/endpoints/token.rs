@@ -8,6 +8,7 @@ use gatewright_http::{Params, RequestCx, respond};
 
 use crate::client_auth;
 use crate::grants;
+use crate::issuance;
 use crate::stop::Stop;
 
 pub(crate) async fn token(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Result<Response, Stop> {
@@ -22,6 +23,7 @@ pub(crate) async fn token(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
         let text = format!("Grant type '{}' not allowed for the client.", grant.name);
         return Err(OAuthError::unauthorized_client(text).because("grant_type_not_allowed").into());
     }
-    let issued = (grant.redeem)(cx, client, params).await?;
+    let presented = (grant.present)(cx.clone(), client.clone(), params).await?;
+    let issued = issuance::issue(&cx, grant, client, presented).await?;
     Ok(respond::json_no_store(200, &issued))
 }

@@ -24,8 +24,7 @@ pub(crate) async fn userinfo(cx: RequestCx, headers: HeaderMap, body: Bytes) -> 
         return Ok(unauthorized("The access token lacks the scope openid."));
     }
     let (db, tenant) = (cx.app.db.clone(), cx.tenant.id.clone());
-    let found =
-        db.read(move |tx| Box::pin(async move { users::by_id(tx, &tenant, &user_id).await })).await?;
+    let found = db.read(move |tx| Box::pin(async move { users::by_id(tx, &tenant, &user_id).await })).await?;
     let user = found.and_then(|document| serde_json::from_value::<User>(document).ok());
     match user {
         Some(user) if !user.blocked => Ok(respond::json_no_store(200, &claims::userinfo(&user, &scopes))),
@@ -53,9 +52,8 @@ async fn subject(cx: &RequestCx, token: &str) -> Result<Option<(String, String)>
         return Ok(Some((text("sub"), text("scope"))));
     }
     let (tenant, hash, now) = (cx.tenant.id.clone(), token_hash(token), cx.now);
-    let read = cx.app.db.read(move |tx| {
-        Box::pin(async move { access_tokens::live(tx, &tenant, &hash, now).await })
-    });
+    let read =
+        cx.app.db.read(move |tx| Box::pin(async move { access_tokens::live(tx, &tenant, &hash, now).await }));
     Ok(read.await?.map(|token| (token.user_id, token.scope)))
 }
 

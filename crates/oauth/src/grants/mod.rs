@@ -1,17 +1,21 @@
 //! The grant types of `/oauth/token`: one file each, and the registry that the token endpoint and
 //! discovery read.
+//!
+//! A grant owns one question: whose token is this? [`Grant::present`] looks at what the client presents,
+//! outside any transaction, where passwords may be hashed. [`Presented::redeem`] spends it inside the one
+//! transaction in which [`crate::issuance`] then decides, plans and logs, the same for every grant.
 
 mod authorization_code;
 mod client_credentials;
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use gatewright_core::OAuthError;
+use gatewright_core::Timestamp;
 use gatewright_core::client::Client;
+use gatewright_core::user::User;
 use gatewright_http::{Params, RequestCx};
-use serde::Serialize;
+use gatewright_store::{BoxFuture, Tx};
 
 use crate::stop::Stop;
 
@@ -21,30 +25,84 @@ pub(crate) struct Grant {
     pub(crate) name: &'static str,
     /// Its own parameters, all text.
     pub(crate) params: &'static [&'static str],
-    /// Turns what the client presents into tokens.
-    pub(crate) redeem: Redeem,
+    /// Event type codes of the tenant log: success, failure.
+    pub(crate) events: (&'static str, &'static str),
+    /// Reads what is presented; no transaction is open.
+    pub(crate) present: Present,
 }
 
-type Redeem = fn(RequestCx, Arc<Client>, Params) -> Pin<Box<dyn Future<Output = Result<Issued, Stop>> + Send>>;
+/// See [`Grant::present`].
+type Present = fn(RequestCx, Arc<Client>, Params) -> BoxFuture<'static, Result<Box<dyn Presented>, Stop>>;
+
+/// Something presented for tokens: a code, a password that proved right, a client's own authority.
+pub(crate) trait Presented: Send {
+    /// Spends it. A refusal is a value, not an error: what was spent or counted stays so.
+    fn redeem<'t>(
+        self: Box<Self>,
+        tx: &'t mut Tx,
+        cx: &'t RequestCx,
+        client: &'t Client,
+    ) -> BoxFuture<'t, Result<Redeemed, Stop>>;
+}
+
+/// What came of redeeming.
+pub(crate) type Redeemed = Result<Subject, Refused>;
+
+/// A refusal, with what the log should know of it.
+pub(crate) struct Refused {
+    /// What the caller is told.
+    pub(crate) error: OAuthError,
+    /// Whose it would have been, where that is known.
+    pub(crate) user_id: Option<String>,
+}
+
+impl From<OAuthError> for Refused {
+    fn from(error: OAuthError) -> Self {
+        Self { error, user_id: None }
+    }
+}
+
+/// Whose token it becomes and what was asked for.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    /// The user; `None` is the client itself.
+    pub(crate) user: Option<User>,
+    /// The `scope` parameter.
+    pub(crate) scope: Option<String>,
+    /// The `audience` parameter.
+    pub(crate) audience: Option<String>,
+    /// How the scopes are decided.
+    pub(crate) flow: Flow,
+    /// The `gty` claim, where the grant has one.
+    pub(crate) gty: Option<&'static str>,
+    /// To be repeated in the ID token.
+    pub(crate) nonce: Option<String>,
+    /// The session behind it, where there is one.
+    pub(crate) session_id: Option<String>,
+    /// When the user authenticated, if the ID token must say so.
+    pub(crate) auth_time: Option<Timestamp>,
+    /// The connection of the login.
+    pub(crate) connection: Option<String>,
+}
+
+/// [`gatewright_core::scope::Flow`], owned.
+#[derive(Clone, Debug)]
+pub(crate) enum Flow {
+    /// A code from `/authorize`.
+    Code,
+    /// The client itself.
+    ClientCredentials,
+}
 
 /// Every grant type that is built.
 static GRANTS: &[&Grant] = &[&authorization_code::GRANT, &client_credentials::GRANT];
 
-/// The answer of the token endpoint, RFC 6749 section 5.1.
-#[derive(Debug, Serialize)]
-pub(crate) struct Issued {
-    pub(crate) access_token: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) id_token: Option<String>,
-    pub(crate) scope: String,
-    pub(crate) expires_in: i64,
-    pub(crate) token_type: &'static str,
-}
-
 /// The grant of this name.
 pub(crate) fn named(name: &str) -> Result<&'static Grant, OAuthError> {
     let found = GRANTS.iter().copied().find(|grant| grant.name == name);
-    found.ok_or_else(|| OAuthError::new(403, "unsupported_grant_type", format!("Unsupported grant type: {name}")))
+    found.ok_or_else(|| {
+        OAuthError::new(403, "unsupported_grant_type", format!("Unsupported grant type: {name}"))
+    })
 }
 
 /// The names of all grants.

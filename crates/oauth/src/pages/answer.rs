@@ -16,24 +16,34 @@ pub(crate) fn success(cx: &RequestCx, request: &Request, answer: &[(&'static str
 
 /// A refusal, with the request's state: auth0.js drops messages that do not have it.
 pub(crate) fn error(cx: &RequestCx, back: &ErrorRedirect) -> Response {
-    let mut answer = vec![("error", json!(back.error.code)), ("error_description", json!(back.error.description))];
+    let mut answer =
+        vec![("error", json!(back.error.code)), ("error_description", json!(back.error.description))];
     if let Some(state) = &back.state {
         answer.push(("state", json!(state)));
     }
     send(cx, &back.redirect_uri, back.response_mode, &answer)
 }
 
-fn send(cx: &RequestCx, redirect_uri: &str, mode: ResponseMode, answer: &[(&'static str, Value)]) -> Response {
+fn send(
+    cx: &RequestCx,
+    redirect_uri: &str,
+    mode: ResponseMode,
+    answer: &[(&'static str, Value)],
+) -> Response {
     match mode {
         ResponseMode::Query | ResponseMode::Fragment => {
-            let pairs: Vec<(&str, String)> = answer.iter().map(|(name, value)| (*name, text(value))).collect();
+            let pairs: Vec<(&str, String)> =
+                answer.iter().map(|(name, value)| (*name, text(value))).collect();
             let target = location(redirect_uri, mode, &pairs);
             let Ok(target) = HeaderValue::from_str(&target) else {
                 return Fault::internal("the callback is no header value").into_response();
             };
             // Tokens may be in this URL, so it must not travel on as a Referer.
             let quiet = HeaderValue::from_static("no-referrer");
-            respond::no_store((StatusCode::FOUND, [(header::LOCATION, target), (header::REFERRER_POLICY, quiet)]))
+            respond::no_store((
+                StatusCode::FOUND,
+                [(header::LOCATION, target), (header::REFERRER_POLICY, quiet)],
+            ))
         }
         ResponseMode::FormPost => {
             let fields = answer.iter().map(|(name, value)| (*name, text(value))).collect();
@@ -61,7 +71,10 @@ fn text(value: &Value) -> String {
 /// JSON that cannot end the script element it stands in, on one line.
 fn script_json(value: &Value) -> String {
     let json = value.to_string();
-    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
+    json.replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029")
 }
 
 /// OAuth 2.0 Form Post Response Mode.
@@ -85,7 +98,8 @@ struct WebMessage {
 /// No `frame-ancestors` and no `X-Frame-Options`: the message page lives in the application's frame.
 fn page(template: &impl Template, nonce: &str) -> Response {
     let Ok(body) = template.render() else { return Fault::internal("a template failed").into_response() };
-    let policy = format!("default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; base-uri 'none'");
+    let policy =
+        format!("default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; base-uri 'none'");
     let headers = [
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),

@@ -15,6 +15,7 @@ pub(crate) use error_page::ErrorPage;
 
 /// For paths that lead nowhere.
 pub(crate) async fn not_found(cx: RequestCx) -> Response {
-    let error = OAuthError::new(StatusCode::NOT_FOUND.as_u16(), "not_found", "There is nothing at this address.");
+    let error =
+        OAuthError::new(StatusCode::NOT_FOUND.as_u16(), "not_found", "There is nothing at this address.");
     ErrorPage::of(&cx, &error).respond().into_response()
 }

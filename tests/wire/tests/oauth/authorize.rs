@@ -13,7 +13,8 @@ async fn the_silent_probe_of_lock_answers_login_required_with_its_state() {
         let mut probe = Start::seed(&server).scope("openid profile email");
         probe.audience = None;
         let answer = page.get(&probe.authorize_path(&SILENT)).await;
-        let expected = json!({"error": "login_required", "error_description": "Login required", "state": "the-state"});
+        let expected =
+            json!({"error": "login_required", "error_description": "Login required", "state": "the-state"});
         assert_eq!(answer.web_message(), expected);
         assert!(answer.body.contains(&format!("var targetOrigin = \"{APP}\"")), "{}", answer.body);
         assert_eq!(answer.header("x-frame-options"), "");
@@ -23,7 +24,10 @@ async fn the_silent_probe_of_lock_answers_login_required_with_its_state() {
         Start::seed(&server).log_in(&server, &page).await;
         let live = page.get(&probe.authorize_path(&SILENT)).await.web_message();
         assert_eq!(live["scope"], "openid profile email");
-        assert_eq!(server.admin().await.newest_log("ssa").await["details"]["decision"]["login"]["by"], "session");
+        assert_eq!(
+            server.admin().await.newest_log("ssa").await["details"]["decision"]["login"]["by"],
+            "session"
+        );
     })
     .await;
 }
@@ -33,7 +37,9 @@ async fn a_ticket_is_good_once_for_its_client_and_its_browser() {
     on_every_database(async |server: Server| {
         let start = Start::seed(&server);
         let spent = async |page: &gatewright_testkit::Page, ticket: &str| {
-            page.get(&start.authorize_path(&[("login_ticket", ticket), SILENT[0], SILENT[1]])).await.web_message()
+            page.get(&start.authorize_path(&[("login_ticket", ticket), SILENT[0], SILENT[1]]))
+                .await
+                .web_message()
         };
         let page = server.page(APP);
         let ticket = start.ticket(&server, &page).await;
@@ -45,9 +51,14 @@ async fn a_ticket_is_good_once_for_its_client_and_its_browser() {
         let ticket = start.ticket(&server, &server.page(APP)).await;
         let victim = server.page("https://evil.example");
         assert_eq!(spent(&victim, &ticket).await["error"], "login_required");
-        let reason = server.admin().await.newest_log("fsa").await["details"]["decision"]["login"]["reason"].clone();
+        let reason =
+            server.admin().await.newest_log("fsa").await["details"]["decision"]["login"]["reason"].clone();
         assert_eq!(reason, "ticket_of_other_origin");
-        assert_eq!(spent(&server.tool(), &ticket).await["error"], "login_required", "no cookie and no Referer");
+        assert_eq!(
+            spent(&server.tool(), &ticket).await["error"],
+            "login_required",
+            "no cookie and no Referer"
+        );
         // Third-party cookies blocked: the page that logged in is known by its Referer.
         assert!(spent(&server.page(APP), &ticket).await["id_token"].is_string());
 
@@ -135,7 +146,10 @@ async fn an_unregistered_callback_is_a_page_and_never_a_redirect() {
             assert_eq!(answer.header("location"), "");
             assert!(answer.body.contains("Callback URL mismatch."), "{}", answer.body);
             let policy = answer.header("content-security-policy").to_owned();
-            assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+            assert!(
+                policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+                "{policy}"
+            );
         }
         let mut hostile = Start::seed(&server);
         hostile.redirect_uri = "https://x.example/<script>alert(1)</script>".into();
@@ -161,7 +175,10 @@ async fn refusals_after_the_callback_is_known_go_there() {
         };
         let answer = logged_in(&unknown_api).await;
         assert_eq!(answer.expect(302).returned("error").as_deref(), Some("access_denied"));
-        assert_eq!(answer.returned("error_description").as_deref(), Some("Service not found: https://unknown.example/"));
+        assert_eq!(
+            answer.returned("error_description").as_deref(),
+            Some("Service not found: https://unknown.example/")
+        );
         assert_eq!(answer.returned("state").as_deref(), Some("the-state"));
 
         let code = Start { response_type: "code".into(), ..seed.clone() };
@@ -183,7 +200,8 @@ async fn auth_time_comes_when_it_is_asked_for() {
         let first = start.log_in(&server, &page).await.id_claims();
         assert_eq!(first.get("auth_time"), None);
         server.turn.forward_seconds(100);
-        let silent = page.get(&start.clone().with("max_age", "200").authorize_path(&SILENT)).await.web_message();
+        let silent =
+            page.get(&start.clone().with("max_age", "200").authorize_path(&SILENT)).await.web_message();
         let id = gatewright_testkit::claims(silent["id_token"].as_str().unwrap());
         assert_eq!(id["sid"], first["sid"]);
         assert!(id["iat"].as_i64().unwrap() - id["auth_time"].as_i64().unwrap() >= 100);

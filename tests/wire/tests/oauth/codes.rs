@@ -20,7 +20,10 @@ async fn a_code_is_six_digits_and_good_once() {
         start.authenticate(&page, &code).await.expect(200);
         let again = start.authenticate(&page, &code).await;
         assert_eq!(again.expect(403).error(), ("access_denied".into(), WRONG.into()));
-        assert_eq!(server.admin().await.newest_log("fcoa").await["details"]["decision"]["reason"], "code_used");
+        assert_eq!(
+            server.admin().await.newest_log("fcoa").await["details"]["decision"]["reason"],
+            "code_used"
+        );
     })
     .await;
 }
@@ -109,7 +112,10 @@ async fn a_code_lives_three_minutes_and_a_newer_one_replaces_it() {
         let late = server.mailbox.code_to(PHONE);
         server.turn.forward_seconds(181);
         assert_eq!(start.authenticate(&page, &late).await.expect(403).error().1, WRONG);
-        assert_eq!(server.admin().await.newest_log("fcoa").await["details"]["decision"]["reason"], "code_expired");
+        assert_eq!(
+            server.admin().await.newest_log("fcoa").await["details"]["decision"]["reason"],
+            "code_expired"
+        );
     })
     .await;
 }

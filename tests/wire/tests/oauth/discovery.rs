@@ -11,7 +11,12 @@ async fn discovery_lists_what_is_served_and_nothing_else() {
         assert_eq!(answer.expect(200).header("content-type"), "application/json");
         let document = answer.json();
         assert_eq!(document["issuer"], server.issuer());
-        for (name, url) in document.as_object().unwrap().iter().filter(|(name, _)| name.ends_with("_endpoint") || *name == "jwks_uri") {
+        for (name, url) in document
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(name, _)| name.ends_with("_endpoint") || *name == "jwks_uri")
+        {
             let status = tool.get(url.as_str().unwrap()).await.status;
             assert_ne!(status, 404, "{name}");
         }
@@ -45,7 +50,8 @@ async fn the_client_file_is_one_call_with_the_clients_connections() {
         let json = answer.body.strip_prefix("Auth0.setClient(").and_then(|rest| rest.strip_suffix(");"));
         let client: Value = serde_json::from_str(json.expect("one call")).unwrap();
         assert_eq!(client["id"], server.client_id());
-        let strategies: Vec<&Value> = client["strategies"].as_array().unwrap().iter().map(|s| &s["name"]).collect();
+        let strategies: Vec<&Value> =
+            client["strategies"].as_array().unwrap().iter().map(|s| &s["name"]).collect();
         assert!(strategies.contains(&&json!("sms")), "{client:#}");
         server.tool().get("/client/nobody.js").await.expect(404);
 

@@ -48,7 +48,8 @@ impl Gateway {
                     if status == 0 {
                         std::future::pending::<()>().await;
                     }
-                    let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                    let answer =
+                        format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
                     let _ = socket.write_all(answer.as_bytes()).await;
                 });
             }

@@ -41,14 +41,27 @@ async fn the_forum_request_gets_the_default_scope_and_the_log_says_why() {
         let report = &log["details"]["decision"]["scope"];
         let entry = |scope: &str| {
             let entries = report["entries"].as_array().unwrap();
-            entries.iter().find(|entry| entry["scope"] == scope).unwrap_or_else(|| panic!("{report:#}")).clone()
+            entries
+                .iter()
+                .find(|entry| entry["scope"] == scope)
+                .unwrap_or_else(|| panic!("{report:#}"))
+                .clone()
         };
         assert_eq!(entry("openid")["outcome"], "granted");
         let metadata = entry("user_metadata");
-        assert_eq!((&metadata["outcome"], &metadata["reason"]), (&json!("dropped"), &json!("not_defined_on_api")));
-        assert!(metadata["remedy"].as_str().unwrap().contains("update:current_user_metadata"), "{metadata:#}");
+        assert_eq!(
+            (&metadata["outcome"], &metadata["reason"]),
+            (&json!("dropped"), &json!("not_defined_on_api"))
+        );
+        assert!(
+            metadata["remedy"].as_str().unwrap().contains("update:current_user_metadata"),
+            "{metadata:#}"
+        );
         let read_users = entry("read:users");
-        assert_eq!((&read_users["outcome"], &read_users["reason"]), (&json!("dropped"), &json!("end_user_token_limit")));
+        assert_eq!(
+            (&read_users["outcome"], &read_users["reason"]),
+            (&json!("dropped"), &json!("end_user_token_limit"))
+        );
         assert!(read_users["remedy"].as_str().unwrap().contains("read:current_user"), "{read_users:#}");
     })
     .await;
@@ -58,7 +71,8 @@ async fn the_forum_request_gets_the_default_scope_and_the_log_says_why() {
 async fn the_corrected_request_reads_and_writes_its_own_metadata_and_nothing_else() {
     on_every_database(async |server: Server| {
         let page = server.page(APP);
-        let start = Start::seed(&server).scope("openid profile email read:current_user update:current_user_metadata");
+        let start =
+            Start::seed(&server).scope("openid profile email read:current_user update:current_user_metadata");
         let tokens = start.log_in(&server, &page).await;
         assert_eq!(
             tokens.access_claims()["scope"],
@@ -75,10 +89,12 @@ async fn the_corrected_request_reads_and_writes_its_own_metadata_and_nothing_els
         };
         let own = format!("/api/v2/users/{encoded}");
 
-        let patched = call(Method::PATCH, &own, Some(json!({"user_metadata": {"color": "blue", "size": 2}}))).await;
+        let patched =
+            call(Method::PATCH, &own, Some(json!({"user_metadata": {"color": "blue", "size": 2}}))).await;
         assert_eq!(patched.expect(200).json()["user_metadata"], json!({"color": "blue", "size": 2}));
         assert_eq!(patched.header("access-control-allow-origin"), APP);
-        let patched = call(Method::PATCH, &own, Some(json!({"user_metadata": {"size": null, "new": {"a": 1}}}))).await;
+        let patched =
+            call(Method::PATCH, &own, Some(json!({"user_metadata": {"size": null, "new": {"a": 1}}}))).await;
         assert_eq!(patched.expect(200).json()["user_metadata"], json!({"color": "blue", "new": {"a": 1}}));
         let read = call(Method::GET, &format!("/api/v2/users/{user_id}"), None).await;
         assert_eq!(read.expect(200).json()["user_metadata"]["color"], "blue");
@@ -139,7 +155,8 @@ async fn a_blocked_user_is_told_so_only_after_the_right_code() {
         let path = format!("/users/{}", user_id.replace('|', "%7C"));
         server.admin().await.patch(&path, json!({"blocked": true})).await;
 
-        let silent = page.get(&start.authorize_path(&[("prompt", "none"), ("response_mode", "web_message")])).await;
+        let silent =
+            page.get(&start.authorize_path(&[("prompt", "none"), ("response_mode", "web_message")])).await;
         assert_eq!(silent.web_message()["error_description"], "user is blocked");
         start.send_code(&page).await.expect(200);
         start.authenticate(&page, "000000x").await.expect(403);

@@ -28,7 +28,10 @@ async fn bad_requests_are_named_and_send_nothing() {
             (changed(good(&server), "client_id", json!("nobody")), "bad.client_id"),
             (without("connection"), "bad.connection"),
             (changed(good(&server), "connection", json!("telepathy")), "bad.connection"),
-            (changed(good(&server), "connection", json!("Username-Password-Authentication")), "bad.connection"),
+            (
+                changed(good(&server), "connection", json!("Username-Password-Authentication")),
+                "bad.connection",
+            ),
             (without("phone_number"), "bad.phone_number"),
             (changed(good(&server), "phone_number", json!("0400 nonsense")), "bad.phone_number"),
             (changed(good(&server), "phone_number", json!("+1")), "bad.phone_number"),
@@ -104,7 +107,10 @@ async fn preflights_are_answered_for_the_origins_of_clients() {
         assert_eq!(good.header("access-control-allow-credentials"), "true");
         assert!(good.header("access-control-allow-headers").contains("auth0-client"));
         let start = preflight(APP, "/passwordless/start").await;
-        assert_eq!((start.header("access-control-allow-origin"), start.header("access-control-allow-credentials")), (APP, ""));
+        assert_eq!(
+            (start.header("access-control-allow-origin"), start.header("access-control-allow-credentials")),
+            (APP, "")
+        );
         let foreign = preflight("https://evil.example", "/co/authenticate").await;
         assert_eq!(foreign.header("access-control-allow-origin"), "");
         let keys = server.page("https://anyone.example").get("/.well-known/jwks.json").await;
@@ -170,7 +176,12 @@ async fn closed_sign_up_lets_known_numbers_in_only() {
         let connection = admin.connection("sms").await;
         let mut options = connection["options"].clone();
         options["disable_signup"] = json!(true);
-        admin.patch(&format!("/connections/{}", connection["id"].as_str().unwrap()), json!({"options": options})).await;
+        admin
+            .patch(
+                &format!("/connections/{}", connection["id"].as_str().unwrap()),
+                json!({"options": options}),
+            )
+            .await;
         page.post("/passwordless/start", good(&server)).await.expect(200);
         let unknown = changed(good(&server), "phone_number", json!("+61400000001"));
         let answer = page.post("/passwordless/start", unknown).await;

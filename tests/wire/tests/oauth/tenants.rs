@@ -14,7 +14,9 @@ async fn what_belongs_to_one_tenant_is_unknown_at_the_other() {
         let there = server.page_at("acme", APP);
 
         assert_ne!(server.issuer(), server.issuer_of("acme"));
-        let keys = async |page: &gatewright_testkit::Page| page.get("/.well-known/jwks.json").await.expect(200).json();
+        let keys = async |page: &gatewright_testkit::Page| {
+            page.get("/.well-known/jwks.json").await.expect(200).json()
+        };
         assert_ne!(keys(&page).await, keys(&there).await);
         there.get(&format!("/client/{}.js", server.client_id())).await.expect(404);
         assert!(there.get(&start.authorize_path(&[])).await.expect(400).body.contains("Unknown client"));

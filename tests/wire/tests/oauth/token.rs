@@ -10,7 +10,8 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// Logs in with the code flow and returns the code.
 async fn code(server: &Server, page: &Page) -> String {
-    let mut start = Start::seed(server).with("code_challenge", CHALLENGE).with("code_challenge_method", "S256");
+    let mut start =
+        Start::seed(server).with("code_challenge", CHALLENGE).with("code_challenge_method", "S256");
     start.response_type = "code".into();
     let ticket = start.ticket(server, page).await;
     let answer = page.get(&start.authorize_path(&[("login_ticket", &ticket)])).await;
@@ -39,13 +40,19 @@ async fn a_code_is_redeemed_once_with_its_verifier() {
         assert_eq!(answer.header("access-control-allow-origin"), APP);
         assert_eq!((&tokens["token_type"], &tokens["expires_in"]), (&json!("Bearer"), &json!(86_400)));
         assert_eq!(tokens["scope"], "openid profile email");
-        assert_eq!(gatewright_testkit::claims(tokens["access_token"].as_str().unwrap())["scope"], "openid profile email");
+        assert_eq!(
+            gatewright_testkit::claims(tokens["access_token"].as_str().unwrap())["scope"],
+            "openid profile email"
+        );
         assert_eq!(gatewright_testkit::claims(tokens["id_token"].as_str().unwrap())["nonce"], "the-nonce");
         assert_eq!(tokens.get("refresh_token"), None);
 
         let again = page.post("/oauth/token", exchange(&server, &code)).await;
         assert_eq!(again.expect(403).error(), ("invalid_grant".into(), "Invalid authorization code".into()));
-        assert_eq!(server.admin().await.newest_log("feacft").await["details"]["decision"]["reason"], "code_reused");
+        assert_eq!(
+            server.admin().await.newest_log("feacft").await["details"]["decision"]["reason"],
+            "code_reused"
+        );
     })
     .await;
 }
@@ -139,16 +146,38 @@ async fn bad_requests_are_named() {
             (json!({}), 400, "invalid_request", "Missing required parameter: grant_type"),
             (json!({"grant_type": "magic"}), 403, "unsupported_grant_type", "Unsupported grant type: magic"),
             (json!({"grant_type": 7}), 400, "invalid_request", "The parameter grant_type must be a string."),
-            (json!({"grant_type": "authorization_code"}), 400, "invalid_request", "Missing required parameter: client_id"),
-            (json!({"grant_type": "authorization_code", "client_id": spa}), 400, "invalid_request", "Missing required parameter: code"),
-            (json!({"grant_type": "authorization_code", "client_id": spa, "code": "x"}), 403, "invalid_grant", "Invalid authorization code"),
-            (json!({"grant_type": "client_credentials", "client_id": spa}), 403, "unauthorized_client", "Grant type 'client_credentials' not allowed for the client."),
+            (
+                json!({"grant_type": "authorization_code"}),
+                400,
+                "invalid_request",
+                "Missing required parameter: client_id",
+            ),
+            (
+                json!({"grant_type": "authorization_code", "client_id": spa}),
+                400,
+                "invalid_request",
+                "Missing required parameter: code",
+            ),
+            (
+                json!({"grant_type": "authorization_code", "client_id": spa, "code": "x"}),
+                403,
+                "invalid_grant",
+                "Invalid authorization code",
+            ),
+            (
+                json!({"grant_type": "client_credentials", "client_id": spa}),
+                403,
+                "unauthorized_client",
+                "Grant type 'client_credentials' not allowed for the client.",
+            ),
         ];
         for (body, status, error, text) in cases {
             let answer = tool.post("/oauth/token", body.clone()).await;
             assert_eq!(answer.expect(status).error(), (error.into(), text.into()), "{body}");
         }
-        tool.post_raw("/oauth/token", "application/x-www-form-urlencoded", "grant_type=a&grant_type=b").await.expect(400);
+        tool.post_raw("/oauth/token", "application/x-www-form-urlencoded", "grant_type=a&grant_type=b")
+            .await
+            .expect(400);
         tool.post_raw("/oauth/token", "application/json", "{").await.expect(400);
         tool.get("/oauth/token").await.expect(405);
     })

@@ -55,7 +55,7 @@ pub(super) async fn issue(
     if let Some(error) = consent_missing(&client, &request) {
         return refuse_back(cx, &client, &request, error, ledger).await;
     }
-    if let Err(Stop::Refused(error)) = decision::signing_alg_supported(wanted.api.as_ref()) {
+    if let Err(error) = decision::signing_alg_supported(wanted.api.as_ref()) {
         return refuse_back(cx, &client, &request, error, ledger).await;
     }
 
@@ -200,7 +200,8 @@ impl Draft {
         }
         if let Some(code) = &self.code {
             let expires_at = now.plus_seconds(CODE_LIFETIME_SECONDS);
-            authorization_codes::insert(tx, tenant, &token_hash(code), &self.code_row(), now, expires_at).await?;
+            authorization_codes::insert(tx, tenant, &token_hash(code), &self.code_row(), now, expires_at)
+                .await?;
         }
         self.log(tx, ledger).await?;
         Ok(Some(Recorded { draft: self, user }))
