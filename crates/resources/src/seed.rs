@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use crate::client_grants::CLIENT_GRANTS;
 use crate::clients::{self, CLIENTS};
 use crate::connections::{self, CONNECTIONS};
-use crate::engine::Map;
-use crate::engine::crud::{Crud, Sealing, fill};
+use crate::engine::crud::{Crud, fill};
+use crate::engine::{Map, Sealing};
 use crate::resource_servers::{self, MANAGEMENT_PATH, RESOURCE_SERVERS};
 use crate::{signing_keys, tenants};
 

@@ -58,8 +58,8 @@ impl Server {
         self.tenant.signing_keys()[0].sign("JWT", &claims).unwrap()
     }
 
-    async fn send(&self, token: Option<String>, method: &str, path: &str, body: &str) -> ApiResponse {
-        let place = Place {
+    fn place(&self) -> Place<'_> {
+        Place {
             db: &self.db,
             random: &self.seed.random,
             master_key: &self.seed.master_key,
@@ -68,7 +68,10 @@ impl Server {
             now: self.seed.now,
             ip: "127.0.0.1".into(),
             user_agent: None,
-        };
+        }
+    }
+
+    async fn send(&self, token: Option<String>, method: &str, path: &str, body: &str) -> ApiResponse {
         let request = ApiRequest {
             method: method.into(),
             path: path.into(),
@@ -76,7 +79,7 @@ impl Server {
             body: body.into(),
             ..ApiRequest::default()
         };
-        dispatch(place, request).await
+        dispatch(self.place(), request).await
     }
 }
 
@@ -180,4 +183,28 @@ async fn a_created_client_answers_201_and_is_told_to_have_changed_the_configurat
         )
         .await;
     assert!(read.body.unwrap().get("client_secret").is_none());
+}
+
+#[tokio::test]
+async fn forms_are_taken_beside_json_and_other_types_are_not() {
+    let server = Server::start().await;
+    let check = async |content_type: &str, body: &str| {
+        let request = ApiRequest {
+            method: "POST".into(),
+            path: "/clients".into(),
+            authorization: Some(format!("Bearer {}", server.token(json!({})))),
+            content_type: Some(content_type.into()),
+            body: body.into(),
+            ..ApiRequest::default()
+        };
+        let answer = dispatch(server.place(), request).await;
+        let body = answer.body.unwrap();
+        (answer.status, body["oidc_conformant"].clone())
+    };
+    let form = "name=App+1&oidc_conformant=true";
+    assert_eq!(check("application/x-www-form-urlencoded; charset=utf-8", form).await, (201, json!(true)));
+    assert_eq!(check("application/x-www-form-urlencoded", "name=App&oidc_conformant=maybe").await.0, 400);
+    assert_eq!(check("application/json; charset=utf-8", r#"{"name":"App"}"#).await, (201, json!(false)));
+    assert_eq!(check("application/json", "").await.0, 400);
+    assert_eq!(check("text/plain", "name").await.0, 415);
 }

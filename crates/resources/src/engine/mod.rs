@@ -6,11 +6,12 @@
 //! `management` crate does) nor any one resource.
 //!
 //! Reading order: [`field`] (what a member may hold), [`operation`] (one route), [`execute`] (what
-//! happens to a call, in order), [`crud`] (the five usual operations), [`query`] (paging and
+//! happens to a call, in order), [`crud`] (the five usual operations), [`documents`] (their rows), [`query`] (paging and
 //! projection), [`routes`] (which operation a path names).
 
 pub mod body;
 pub mod crud;
+pub mod documents;
 pub mod error;
 pub mod execute;
 pub mod field;
@@ -22,7 +23,8 @@ pub mod routes;
 pub mod terms;
 pub mod validate;
 
-pub use crud::{Crud, IdForm, Table};
+pub use crud::{Crud, IdForm};
+pub use documents::{Sealing, Table};
 pub use error::ApiError;
 pub use field::{Field, Shape, field};
 pub use operation::{Answer, Caller, Handler, Input, Method, OpCx, OpRequest, Operation, Resource};

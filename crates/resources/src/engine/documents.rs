@@ -1,0 +1,137 @@
+//! Where the documents of a resource are kept: one row each, with the secret member apart, sealed.
+
+use gatewright_ambient::Random;
+use gatewright_core::Timestamp;
+use gatewright_core::ids::TenantId;
+use gatewright_jose::MasterKey;
+use gatewright_store::{Row, Statement, StoreError, Tx, Val};
+use serde_json::Value;
+
+use super::Map;
+use super::crud::Crud;
+use super::operation::OpRequest;
+
+/// The statements of one table of documents. `$1` is the tenant and `$2` the id throughout.
+pub struct Table {
+    /// The table's name, part of what sealed members are bound to.
+    pub name: &'static str,
+    /// `$3` document, then the sealed member or null (if there is one), the time, the key columns.
+    pub insert: &'static Statement,
+    /// Selects document and sealed member.
+    pub by_id: &'static Statement,
+    /// Selects document and sealed member of every row, oldest first; `$1` only.
+    pub all: &'static Statement,
+    /// `$3` document, then the sealed member or null (if there is one), the key columns.
+    pub update: &'static Statement,
+    /// Deletes the row.
+    pub delete: &'static Statement,
+}
+
+/// What storing a document needs besides the transaction.
+pub struct Sealing<'a> {
+    /// The tenant that the document belongs to.
+    pub tenant: &'a TenantId,
+    /// The time of the change.
+    pub now: Timestamp,
+    /// Random values.
+    pub random: &'a Random,
+    /// Seals the secret member.
+    pub master_key: &'a MasterKey,
+}
+
+impl OpRequest {
+    /// What storing a document needs.
+    pub fn sealing(&self) -> Sealing<'_> {
+        Sealing { tenant: &self.tenant, now: self.now, random: &self.random, master_key: &self.master_key }
+    }
+}
+
+impl Crud {
+    /// The stored document of this id with its secret member opened.
+    pub async fn find(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        master_key: &MasterKey,
+        id: &str,
+    ) -> Result<Option<Map>, StoreError> {
+        let row = tx.opt(self.table.by_id, &[tenant.into(), id.into()]).await?;
+        row.map(|row| self.open(tenant, master_key, &row)).transpose()
+    }
+
+    /// Every stored document of the tenant with its secret member opened, oldest first.
+    pub async fn load(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        master_key: &MasterKey,
+    ) -> Result<Vec<Map>, StoreError> {
+        let rows = tx.all(self.table.all, &[tenant.into()]).await?;
+        rows.iter().map(|row| self.open(tenant, master_key, row)).collect()
+    }
+
+    /// Stores a new document, whose id it must hold.
+    pub async fn insert(&self, tx: &mut Tx, request: &Sealing<'_>, document: Map) -> Result<(), StoreError> {
+        let values = self.values(request, document, Some(request.now.into()));
+        tx.run(self.table.insert, &values).await.map(drop)
+    }
+
+    /// Stores a changed document.
+    pub async fn store(&self, tx: &mut Tx, request: &Sealing<'_>, document: Map) -> Result<(), StoreError> {
+        let values = self.values(request, document, None);
+        tx.run(self.table.update, &values).await.map(drop)
+    }
+
+    /// The parameters of insert and update, in the order that [`Table`] says.
+    fn values(&self, request: &Sealing<'_>, document: Map, time: Option<Val>) -> Vec<Val> {
+        let (id, document, sealed) = self.close(request, document);
+        let keys = (self.keys)(&document);
+        let mut values: Vec<Val> = vec![request.tenant.into(), id.into(), Value::Object(document).into()];
+        if self.sealed.is_some() {
+            values.push(sealed.into());
+        }
+        values.extend(time);
+        values.extend(keys);
+        values
+    }
+
+    /// The id that a document holds.
+    pub(super) fn id_of(&self, document: &Map) -> String {
+        document.get(self.id_field).and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    fn context(&self, tenant: &TenantId, id: &str, member: &str) -> String {
+        format!("{tenant}/{}/{id}/{member}", self.table.name)
+    }
+
+    /// Takes the secret member out of a document and seals it.
+    fn close(&self, request: &Sealing<'_>, mut document: Map) -> (String, Map, Option<Vec<u8>>) {
+        let id = self.id_of(&document);
+        let sealed = self.sealed.and_then(|member| {
+            let secret = document.remove(member)?;
+            let context = self.context(request.tenant, &id, member);
+            Some(request.master_key.seal(request.random, &context, secret.to_string().as_bytes()))
+        });
+        (id, document, sealed)
+    }
+
+    fn open(&self, tenant: &TenantId, master_key: &MasterKey, row: &Row) -> Result<Map, StoreError> {
+        let Value::Object(mut document) = row.json(0)? else {
+            return Err(StoreError::Mismatch(format!("a document in {} is not an object", self.table.name)));
+        };
+        if let Some(member) = self.sealed
+            && let Some(sealed) = row.opt_blob(1)?
+        {
+            let context = self.context(tenant, &self.id_of(&document), member);
+            let plain = master_key.open(&context, &sealed).map_err(|_| {
+                StoreError::Mismatch(format!(
+                    "{context} cannot be opened: was it sealed under another master key?"
+                ))
+            })?;
+            let secret = serde_json::from_slice(&plain)
+                .map_err(|_| StoreError::Mismatch(format!("{context} does not hold JSON")))?;
+            document.insert(member.to_owned(), secret);
+        }
+        Ok(document)
+    }
+}
