@@ -67,7 +67,7 @@ impl Kind {
     }
 
     /// Reads the form a variable or flag has.
-    pub(crate) fn from_text(self, text: &str) -> Result<toml::Value, String> {
+    pub(crate) fn parse(self, text: &str) -> Result<toml::Value, String> {
         Ok(match self {
             Self::Text | Self::Secret => toml::Value::String(text.to_owned()),
             Self::Number => match text.trim().parse::<i64>() {

@@ -191,7 +191,7 @@ fn every_row_of_the_table_is_whole() {
         assert!(seen.len() < 100 && setting.key.split('.').count() == 2, "{}", setting.key);
         assert!(!setting.doc.is_empty(), "{} has no words", setting.key);
         for default in [setting.default, setting.default_in_dev].into_iter().flatten() {
-            assert!(setting.kind.from_text(default).is_ok(), "{}", setting.key);
+            assert!(setting.kind.parse(default).is_ok(), "{}", setting.key);
         }
         let example: toml::Table = format!("x = {}", setting.example).parse().unwrap();
         assert_eq!(setting.kind.check(&example["x"]), Ok(()), "{}", setting.key);

@@ -55,7 +55,7 @@ impl Values {
         for setting in settings() {
             let in_dev = setting.default_in_dev.filter(|_| form == Form::Dev);
             if let Some(text) = in_dev.or(setting.default) {
-                let value = setting.kind.from_text(text).expect("defaults in the table are well formed");
+                let value = setting.kind.parse(text).expect("defaults in the table are well formed");
                 let value = Value { value, place: "the default".to_owned(), by_default: true };
                 self.set.insert(setting.key, value);
             }
@@ -101,7 +101,7 @@ impl Values {
     }
 
     fn take_text(&mut self, setting: &'static Setting, text: &str, place: String) -> Result<(), ConfigError> {
-        let value = setting.kind.from_text(text).map_err(|reason| bad(setting.key, &place, reason))?;
+        let value = setting.kind.parse(text).map_err(|reason| bad(setting.key, &place, reason))?;
         self.set.insert(setting.key, Value { value, place, by_default: false });
         Ok(())
     }
