@@ -21,8 +21,8 @@ pub enum DbConfig {
     SqliteMemory,
     /// A PostgreSQL database, for any number of processes.
     Postgres {
-        /// `postgres://user:password@host:port/database?sslmode=require`; see `docs` of
-        /// [`Db::open`] for what `sslmode` means.
+        /// `postgres://user:password@host:port/database?sslmode=require`; [`Db::open`] says what
+        /// `sslmode` means.
         url: String,
         /// Largest number of connections this process opens, at least 1.
         max_connections: usize,

@@ -59,8 +59,12 @@ pub(super) fn cannot_connect(error: &Error) -> StoreError {
     {
         why = format!("{why}: {source}");
     }
-    if why.contains("certificate") || why.contains("UnknownIssuer") {
+    if why.contains("UnknownIssuer") {
         why.push_str(" (name the PEM file of the server's CA with sslrootcert=PATH in the database URL)");
+    } else if why.contains("not valid for name") {
+        why.push_str(
+            " (put a name of the certificate into the database URL; hostaddr=IP can give the address)",
+        );
     }
     StoreError::Unavailable(format!("cannot connect to PostgreSQL: {why}"))
 }

@@ -49,7 +49,7 @@ async fn of_many_who_spend_a_code_one_wins() {
     for place in Place::all().await {
         let db = place.with(MIGRATIONS).await;
         db.write(|tx| Box::pin(add(tx, "c"))).await.unwrap();
-        let spending = (0..24_i64).map(|who| {
+        let spending = (0..12_i64).map(|who| {
             let db = db.clone();
             tokio::spawn(async move {
                 db.write(move |tx| {

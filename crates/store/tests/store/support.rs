@@ -34,7 +34,7 @@ impl Place {
         let name = unique_name();
         admin_run(&admin, &format!("CREATE DATABASE {name}")).await;
         let (base, query) = admin.split_once('?').map_or((admin.as_str(), ""), |(b, q)| (b, q));
-        let host = base.splitn(4, '/').nth(2).unwrap();
+        let host = base.split('/').nth(2).unwrap();
         let url = format!("postgres://{host}/{name}?{query}");
         Some(Self::Postgres { admin, name, url })
     }
