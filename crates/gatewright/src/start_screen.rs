@@ -64,7 +64,7 @@ impl StartScreen {
             line("Tenant", &format!("{domain}  client {}", tenant.client_id), "");
         }
         line("", "", "");
-        line("Inbox", &self.inbox, "codes appear here; nothing is sent");
+        line("Inbox", &self.inbox, "codes appear here instead of being sent");
         line("Discovery", &format!("{issuer}.well-known/openid-configuration"), "");
         if let Some(http) = self.http_issuer.as_ref().filter(|http| *http != issuer) {
             line("Plain HTTP", http, "");

@@ -70,11 +70,11 @@ pub(super) fn run(args: &DevArgs) -> anyhow::Result<()> {
 pub async fn start_dev(dev: DevServer) -> anyhow::Result<RunningDev> {
     let began = tokio::time::Instant::now();
     let DevServer { config, clock, random, capture } = dev;
-    let mut stage = Stage::open(&config)?;
     let data_dir = config.dev.data_dir.clone();
+    let database = database::for_dev(&config, &data_dir)?;
+    let mut stage = Stage::open(&config)?;
     let certificate = certificate(&config, &data_dir, &random, &mut stage)?;
     let master_key = Arc::new(master_key(&config, &data_dir, &random)?);
-    let database = database::for_dev(&config, &data_dir)?;
     if matches!(database, gatewright_store::DbConfig::SqliteFile(_)) {
         make_data_dir(&data_dir)?;
     }

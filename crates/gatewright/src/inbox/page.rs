@@ -117,7 +117,8 @@ fn entry(message: CapturedMessage, now: Timestamp) -> Entry {
         id: message.id,
         to: message.to,
         from: message.from,
-        connection: message.connection,
+        // A connection named after its channel would only say the same twice.
+        connection: message.connection.filter(|name| *name != message.channel),
         body: message.body,
         at: message.created_at,
     }

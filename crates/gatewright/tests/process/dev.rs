@@ -1,9 +1,5 @@
 //! `gatewright dev` as a whole: its listeners, its inbox, its health, its end.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod wire;
-
 use std::time::Duration;
 
 use gatewright::config::Config;
@@ -11,7 +7,8 @@ use gatewright::{DevServer, RunningDev, start_dev};
 use gatewright_ambient::{Clock, Random};
 use serde_json::Value;
 use tokio::time::Instant;
-use wire::{Answer, call};
+
+use crate::wire::{Answer, call};
 
 /// A server in memory on free ports, without TLS.
 async fn dev(tenants: &[&str]) -> RunningDev {
