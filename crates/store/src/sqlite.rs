@@ -58,10 +58,10 @@ impl Sqlite {
             let lock = Arc::new(FileLock::take(&path)?);
             let connection = Connection::open_writer(&path)?;
             let (writer, queue) = mpsc::channel(QUEUE);
-            let mut threads = Threads::default();
-            threads.writer = Some(spawn("store-writer", Arc::clone(&lock), move || {
+            let thread = spawn("store-writer", Arc::clone(&lock), move || {
                 writer::run(Tx::on_sqlite(connection), queue);
-            })?);
+            })?;
+            let mut threads = Threads { readers: Vec::new(), writer: Some(thread) };
             let (readers, queue) = mpsc::channel(QUEUE);
             let queue = Arc::new(Mutex::new(queue));
             for _ in 0..reader_count() {
