@@ -1,6 +1,7 @@
 //! Makes the parts of an [`App`] from the configuration.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gatewright_adapters::{GuardedClient, Messenger, MessengerSettings, OutboundPolicy};
 use gatewright_ambient::{Clock, Random};
@@ -13,9 +14,11 @@ use crate::config::Config;
 
 /// Delivers messages through the providers that connections name.
 pub(crate) fn messenger(config: &Config, policy: OutboundPolicy, clock: &Clock) -> Messenger {
+    let timeout = Duration::from_secs(config.outbound.sms_timeout_seconds);
     let settings = MessengerSettings {
         twilio_base_url: config.outbound.twilio_base_url.clone(),
-        ..MessengerSettings::default()
+        gateway_timeout: timeout,
+        twilio_timeout: timeout,
     };
     Messenger::live(GuardedClient::new(policy), clock.clone(), settings)
 }

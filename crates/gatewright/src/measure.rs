@@ -15,10 +15,10 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 pub(crate) const REQUESTS: &str = "gatewright_http_requests_total";
 /// How long requests took, in seconds, by route.
 pub(crate) const DURATION: &str = "gatewright_http_request_duration_seconds";
-/// Tokens by kind and grant.
-pub const TOKENS: &str = "gatewright_tokens_issued_total";
+/// Tokens by kind.
+pub(crate) const TOKENS: &str = "gatewright_tokens_issued_total";
 /// Messages by channel and outcome.
-pub const MESSAGES: &str = "gatewright_messages_total";
+pub(crate) const MESSAGES: &str = "gatewright_messages_total";
 
 /// Upper bounds of the histogram: from a cached document to a slow SMS gateway.
 const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -35,7 +35,7 @@ pub(crate) fn recorder() -> &'static PrometheusHandle {
         drop(metrics::set_global_recorder(recorder));
         metrics::describe_counter!(REQUESTS, "Requests by method, route and status.");
         metrics::describe_histogram!(DURATION, metrics::Unit::Seconds, "Time to answer, by route.");
-        metrics::describe_counter!(TOKENS, "Tokens issued.");
+        metrics::describe_counter!(TOKENS, "Tokens issued, by kind.");
         metrics::describe_counter!(MESSAGES, "Messages sent or captured, by channel and outcome.");
         handle
     })
@@ -50,6 +50,8 @@ pub(crate) async fn count(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     metrics::histogram!(DURATION, "route" => route.clone()).record(began.elapsed().as_secs_f64());
     let status = response.status().as_u16().to_string();
+    let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::debug!(method, route, status, milliseconds, "Answered.");
     metrics::counter!(REQUESTS, "method" => method, "route" => route, "status" => status).increment(1);
     response
 }

@@ -41,12 +41,18 @@ impl Opaque {
     }
 }
 
+/// Counts a token that leaves the server, by kind.
+fn count(kind: &'static str) {
+    metrics::counter!("gatewright_tokens_issued_total", "kind" => kind).increment(1);
+}
+
 /// The access token as text.
 pub(crate) async fn access_token(
     cx: &RequestCx,
     plan: AccessTokenPlan,
     opaque: Option<Opaque>,
 ) -> Result<String, Stop> {
+    count("access_token");
     match (plan, opaque) {
         (AccessTokenPlan::Jwt { typ, claims, .. }, _) => {
             Ok(cx.app.signer.sign(key(cx)?, typ, claims).await?)
@@ -60,6 +66,7 @@ pub(crate) async fn access_token(
 
 /// The ID token as text: RS256, or HS256 with the client's secret if the client says so.
 pub(crate) async fn id_token(cx: &RequestCx, client: &Client, claims: Value) -> Result<String, Stop> {
+    count("id_token");
     if client.jwt_configuration.alg == "HS256" && !client.is_public() {
         return Ok(sign_hs256(client.client_secret.reveal().as_bytes(), "JWT", &claims));
     }

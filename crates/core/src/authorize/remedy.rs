@@ -4,32 +4,32 @@
 /// The remedy for a reason code, if there is one.
 pub fn remedy(reason: &str) -> Option<&'static str> {
     Some(match reason {
-        "client_id_missing" => "Send client_id: the application's id, as `gatewright dev` prints it at start.",
+        "client_id_missing" => "Send client_id: the application's id, as gatewright dev prints it at start.",
         "client_unknown" => {
             "Check the client_id, and that it belongs to the tenant of this host: each tenant has clients of its own."
         }
         "redirect_uri_missing" => {
-            "Send redirect_uri, or register exactly one URL in the client's `callbacks`, which is then the default."
+            "Send redirect_uri, or register exactly one URL in the client's callbacks, which is then the default."
         }
         "redirect_uri_not_registered" => {
-            "Add this exact URL to the client's `callbacks`. Scheme, port, path and a trailing slash all count."
+            "Add this exact URL to the client's callbacks. Scheme, port, path and a trailing slash all count."
         }
         "web_message_origin_not_registered" => {
-            "Add the page's origin (scheme, host and port, no path) to the client's `web_origins`."
+            "Add the page's origin (scheme, host and port, no path) to the client's web_origins."
         }
         "logout_url_not_registered" => {
-            "Add the URL, without its query, to the client's `allowed_logout_urls`."
+            "Add the URL, without its query, to the client's allowed_logout_urls."
         }
-        "grant_type_not_allowed" => "Add the grant type to the client's `grant_types`.",
+        "grant_type_not_allowed" => "Add the grant type to the client's grant_types.",
         "pkce_required" => {
             "Send code_challenge and code_challenge_method=S256: a public client's code is worthless without PKCE."
         }
-        "origin_not_registered" => "Add the page's origin to the client's `web_origins`.",
+        "origin_not_registered" => "Add the page's origin to the client's web_origins.",
         "login_page_not_built" => {
             "Log in on the application's own page (Lock Passwordless or auth0.js passwordlessLogin), or ask with \
              prompt=none for an existing session."
         }
-        "consent_page_not_built" => "Make the client first-party (`is_first_party`), which needs no consent.",
+        "consent_page_not_built" => "Make the client first-party (is_first_party), which needs no consent.",
         _ => return None,
     })
 }

@@ -28,6 +28,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         example: "\"https://api.twilio.com\"",
         doc: "Where Twilio's REST API is, for a relay of one's own.",
     },
+    Setting {
+        key: "outbound.sms_timeout_seconds",
+        variable: None,
+        kind: Kind::Number,
+        default: Some("30"),
+        default_in_dev: None,
+        example: "30",
+        doc: "How long an SMS gateway or Twilio may take to answer; the person logging in waits for it.",
+    },
 ];
 
 /// Where requests to the outside may go.
@@ -37,6 +46,8 @@ pub struct Outbound {
     pub allow: Vec<AllowEntry>,
     /// Base URL of Twilio's REST API.
     pub twilio_base_url: String,
+    /// How long a provider of text messages may take, in seconds; at least 1.
+    pub sms_timeout_seconds: u64,
 }
 
 impl Outbound {
@@ -50,6 +61,7 @@ impl Outbound {
             item.parse::<AllowEntry>().map_err(|error| values.error("outbound.allow", &error.to_string()))
         };
         let allow = values.texts("outbound.allow").into_iter().map(read).collect::<Result<_, _>>()?;
-        Ok(Self { allow, twilio_base_url })
+        let sms_timeout_seconds = values.number::<u64>("outbound.sms_timeout_seconds")?.unwrap_or(30).max(1);
+        Ok(Self { allow, twilio_base_url, sms_timeout_seconds })
     }
 }

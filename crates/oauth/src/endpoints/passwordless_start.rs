@@ -57,6 +57,8 @@ pub(crate) async fn start(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
     let caller = CallerInfo { ip: cx.ip.to_string(), user_agent: cx.user_agent.clone().unwrap_or_default() };
     let sms = Sms { to: phone_number.clone(), from: None, body: message, request: Some(caller) };
     let sent = cx.app.messenger.send_sms(&cx.tenant.id, connection, &sms).await;
+    let outcome = if sent.is_ok() { "sent" } else { "failed" };
+    metrics::counter!("gatewright_messages_total", "channel" => "sms", "outcome" => outcome).increment(1);
 
     let request =
         RequestRecord { params: &params, phone_number: &phone_number, language: language.as_deref() };

@@ -100,7 +100,8 @@ async fn a_failing_gateway_is_told_to_the_caller_and_the_older_code_stays_good()
     let (page, start) = (server.page(APP), Start::seed(&server));
     start.send_code(&page).await.expect(200);
     let sent = code_in(&gateway.received.recv().await.unwrap().1);
-    for (status, text) in [(500, "500"), (401, "401")] {
+    // 0 takes the request and never answers.
+    for (status, text) in [(500, "500"), (0, "Timeout"), (401, "401")] {
         gateway.status.store(status, Ordering::Relaxed);
         let refused = start.send_code(&page).await;
         let (error, description) = refused.expect(400).error();
@@ -125,3 +126,4 @@ async fn a_gateway_that_is_not_there_is_told_to_the_caller() {
     let answer = Start::seed(&server).send_code(&server.page(APP)).await;
     assert_eq!(answer.expect(400).error().0, "sms_provider_error");
 }
+
