@@ -21,4 +21,3 @@ pub mod start_screen;
 pub mod tls;
 
 pub use commands::{DevServer, RunningDev, start_dev};
-pub use measure::{MESSAGES, TOKENS};

@@ -73,61 +73,68 @@ pub async fn start_dev(dev: DevServer) -> anyhow::Result<RunningDev> {
     let data_dir = config.dev.data_dir.clone();
     let database = database::for_dev(&config, &data_dir)?;
     let mut stage = Stage::open(&config)?;
-    let certificate = certificate(&config, &data_dir, &random, &mut stage)?;
-    let master_key = Arc::new(master_key(&config, &data_dir, &random)?);
-    if matches!(database, gatewright_store::DbConfig::SqliteFile(_)) {
+    let has_authority = config.server.port.is_some() && config.server.certificate.is_none();
+    if has_authority || !config.dev.ephemeral {
         make_data_dir(&data_dir)?;
     }
+    // Keys take a while, and so does opening the database: both at once.
+    let certificate = tokio::task::spawn_blocking({
+        let (config, random) = (config.clone(), random.clone());
+        move || Certificate::prepare(&config, &random)
+    });
+    let master_key = Arc::new(master_key(&config, &data_dir, &random)?);
     let db = database::open(&database, clock.now()).await?;
     let tenants = seeding::dev_tenants(&db, &config, &master_key, &clock, &random).await?;
     let clients: HashMap<TenantId, String> =
         tenants.iter().map(|tenant| (tenant.id.clone(), tenant.client_id.clone())).collect();
     let inbox = Inbox::new(db.clone(), clock.clone(), stage.stopping()).with_clients(clients);
-    let capture = match capture {
+    let (capture, scope) = match capture {
         Some(capture) => (capture, CaptureScope::Everything),
         // A connection that names a gateway is sent to it, so that gateways can be tried out.
         None => (Arc::new(inbox.clone()) as Arc<dyn Capture>, CaptureScope::Unconfigured),
     };
     let policy = OutboundPolicy { allow_loopback: true, allow: config.outbound.allow.clone() };
-    let messenger = assembly::messenger(&config, policy, &clock).with_capture(capture.0, capture.1);
+    let messenger = assembly::messenger(&config, policy, &clock).with_capture(capture, scope);
     let app = assembly::app(db, clock, random, master_key, messenger, Settings { dev: true });
-    let (addresses, shown_authority) = (stage.addresses(), authority_file(&config, &data_dir, &certificate));
     warn_if_exposed(&config);
-    let server = stage.run(app, Some(inbox), certificate)?;
-    let screen = screen(addresses, tenants, shown_authority, &database, began.elapsed().as_millis())?;
+    let resolver = match certificate.await.context("making certificates")?? {
+        None => None,
+        Some(Certificate::Own(own)) => {
+            stage.spawn(Arc::clone(&own).keep_fresh());
+            Some(own as Arc<dyn ResolvesServerCert>)
+        }
+        Some(Certificate::Local(leaves)) => Some(leaves as Arc<dyn ResolvesServerCert>),
+    };
+    let authority = Authority::certificate_file_in(&data_dir);
+    let authority = has_authority.then(|| std::path::absolute(&authority).unwrap_or(authority));
+    let addresses = stage.addresses();
+    let server = stage.run(app, Some(inbox), resolver)?;
+    let screen = screen(addresses, tenants, authority, &database, began.elapsed().as_millis())?;
     Ok(RunningDev { server, screen })
 }
 
-/// The operator's own certificate, or leaves of the local authority; nothing without an HTTPS port.
-fn certificate(
-    config: &Config,
-    data_dir: &Path,
-    random: &Random,
-    stage: &mut Stage,
-) -> anyhow::Result<Option<Arc<dyn ResolvesServerCert>>> {
-    if config.server.port.is_none() {
-        return Ok(None);
-    }
-    if let (Some(chain), Some(key)) = (&config.server.certificate, &config.server.certificate_key) {
-        let own = Arc::new(FileCertificate::load(chain, key)?);
-        stage.spawn(Arc::clone(&own).keep_fresh());
-        return Ok(Some(own));
-    }
-    make_data_dir(data_dir)?;
-    // Whoever checks the certificate has the real time, whatever a test has done to the server's.
-    let clock = Clock::system();
-    let authority = Authority::load_or_create(data_dir, random, clock.now())?;
-    Ok(Some(Arc::new(Leaves::new(authority, clock, random.clone())?)))
+/// What the HTTPS listener shows.
+enum Certificate {
+    /// The developer's own.
+    Own(Arc<FileCertificate>),
+    /// Leaves of the local authority.
+    Local(Arc<Leaves>),
 }
 
-fn authority_file(
-    config: &Config,
-    data_dir: &Path,
-    certificate: &Option<Arc<dyn ResolvesServerCert>>,
-) -> Option<PathBuf> {
-    let is_local = certificate.is_some() && config.server.certificate.is_none();
-    let file = Authority::certificate_file_in(data_dir);
-    is_local.then(|| std::path::absolute(&file).unwrap_or(file))
+impl Certificate {
+    /// Nothing without an HTTPS port.
+    fn prepare(config: &Config, random: &Random) -> anyhow::Result<Option<Self>> {
+        if config.server.port.is_none() {
+            return Ok(None);
+        }
+        if let (Some(chain), Some(key)) = (&config.server.certificate, &config.server.certificate_key) {
+            return Ok(Some(Self::Own(Arc::new(FileCertificate::load(chain, key)?))));
+        }
+        // Whoever checks the certificate has the real time, whatever a test has done to the server's.
+        let clock = Clock::system();
+        let authority = Authority::load_or_create(&config.dev.data_dir, random, clock.now())?;
+        Ok(Some(Self::Local(Arc::new(Leaves::new(authority, clock, random.clone())?))))
+    }
 }
 
 /// The configured key; else a passing one; else the one in the data folder, made on first start.
@@ -138,13 +145,14 @@ fn master_key(config: &Config, data_dir: &Path, random: &Random) -> anyhow::Resu
     if config.dev.ephemeral {
         return Ok(MasterKey::generate(random));
     }
-    make_data_dir(data_dir)?;
     let file = data_dir.join("master.key");
-    let made = MasterKey::generate(random).to_base64();
-    match crate::tls::write_private(&file, format!("{}\n", made.as_str()).as_bytes()) {
-        Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error).with_context(|| file.display().to_string()),
+    if !file.exists() {
+        let made = MasterKey::generate(random).to_base64();
+        match crate::tls::write_private(&file, format!("{}\n", made.as_str()).as_bytes()) {
+            // Another start was faster: its key is the one.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            outcome => outcome.with_context(|| file.display().to_string())?,
+        }
     }
     let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     MasterKey::from_base64(text.trim()).with_context(|| file.display().to_string())

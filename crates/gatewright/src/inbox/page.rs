@@ -98,7 +98,8 @@ fn with_policy(response: Response, nonce: &str) -> Response {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     let fixed: [(HeaderName, &str); 3] = [
-        (header::REFERRER_POLICY, "no-referrer"),
+        // Not `no-referrer`: with it browsers send `Origin: null` with the page's own form.
+        (header::REFERRER_POLICY, "same-origin"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
     ];

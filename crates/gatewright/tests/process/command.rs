@@ -108,7 +108,8 @@ fn refusals_say_what_to_do() {
     let place = Place::new("refusals");
     let key = place.run("keygen", &[]).1.trim().to_owned();
     let with_key = [("GATEWRIGHT_MASTER_KEY", key.as_str())];
-    let cases: [(&str, &[(&str, &str)], &str); 7] = [
+    type Variables<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(&str, Variables<'_>, &str); 7] = [
         ("serve", &[], "no database"),
         ("serve --database-url sqlite:x.db", &[], "gatewright keygen"),
         ("serve --database-url sqlite:x.db", &with_key, "no listener"),
