@@ -128,3 +128,6 @@ fn from_row(row: &Row) -> Result<CapturedMessage, StoreError> {
         connection: row.opt_text(6)?,
     })
 }
+
+#[cfg(test)]
+mod tests;
