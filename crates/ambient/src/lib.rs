@@ -18,6 +18,7 @@ pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl Clock {
     /// The system's clock.
+    #[expect(clippy::disallowed_methods, reason = "this is the clock's home")]
     pub fn system() -> Self {
         Self(Arc::new(|| {
             let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -61,12 +62,16 @@ impl Turn {
 
 const ALPHANUMERIC: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
+/// Fills a buffer with random bytes.
+type Fill = dyn Fn(&mut [u8]) + Send + Sync;
+
 /// Draws random values. Cloning shares the same source.
 #[derive(Clone)]
-pub struct Random(Arc<dyn Fn(&mut [u8]) + Send + Sync>);
+pub struct Random(Arc<Fill>);
 
 impl Random {
     /// The system's cryptographically secure source.
+    #[expect(clippy::disallowed_methods, reason = "this is the home of randomness")]
     pub fn system() -> Self {
         let source = SystemRandom::new();
         Self(Arc::new(move |buffer| {

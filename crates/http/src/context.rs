@@ -77,11 +77,11 @@ pub async fn establish(State(app): State<Arc<App>>, mut request: Request, next: 
     let answer = async {
         let place = match Place::of(&request) {
             Ok(place) => place,
-            Err(refusal) => return refusal,
+            Err(unknown) => return unknown.into_response(),
         };
         let tenant = match app.tenants.by_host(&app.db, &app.master_key, &place.hostname, now).await {
             Ok(Some(tenant)) => tenant,
-            Ok(None) => return unknown_host(&place.hostname),
+            Ok(None) => return UnknownHost(place.hostname).into_response(),
             Err(error) => return Fault::from(error).into_response(),
         };
         let headers = request.headers();
@@ -118,7 +118,7 @@ struct Place {
 }
 
 impl Place {
-    fn of(request: &Request) -> Result<Self, Response> {
+    fn of(request: &Request) -> Result<Self, UnknownHost> {
         let listener = request.extensions().get::<Listener>();
         let peer = request
             .extensions()
@@ -140,16 +140,16 @@ impl Place {
         if let (Some(uri), Some(header)) = (&in_uri, &in_header)
             && !uri.eq_ignore_ascii_case(header)
         {
-            return Err(unknown_host(header));
+            return Err(UnknownHost(header.clone()));
         }
         let named = forwarded("x-forwarded-host").or(in_uri).or(in_header).unwrap_or_default();
-        let (host, hostname, port) = split_host(&named, scheme).ok_or_else(|| unknown_host(&named))?;
+        let (host, hostname, port) = split_host(&named, scheme).ok_or_else(|| UnknownHost(named.clone()))?;
         // The port is part of the issuer, so it may not be the caller's invention.
         if let Some(listener) = listener
             && !proxied
             && port != listener.port
         {
-            return Err(unknown_host(&named));
+            return Err(UnknownHost(named));
         }
         let ip = forwarded("x-forwarded-for").and_then(|ip| ip.parse().ok()).unwrap_or(peer);
         Ok(Self { scheme, host, hostname, ip })
@@ -190,11 +190,16 @@ fn joined_cookies(headers: &HeaderMap) -> String {
     parts.join("; ")
 }
 
-fn unknown_host(named: &str) -> Response {
-    let shown: String = named.chars().filter(|c| c.is_ascii_graphic()).take(100).collect();
-    let body = format!("No tenant is served at the host \"{shown}\".\n");
-    (StatusCode::MISDIRECTED_REQUEST, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], body)
-        .into_response()
+/// The request names a host that no tenant is served at. RFC 9110 section 15.5.20: 421.
+struct UnknownHost(String);
+
+impl IntoResponse for UnknownHost {
+    fn into_response(self) -> Response {
+        let shown: String = self.0.chars().filter(char::is_ascii_graphic).take(100).collect();
+        let body = format!("No tenant is served at the host \"{shown}\".\n");
+        let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+        (StatusCode::MISDIRECTED_REQUEST, kind, body).into_response()
+    }
 }
 
 #[cfg(test)]
