@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::wire::call;
 
@@ -149,6 +149,10 @@ async fn serve_runs_behind_a_proxy_without_dev_conveniences() {
     assert_eq!(place.run(create, &[]).0, Some(0));
     assert!(place.run(create, &[]).2.contains("already"));
     assert_eq!(place.run("tenants list", &[]).1, "acme  login.acme.example\n");
+    let foreign = place.run("keygen", &[]).1;
+    let (code, _, error) = place.run("serve", &[("GATEWRIGHT_MASTER_KEY", foreign.trim())]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("this master key does not open this database"), "{error}");
 
     let command = place.command("serve --log-format json", &admin);
     let (server, line) = Server::start(command, true, |line| line["fields"]["http_port"].is_u64());
@@ -190,4 +194,39 @@ fn every_command_explains_itself() {
     child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
     assert!(child.wait().unwrap().success());
     assert!(text.contains("[database]"));
+}
+
+/// Everything that was answered with success is there after a kill that nobody can catch.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_sent_before_a_kill_logs_in_after_the_restart() {
+    const PAGE: [(&str, &str); 2] =
+        [("content-type", "application/json"), ("origin", "http://localhost:4200")];
+    let place = Place::new("kill");
+    let start = || {
+        let command = place.command("dev --port 0 --http 0 --ops-port 0 --json", &[]);
+        let (server, line) = Server::start(command, false, Value::is_object);
+        let host = line["http_issuer"].as_str().unwrap().trim_start_matches("http://").trim_end_matches('/');
+        let port: u16 = host.rsplit(':').next().unwrap().parse().unwrap();
+        (server, line["client_id"].as_str().unwrap().to_owned(), host.to_owned(), port)
+    };
+    let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+
+    let (server, client_id, host, port) = start();
+    let body = json!({"client_id": client_id, "connection": "sms", "phone_number": "+61400000000"}).to_string();
+    assert_eq!(call(at(port), &host, "POST", "/passwordless/start", &PAGE, &body).await.status, 200);
+    server.end_with("KILL");
+
+    let (server, same_client, host, port) = start();
+    assert_eq!(same_client, client_id);
+    let inbox = call(at(port), &host, "GET", "/dev/inbox.json", &[], "").await.json();
+    let message = inbox["messages"][0]["body"].as_str().unwrap().to_owned();
+    let code: String = message.chars().filter(char::is_ascii_digit).collect();
+    let proof = json!({
+        "client_id": client_id, "username": "+61400000000", "otp": code, "realm": "sms",
+        "credential_type": "http://auth0.com/oauth/grant-type/passwordless/otp",
+    });
+    let answer = call(at(port), &host, "POST", "/co/authenticate", &PAGE, &proof.to_string()).await;
+    assert_eq!(answer.status, 200, "{message}: {}", answer.body);
+    assert!(answer.json()["login_ticket"].is_string());
+    assert_eq!(server.end_with("TERM"), Some(0));
 }
