@@ -8,7 +8,7 @@ use gatewright_ambient::{Clock, Random};
 use gatewright_core::ids::TenantId;
 use gatewright_jose::MasterKey;
 use gatewright_resources::seed::{self, NewTenant, SeedCx};
-use gatewright_resources::tenants;
+use gatewright_resources::{signing_keys, tenants};
 use gatewright_store::{Db, StoreError};
 
 use crate::config::Config;
@@ -59,7 +59,7 @@ pub(crate) async fn dev_tenants(
             Ok::<_, StoreError>(seeded)
         })
     });
-    let seeded = seed.await?;
+    let seeded = seed.await.map_err(explain_master_key)?;
     bootstrap_admin(db, config, master_key, clock, random).await?;
     Ok(seeded)
 }
@@ -90,6 +90,31 @@ pub(crate) async fn bootstrap_admin(
     match (bootstrap.await?, &config.bootstrap.tenant) {
         (0, Some(tenant)) => bail!("bootstrap.tenant: there is no tenant \"{tenant}\""),
         _ => Ok(()),
+    }
+}
+
+/// Opens what one tenant has sealed, so that a wrong master key shows at start and not in every answer.
+pub(crate) async fn check_master_key(db: &Db, master_key: &Arc<MasterKey>) -> anyhow::Result<()> {
+    let master_key = Arc::clone(master_key);
+    let opened = db.read(move |tx| {
+        Box::pin(async move {
+            if let Some(tenant) = tenants::load_all(tx).await?.first() {
+                signing_keys::load(tx, &tenant.id, &master_key).await?;
+            }
+            Ok::<_, StoreError>(())
+        })
+    });
+    opened.await.map_err(explain_master_key)
+}
+
+/// Adds what to do to the error that a foreign master key makes.
+fn explain_master_key(error: StoreError) -> anyhow::Error {
+    match error {
+        StoreError::Mismatch(_) | StoreError::Other(_) => anyhow::Error::new(error).context(
+            "this master key does not open this database: use the key the database was made with \
+             (keys.master_key, GATEWRIGHT_MASTER_KEY; in development master.key in the data folder)",
+        ),
+        error => error.into(),
     }
 }
 

@@ -221,20 +221,44 @@ fn report(outcome: std::io::Result<()>) {
     }
 }
 
-/// Waits for SIGINT (Ctrl+C) or SIGTERM.
-pub(crate) async fn signal() -> anyhow::Result<&'static str> {
-    #[cfg(unix)]
-    {
+/// SIGINT (Ctrl+C) and SIGTERM, caught from the moment this is made.
+#[cfg(unix)]
+pub(crate) struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// Made before anything is said to be listening: whoever reads that may signal at once.
+    pub(crate) fn catch() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for one of them; its name.
+    pub(crate) async fn next(&mut self) -> &'static str {
         tokio::select! {
-            interrupt = tokio::signal::ctrl_c() => interrupt.map(|()| "SIGINT").map_err(Into::into),
-            _ = terminate.recv() => Ok("SIGTERM"),
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
         }
     }
-    #[cfg(not(unix))]
-    {
-        tokio::signal::ctrl_c().await?;
-        Ok("Ctrl+C")
+}
+
+/// Ctrl+C, where there are no signals.
+#[cfg(windows)]
+pub(crate) struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    /// Made before anything is said to be listening.
+    pub(crate) fn catch() -> std::io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    /// Waits for it; its name.
+    pub(crate) async fn next(&mut self) -> &'static str {
+        let _ = self.0.recv().await;
+        "Ctrl+C"
     }
 }

@@ -19,7 +19,7 @@ use crate::cli::DevArgs;
 use crate::config::{Config, Form};
 use crate::inbox::Inbox;
 use crate::seeding::{self, SeededTenant};
-use crate::server::{self, Addresses, Running, Stage};
+use crate::server::{Addresses, Running, Signals, Stage};
 use crate::start_screen::{StartScreen, TenantLine, issuer_at};
 use crate::tls::{Authority, FileCertificate, Leaves};
 use crate::{assembly, database};
@@ -49,14 +49,18 @@ pub(super) fn run(args: &DevArgs) -> anyhow::Result<()> {
     let config = Config::load(Form::Dev, &args.inputs())?;
     crate::logs::install(&config.log, Form::Dev);
     super::runtime(config.server.threads)?.block_on(async {
+        let mut signals = Signals::catch()?;
         let dev = DevServer { config, clock: Clock::system(), random: Random::system(), capture: None };
-        let running = start_dev(dev).await?;
+        let running = tokio::select! {
+            started = start_dev(dev) => started?,
+            _ = signals.next() => return Ok(()),
+        };
         if args.json {
             super::say(&format!("{}\n", running.screen.json()))?;
         } else {
             super::say(&running.screen.text(std::io::stdout().is_terminal()))?;
         }
-        let signal = server::signal().await?;
+        let signal = signals.next().await;
         tracing::info!(signal, "Stopping.");
         running.server.stop().await;
         Ok(())

@@ -11,7 +11,7 @@ use rustls::server::ResolvesServerCert;
 
 use crate::cli::ServeArgs;
 use crate::config::{Config, Form};
-use crate::server::{self, Stage};
+use crate::server::{Running, Signals, Stage};
 use crate::tls::FileCertificate;
 use crate::{assembly, database, seeding};
 
@@ -24,6 +24,26 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
+    let mut signals = Signals::catch()?;
+    let running = tokio::select! {
+        started = start(config) => started?,
+        _ = signals.next() => return Ok(()),
+    };
+    let addresses = running.addresses;
+    tracing::info!(
+        https_port = addresses.https_port,
+        http_port = addresses.http_port,
+        ops = %addresses.ops,
+        version = env!("CARGO_PKG_VERSION"),
+        "Gatewright serves."
+    );
+    let signal = signals.next().await;
+    tracing::info!(signal, "Stopping.");
+    running.stop().await;
+    Ok(())
+}
+
+async fn start(config: Config) -> anyhow::Result<Running> {
     let (clock, random) = (Clock::system(), Random::system());
     let key = config.keys.master_key.as_ref().context("keys.master_key is not set")?;
     let master_key = Arc::new(MasterKey::from_base64(key.reveal()).context("keys.master_key")?);
@@ -35,22 +55,11 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         certificate = Some(own);
     }
     let db = database::open(&database::configured(&config)?, clock.now()).await?;
+    seeding::check_master_key(&db, &master_key).await?;
     seeding::bootstrap_admin(&db, &config, &master_key, &clock, &random).await?;
     seeding::warn_without_tenants(&db).await?;
     let policy = OutboundPolicy { allow_loopback: false, allow: config.outbound.allow.clone() };
     let messenger = assembly::messenger(&config, policy, &clock);
     let app = assembly::app(db, clock, random, master_key, messenger, Settings { dev: false });
-    let running = stage.run(app, None, certificate)?;
-    let addresses = running.addresses;
-    tracing::info!(
-        https_port = addresses.https_port,
-        http_port = addresses.http_port,
-        ops = %addresses.ops,
-        version = env!("CARGO_PKG_VERSION"),
-        "Gatewright serves."
-    );
-    let signal = server::signal().await?;
-    tracing::info!(signal, "Stopping.");
-    running.stop().await;
-    Ok(())
+    stage.run(app, None, certificate)
 }

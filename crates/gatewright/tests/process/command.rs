@@ -212,7 +212,8 @@ async fn a_code_sent_before_a_kill_logs_in_after_the_restart() {
     let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
 
     let (server, client_id, host, port) = start();
-    let body = json!({"client_id": client_id, "connection": "sms", "phone_number": "+61400000000"}).to_string();
+    let body =
+        json!({"client_id": client_id, "connection": "sms", "phone_number": "+61400000000"}).to_string();
     assert_eq!(call(at(port), &host, "POST", "/passwordless/start", &PAGE, &body).await.status, 200);
     server.end_with("KILL");
 
