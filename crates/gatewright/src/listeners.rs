@@ -5,10 +5,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Request};
-use axum::middleware::Next;
 use gatewright_http::{Listener, Proxies};
-use ipnet::IpNet;
 
 /// The flag that changes a port, for error messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,17 +100,9 @@ fn explain(address: SocketAddr, flag: PortFlag, source: io::Error) -> ListenErro
     }
 }
 
-/// Tells each request which socket it came in by, and whether its peer is a proxy to be believed.
-pub(crate) fn with_listener(router: Router, tls: bool, port: u16, trusted: Arc<[IpNet]>) -> Router {
-    let nobody = Arc::new(Proxies::default());
-    router.layer(axum::middleware::from_fn(move |mut request: Request, next: Next| {
-        let peer =
-            request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-        let proxy = peer.filter(|peer| trusted.iter().any(|network| network.contains(peer)));
-        let proxies = proxy.map_or_else(|| Arc::clone(&nobody), |ip| Arc::new(Proxies { trusted: vec![ip] }));
-        request.extensions_mut().insert(Listener { tls, port, proxies });
-        next.run(request)
-    }))
+/// Tells each request which socket it came in by, and which proxies are believed there.
+pub(crate) fn with_listener(router: Router, tls: bool, port: u16, proxies: Arc<Proxies>) -> Router {
+    router.layer(axum::Extension(Listener { tls, port, proxies }))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
-use gatewright_http::App;
+use gatewright_http::{App, Proxies};
 use rustls::server::ResolvesServerCert;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -36,7 +36,7 @@ pub(crate) struct Stage {
     stopping: watch::Sender<bool>,
     handles: Vec<Handle<SocketAddr>>,
     tasks: JoinSet<()>,
-    trusted: Arc<[ipnet::IpNet]>,
+    proxies: Arc<Proxies>,
     shutdown: Duration,
 }
 
@@ -92,7 +92,7 @@ impl Stage {
             stopping: watch::Sender::new(false),
             handles: Vec::new(),
             tasks: JoinSet::new(),
-            trusted: server.trust_proxy.clone().into(),
+            proxies: Arc::new(Proxies { trusted: server.trust_proxy.clone() }),
             shutdown: Duration::from_secs(server.shutdown_seconds),
         };
         stage.serve_plain(ops, ops::router(stage.phase.subscribe()))?;
@@ -124,13 +124,13 @@ impl Stage {
         let router = routes(&app, inbox);
         if let (Some(port), Some(certificate)) = (self.addresses.https_port, certificate) {
             let config = RustlsConfig::from_config(tls::server_config(certificate)?);
-            let router = listeners::with_listener(router.clone(), true, port, Arc::clone(&self.trusted));
+            let router = listeners::with_listener(router.clone(), true, port, Arc::clone(&self.proxies));
             for socket in std::mem::take(&mut self.https) {
                 self.serve_tls(socket, router.clone(), config.clone())?;
             }
         }
         if let Some(port) = self.addresses.http_port {
-            let router = listeners::with_listener(router, false, port, Arc::clone(&self.trusted));
+            let router = listeners::with_listener(router, false, port, Arc::clone(&self.proxies));
             for socket in std::mem::take(&mut self.http) {
                 self.serve_plain(socket, router.clone())?;
             }

@@ -8,6 +8,7 @@ use gatewright_ambient::{Clock, Random};
 use gatewright_jose::{MasterKey, SignPool};
 use gatewright_resources::snapshot::Tenants;
 use gatewright_store::Db;
+use ipnet::IpNet;
 
 /// Everything a request may use, made once at start.
 ///
@@ -52,13 +53,13 @@ pub struct Listener {
 /// Which peers are trusted to say who called and by which scheme and host.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
-    /// Addresses of the proxies in front of this server.
-    pub trusted: Vec<IpAddr>,
+    /// Networks of the proxies in front of this server.
+    pub trusted: Vec<IpNet>,
 }
 
 impl Proxies {
     /// Whether this peer's forwarding headers are believed.
     pub fn trusts(&self, peer: IpAddr) -> bool {
-        self.trusted.contains(&peer.to_canonical())
+        self.trusted.iter().any(|network| network.contains(&peer.to_canonical()))
     }
 }

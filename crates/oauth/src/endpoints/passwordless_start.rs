@@ -57,7 +57,11 @@ pub(crate) async fn start(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
     let caller = CallerInfo { ip: cx.ip.to_string(), user_agent: cx.user_agent.clone().unwrap_or_default() };
     let sms = Sms { to: phone_number.clone(), from: None, body: message, request: Some(caller) };
     let sent = cx.app.messenger.send_sms(&cx.tenant.id, connection, &sms).await;
-    let outcome = if sent.is_ok() { "sent" } else { "failed" };
+    let outcome = match &sent {
+        Ok(receipt) if receipt.route == "capture" => "captured",
+        Ok(_) => "sent",
+        Err(_) => "failed",
+    };
     metrics::counter!("gatewright_messages_total", "channel" => "sms", "outcome" => outcome).increment(1);
 
     let request =
