@@ -15,6 +15,10 @@ export async function startGatewright(engine) {
   const data = temporaryFolder('data');
   const database = await engine.open();
   const admin = { client_id: 'sdk-tests-admin', client_secret: randomBytes(32).toString('base64url') };
+  const clear = async () => {
+    await database.close();
+    data.remove();
+  };
   const program = await startProgram(
     BINARY,
     ['dev', '--port', '0', '--ops-port', '0', '--data-dir', data.path, '--json', ...database.args],
@@ -26,7 +30,10 @@ export async function startGatewright(engine) {
       },
       ready: (line) => (line.startsWith('{"') && line.includes('"ca_certificate"') ? JSON.parse(line) : undefined),
     },
-  );
+  ).catch(async (error) => {
+    await clear();
+    throw error;
+  });
   const started = program.value;
   const ca = readFileSync(started.ca_certificate, 'utf8');
   return {
@@ -37,8 +44,7 @@ export async function startGatewright(engine) {
     output: program.output,
     async stop() {
       await program.stop();
-      await database.close();
-      data.remove();
+      await clear();
     },
   };
 }
