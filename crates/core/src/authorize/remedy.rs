@@ -17,9 +17,7 @@ pub fn remedy(reason: &str) -> Option<&'static str> {
         "web_message_origin_not_registered" => {
             "Add the page's origin (scheme, host and port, no path) to the client's web_origins."
         }
-        "logout_url_not_registered" => {
-            "Add the URL, without its query, to the client's allowed_logout_urls."
-        }
+        "logout_url_not_registered" => "Add the URL, without its query, to the client's allowed_logout_urls.",
         "grant_type_not_allowed" => "Add the grant type to the client's grant_types.",
         "pkce_required" => {
             "Send code_challenge and code_challenge_method=S256: a public client's code is worthless without PKCE."

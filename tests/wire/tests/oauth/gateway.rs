@@ -126,4 +126,3 @@ async fn a_gateway_that_is_not_there_is_told_to_the_caller() {
     let answer = Start::seed(&server).send_code(&server.page(APP)).await;
     assert_eq!(answer.expect(400).error().0, "sms_provider_error");
 }
-
