@@ -14,6 +14,7 @@ mod grants;
 mod issuance;
 mod mint;
 mod pages;
+mod passwordless;
 mod session;
 mod stop;
 

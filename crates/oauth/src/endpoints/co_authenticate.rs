@@ -6,18 +6,15 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use gatewright_core::OAuthError;
 use gatewright_core::client::{Client, PASSWORDLESS_OTP};
-use gatewright_core::connection::Connection;
-use gatewright_core::login::one_time_code::{CodeChannel, CodeFacts, CodeVerdict, verdict};
 use gatewright_core::redirect;
 use gatewright_http::cookies::SetCookie;
 use gatewright_http::{Params, RequestCx, respond};
 use gatewright_jose::{random_token, token_hash};
 use gatewright_resources::login_tickets::{self, LoginTicket};
-use gatewright_resources::{logs, passwordless_codes, users};
 use gatewright_store::Tx;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::events;
+use crate::passwordless::{self, CodeRefusal, PresentedCode, Proven};
 use crate::stop::Stop;
 
 /// The cookie that binds a ticket to the browser, where third-party cookies are let through.
@@ -60,17 +57,14 @@ pub(crate) async fn authenticate(cx: RequestCx, headers: HeaderMap, body: Bytes)
         .filter(|connection| connection.strategy == "sms")
         .ok_or_else(|| OAuthError::invalid_request(format!("Unknown realm {}.", presented.realm)))?;
     // Whoever typed the number typed it twice, perhaps differently.
-    let identifier = gatewright_adapters::normalize_phone(presented.username)
-        .unwrap_or_else(|| presented.username.to_owned());
+    let identifier =
+        passwordless::identifier(presented.username).unwrap_or_else(|| presented.username.to_owned());
 
     let ticket = random_token(&cx.app.random, 32);
     let binding = random_token(&cx.app.random, 32);
+    let otp = presented.otp.to_owned();
     let attempt = Attempt {
-        cx: cx.clone(),
-        client,
-        connection,
-        identifier,
-        otp: presented.otp.to_owned(),
+        code: PresentedCode { cx: cx.clone(), client, connection, identifier, otp },
         origin,
         ticket_hash: token_hash(&ticket),
         binding_hash: token_hash(&binding),
@@ -148,11 +142,7 @@ fn binding_cookies(cx: &RequestCx, binding: &str) -> Vec<HeaderValue> {
 
 /// One attempt to log in with a code, judged in one transaction.
 struct Attempt {
-    cx: RequestCx,
-    client: std::sync::Arc<Client>,
-    connection: std::sync::Arc<Connection>,
-    identifier: String,
-    otp: String,
+    code: PresentedCode,
     origin: String,
     ticket_hash: String,
     binding_hash: String,
@@ -160,70 +150,37 @@ struct Attempt {
 
 impl Attempt {
     async fn judge(self, tx: &mut Tx) -> Result<Result<(), OAuthError>, Stop> {
-        let (tenant, name, now) = (&self.cx.tenant.id, &self.connection.name, self.cx.now);
-        let verdict = self.code_verdict(tx).await?;
-        if let Some(error) = verdict.cross_origin_error(CodeChannel::Phone) {
-            let why = json!({"reason": verdict.code(), "says": verdict.says()});
-            self.log(tx, "fcoa", None, why).await?;
-            return Ok(Err(error));
-        }
-        passwordless_codes::spend(tx, tenant, name, &self.identifier, now).await?;
-        let random = &self.cx.app.random;
-        let (user, created) =
-            users::find_or_create_passwordless(tx, tenant, &self.connection, &self.identifier, now, random)
-                .await?;
-        let user_id = user.get("user_id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        if user.get("blocked").and_then(Value::as_bool).unwrap_or(false) {
-            let why = json!({"reason": "user_blocked", "says": "The user is blocked."});
-            self.log(tx, "fcoa", Some(&user_id), why).await?;
-            return Ok(Err(OAuthError::new(403, "blocked_user", "user is blocked").because("user_blocked")));
-        }
+        let code = &self.code;
+        let Proven { user, verdict } = match code.judge(tx, "fcoa").await? {
+            Ok(proven) => proven,
+            Err(refusal) => return Ok(Err(self.refused(&refusal))),
+        };
+        let now = code.cx.now;
         let ticket = LoginTicket {
             ticket_hash: self.ticket_hash.clone(),
-            client_id: self.client.client_id.clone(),
-            user_id: user_id.clone(),
-            connection: name.clone(),
+            client_id: code.client.client_id.clone(),
+            user_id: user.user_id.clone(),
+            connection: code.connection.name.clone(),
             origin: self.origin.clone(),
             binding_hash: self.binding_hash.clone(),
             created_at: now,
             expires_at: now.plus_seconds(TICKET_LIFETIME_SECONDS),
             used_at: None,
         };
-        login_tickets::insert(tx, tenant, &ticket).await?;
-        if created {
-            self.log(tx, "ss", Some(&user_id), json!({"reason": "first_passwordless_login"})).await?;
-        }
+        login_tickets::insert(tx, &code.cx.tenant.id, &ticket).await?;
         let why = json!({"reason": verdict.code(), "says": verdict.says(), "origin": self.origin});
-        self.log(tx, "scoa", Some(&user_id), why).await?;
+        code.log(tx, "scoa", Some(&user.user_id), why).await?;
         Ok(Ok(()))
     }
 
-    async fn code_verdict(&self, tx: &mut Tx) -> Result<CodeVerdict, Stop> {
-        let (tenant, name) = (&self.cx.tenant.id, &self.connection.name);
-        let stored = passwordless_codes::count_try(tx, tenant, name, &self.identifier).await?;
-        let context = passwordless_codes::mac_context(tenant, name, &self.identifier);
-        let facts = stored.map(|stored| CodeFacts {
-            expires_at: stored.expires_at,
-            used: stored.used,
-            tries_so_far: u32::try_from(stored.tries_before).unwrap_or(u32::MAX),
-            hash_matches: self.cx.app.master_key.mac_matches(&context, self.otp.as_bytes(), &stored.code_mac),
-        });
-        Ok(verdict(facts.as_ref(), self.cx.now))
-    }
-
-    async fn log(
-        &self,
-        tx: &mut Tx,
-        code: &'static str,
-        user_id: Option<&str>,
-        decision: Value,
-    ) -> Result<(), Stop> {
-        let mut event =
-            events::at_connection(events::event(&self.cx, code, Some(&self.client)), &self.connection);
-        event.user_id = user_id.map(str::to_owned);
-        event.user_name = Some(self.identifier.clone());
-        event.details = json!({"decision": decision});
-        logs::append(tx, &self.cx.tenant.id, self.cx.now, &self.cx.app.random, &event).await?;
-        Ok(())
+    fn refused(&self, refusal: &CodeRefusal) -> OAuthError {
+        let blocked = || OAuthError::new(403, "blocked_user", "user is blocked").because("user_blocked");
+        match refusal {
+            CodeRefusal::Blocked => blocked(),
+            // An accepted code is no refusal; were it one, nobody may come in.
+            CodeRefusal::Code(verdict) => verdict
+                .cross_origin_error(passwordless::channel(&self.code.connection))
+                .unwrap_or_else(blocked),
+        }
     }
 }

@@ -6,27 +6,16 @@
 use axum::body::Bytes;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use gatewright_adapters::{CallerInfo, DeliveryError, Sms, Syntax, normalize_phone, render};
 use gatewright_core::OAuthError;
 use gatewright_core::client::{Client, PASSWORDLESS_OTP};
 use gatewright_core::connection::Connection;
-use gatewright_core::limits::RateLimit;
 use gatewright_core::redirect;
 use gatewright_http::{Params, RequestCx, respond};
 use gatewright_jose::constant_time_eq;
-use gatewright_resources::passwordless_codes::{self, Replaced};
-use gatewright_resources::{logs, rate_buckets, users};
 use serde_json::{Value, json};
 
-use crate::events;
+use crate::passwordless::{self, CodeRequest};
 use crate::stop::Stop;
-
-/// Unauthenticated starts from one address: 50 at once, 50 more an hour.
-const STARTS_FROM_ONE_ADDRESS: RateLimit = RateLimit::new(50, 50, 3600);
-
-/// The text of a connection without a template. It names the application, so that a code asked for by
-/// one page and read out to another is noticed.
-const DEFAULT_TEMPLATE: &str = "Your verification code for {{ application.name }} is: {{ code }}";
 
 pub(crate) async fn start(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Result<Response, Stop> {
     let params = Params::from_body(&headers, &body).map_err(|error| bad("request", &error.to_string()))?;
@@ -46,39 +35,36 @@ pub(crate) async fn start(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
     let connection = connection(&cx, client, &params)?;
     let typed =
         params.text("phone_number").ok_or_else(|| bad("phone_number", "phone_number is required."))?;
-    let phone_number = normalize_phone(typed)
+    let phone_number = passwordless::identifier(typed)
         .ok_or_else(|| bad("phone_number", "phone_number is not a valid number in international form."))?;
 
     let language = language(&headers);
-    let code = cx.app.random.digits(connection.code_length());
-    let message = message(connection, client, &phone_number, &code, language.as_deref())?;
-    let stored = store_code(&cx, connection, &phone_number, &code, authenticated).await?;
-
-    let caller = CallerInfo { ip: cx.ip.to_string(), user_agent: cx.user_agent.clone().unwrap_or_default() };
-    let sms = Sms { to: phone_number.clone(), from: None, body: message, request: Some(caller) };
-    let sent = cx.app.messenger.send_sms(&cx.tenant.id, connection, &sms).await;
-
-    let request =
-        RequestRecord { params: &params, phone_number: &phone_number, language: language.as_deref() };
-    match sent {
-        Ok(_receipt) => {
-            record(&cx, client, connection, "cs", request.details(None), None).await?;
-            Ok(respond::json_no_store(
-                200,
-                &json!({
-                    "_id": opaque_id(&cx, connection, &phone_number),
-                    "phone_number": phone_number,
-                    "phone_verified": false,
-                    "request_language": language,
-                }),
-            ))
-        }
-        Err(error) => {
-            let take_back = (phone_number.clone(), stored);
-            record(&cx, client, connection, "fn", request.details(Some(&error)), Some(take_back)).await?;
-            Err(OAuthError::new(400, "sms_provider_error", error.public).into())
-        }
-    }
+    let body = json!({
+        "client_id": params.text("client_id"),
+        "connection": params.text("connection"),
+        "phone_number": phone_number,
+        "send": params.text("send").unwrap_or("code"),
+        "request_language": language,
+        "authParams": params.value("authParams"),
+    });
+    let request = CodeRequest {
+        client,
+        connection,
+        identifier: &phone_number,
+        language: language.as_deref(),
+        authenticated,
+        body,
+    };
+    request.send(&cx).await?;
+    Ok(respond::json_no_store(
+        200,
+        &json!({
+            "_id": opaque_id(&cx, connection, &phone_number),
+            "phone_number": phone_number,
+            "phone_verified": false,
+            "request_language": language,
+        }),
+    ))
 }
 
 fn bad(what: &str, text: &str) -> OAuthError {
@@ -143,124 +129,6 @@ fn language(headers: &HeaderMap) -> Option<String> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let language = header("x-request-language").or_else(|| header(header::ACCEPT_LANGUAGE.as_str()))?;
     (!language.is_empty() && language.len() <= 200).then_some(language)
-}
-
-fn message(
-    connection: &Connection,
-    client: &Client,
-    phone_number: &str,
-    code: &str,
-    language: Option<&str>,
-) -> Result<String, Stop> {
-    let vars = json!({
-        "code": code,
-        "password": code,
-        "phone_number": phone_number,
-        "application": {"name": client.name},
-        "request_language": language,
-    });
-    let (syntax, template) = match connection.text_option("template") {
-        Some(template) => (Syntax::from_option(connection.text_option("syntax")), template),
-        None => (Syntax::Liquid, DEFAULT_TEMPLATE),
-    };
-    render(syntax, template, &vars).map_err(|error| {
-        let text = "The message template of the connection cannot be rendered.";
-        OAuthError::new(400, "bad.connection", text).because(error.to_string()).into()
-    })
-}
-
-/// A code that is stored, but not sent yet.
-struct StoredCode {
-    code_mac: [u8; 32],
-    before: Option<Replaced>,
-}
-
-async fn store_code(
-    cx: &RequestCx,
-    connection: &Connection,
-    phone_number: &str,
-    code: &str,
-    authenticated: bool,
-) -> Result<StoredCode, Stop> {
-    let context = passwordless_codes::mac_context(&cx.tenant.id, &connection.name, phone_number);
-    let code_mac = cx.app.master_key.mac(&context, code.as_bytes());
-    let expires_at = cx.now.plus_seconds(connection.code_lifetime_seconds());
-    let (within, name, phone_number) = (cx.clone(), connection.name.clone(), phone_number.to_owned());
-    let signup_disabled = connection.signup_disabled();
-    let write = cx.app.db.write(move |tx| {
-        Box::pin(async move {
-            let (tenant, caller) = (&within.tenant.id, within.ip.to_string());
-            if !authenticated {
-                let limit = STARTS_FROM_ONE_ADDRESS;
-                let bucket = "passwordless_start";
-                let decision = rate_buckets::take(tx, tenant, bucket, limit, &caller, within.now).await?;
-                if !decision.allowed {
-                    let text = "Too many codes were asked for from this address. Try again later.";
-                    return Err(Stop::from(OAuthError::too_many_requests(text)));
-                }
-            }
-            // Compat: with sign-up closed the answer tells unknown numbers apart, as at Auth0. Tenants
-            // who mind leave it open.
-            if signup_disabled && users::by_identifier(tx, tenant, &name, &phone_number).await?.is_none() {
-                return Err(bad("connection", "Public signup is disabled").into());
-            }
-            let before =
-                passwordless_codes::replace(tx, tenant, &name, &phone_number, &code_mac, expires_at).await?;
-            Ok(StoredCode { code_mac, before })
-        })
-    });
-    write.await
-}
-
-/// What the log says of the request.
-struct RequestRecord<'a> {
-    params: &'a Params,
-    phone_number: &'a str,
-    language: Option<&'a str>,
-}
-
-impl RequestRecord<'_> {
-    fn details(&self, error: Option<&DeliveryError>) -> Value {
-        let mut details = json!({"body": {
-            "client_id": self.params.text("client_id"),
-            "connection": self.params.text("connection"),
-            "phone_number": self.phone_number,
-            "send": self.params.text("send").unwrap_or("code"),
-            "request_language": self.language,
-            "authParams": self.params.value("authParams"),
-        }});
-        if let Some(error) = error {
-            details["error"] = json!({"message": error.public, "detail": error.detail});
-        }
-        details
-    }
-}
-
-/// Writes the log event; a code that was not sent is taken back with it.
-async fn record(
-    cx: &RequestCx,
-    client: &Client,
-    connection: &Connection,
-    code: &'static str,
-    details: Value,
-    take_back: Option<(String, StoredCode)>,
-) -> Result<(), Stop> {
-    let mut event = events::at_connection(events::event(cx, code, Some(client)), connection);
-    event.user_name = details.pointer("/body/phone_number").and_then(Value::as_str).map(str::to_owned);
-    event.details = details;
-    let (within, name) = (cx.clone(), connection.name.clone());
-    let write = cx.app.db.write(move |tx| {
-        Box::pin(async move {
-            let tenant = &within.tenant.id;
-            if let Some((phone_number, unsent)) = take_back {
-                let StoredCode { code_mac, before } = unsent;
-                passwordless_codes::take_back(tx, tenant, &name, &phone_number, &code_mac, before).await?;
-            }
-            logs::append(tx, tenant, within.now, &within.app.random, &event).await?;
-            Ok::<_, Stop>(())
-        })
-    });
-    write.await
 }
 
 /// 24 hex digits that look like an account's id and stay the same for a number, but are none: they are
