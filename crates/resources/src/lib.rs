@@ -12,7 +12,9 @@ pub mod client_grants;
 pub mod clients;
 pub mod connections;
 pub mod engine;
+pub mod grants;
 pub mod login_tickets;
+pub mod login_transactions;
 pub mod logs;
 pub mod passwordless_codes;
 pub mod rate_buckets;
@@ -73,6 +75,9 @@ pub static MIGRATIONS: &[Migration] = migrations![
     15 "0015_rate_buckets",
     16 "0016_user_permissions",
     20 "0020_captured_messages",
+    28 "0028_captured_emails",
+    32 "0032_login_transactions",
+    33 "0033_grants",
 ];
 
 #[cfg(test)]

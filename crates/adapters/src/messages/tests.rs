@@ -389,7 +389,9 @@ mod capture {
                 to: "+61400000000".into(),
                 from: Some("Acme".into()),
                 body: "Your code is 493817".into(),
-                connection: "sms".into(),
+                connection: Some("sms".into()),
+                subject: None,
+                html: None,
             }
         );
         assert!(!format!("{kept:?}").contains(CODE));

@@ -169,7 +169,9 @@ mod tests {
             channel: "sms".into(),
             to: "+61400000000".into(),
             from: None,
+            subject: None,
             body: body.into(),
+            html: None,
             created_at: Timestamp::from_seconds(30).iso8601(),
             connection: Some("sms".into()),
         }

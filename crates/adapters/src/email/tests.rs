@@ -1,0 +1,1 @@
+//! SMTP against a server on loopback that writes down what it is told.
