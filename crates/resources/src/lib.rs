@@ -18,6 +18,7 @@ pub mod login_transactions;
 pub mod logs;
 pub mod passwordless_codes;
 pub mod rate_buckets;
+pub mod refresh_tokens;
 pub mod resource_servers;
 pub mod seed;
 pub mod sessions;
@@ -75,6 +76,9 @@ pub static MIGRATIONS: &[Migration] = migrations![
     15 "0015_rate_buckets",
     16 "0016_user_permissions",
     20 "0020_captured_messages",
+    21 "0021_refresh_token_families",
+    22 "0022_refresh_tokens",
+    23 "0023_access_tokens_of_codes",
     28 "0028_captured_emails",
     32 "0032_login_transactions",
     33 "0033_grants",
