@@ -16,6 +16,7 @@ pub mod errors;
 pub mod ids;
 pub mod limits;
 pub mod login;
+pub mod password_policy;
 pub mod redirect;
 pub mod refresh;
 pub mod resource_server;

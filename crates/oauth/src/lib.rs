@@ -14,7 +14,9 @@ mod grants;
 mod issuance;
 mod mint;
 mod pages;
+mod password_login;
 mod passwordless;
+mod refresh;
 mod session;
 mod stop;
 
@@ -28,7 +30,7 @@ use gatewright_http::{App, cors};
 
 use crate::endpoints::{
     authorize, challenge, client_js, co_authenticate, discovery, geoloc, jwks, logout, passwordless_start,
-    ssodata, token, userinfo,
+    revoke, ssodata, token, userinfo,
 };
 
 /// Bodies of these endpoints are small; anything longer is refused.
@@ -46,6 +48,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/passwordless/start", post(passwordless_start::start))
         .route("/passwordless/challenge", post(challenge::passwordless))
         .route("/oauth/token", post(token::token))
+        .route("/oauth/revoke", post(revoke::revoke))
         .route("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
         .layer(from_fn(|cx, request, next| cors::apply(cors::BROWSER, cx, request, next)));
     let with_cookies = Router::new()

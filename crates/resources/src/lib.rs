@@ -11,12 +11,15 @@ pub mod captured_messages;
 pub mod client_grants;
 pub mod clients;
 pub mod connections;
+pub mod email_provider;
+pub mod email_templates;
 pub mod engine;
 pub mod grants;
 pub mod login_tickets;
 pub mod login_transactions;
 pub mod logs;
 pub mod passwordless_codes;
+pub mod passwords;
 pub mod rate_buckets;
 pub mod refresh_tokens;
 pub mod resource_servers;
@@ -36,6 +39,8 @@ pub static RESOURCES: &[&Resource] = &[
     &clients::RESOURCE,
     &connections::RESOURCE,
     &client_grants::RESOURCE,
+    &email_provider::RESOURCE,
+    &email_templates::RESOURCE,
     &logs::RESOURCE,
     &resource_servers::RESOURCE,
     &tenants::RESOURCE,
@@ -79,7 +84,12 @@ pub static MIGRATIONS: &[Migration] = migrations![
     21 "0021_refresh_token_families",
     22 "0022_refresh_tokens",
     23 "0023_access_tokens_of_codes",
+    24 "0024_passwords",
+    25 "0025_usernames",
+    26 "0026_account_tickets",
     28 "0028_captured_emails",
+    29 "0029_email_providers",
+    30 "0030_email_templates",
     32 "0032_login_transactions",
     33 "0033_grants",
 ];

@@ -90,7 +90,7 @@ pub async fn start_dev(dev: DevServer) -> anyhow::Result<RunningDev> {
     };
     let policy = OutboundPolicy { allow_loopback: true, allow: config.outbound.allow.clone() };
     let messenger = assembly::messenger(&config, policy, &clock).with_capture(capture.0, capture.1);
-    let app = assembly::app(db, clock, random, master_key, messenger, Settings { dev: true });
+    let app = assembly::app(db, clock, random, master_key, messenger, &config.passwords, Settings { dev: true });
     let (addresses, shown_authority) = (stage.addresses(), authority_file(&config, &data_dir, &certificate));
     warn_if_exposed(&config);
     let server = stage.run(app, Some(inbox), certificate)?;

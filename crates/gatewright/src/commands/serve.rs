@@ -39,7 +39,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     seeding::warn_without_tenants(&db).await?;
     let policy = OutboundPolicy { allow_loopback: false, allow: config.outbound.allow.clone() };
     let messenger = assembly::messenger(&config, policy, &clock);
-    let app = assembly::app(db, clock, random, master_key, messenger, Settings { dev: false });
+    let app = assembly::app(db, clock, random, master_key, messenger, &config.passwords, Settings { dev: false });
     let running = stage.run(app, None, certificate)?;
     let addresses = running.addresses;
     tracing::info!(
