@@ -16,8 +16,9 @@ pub(crate) async fn openid_configuration(cx: RequestCx) -> Response {
         "authorization_endpoint": at("authorize"),
         "token_endpoint": at("oauth/token"),
         "userinfo_endpoint": at("userinfo"),
+        "revocation_endpoint": at("oauth/revoke"),
         "jwks_uri": at(".well-known/jwks.json"),
-        "scopes_supported": ["openid", "profile", "email", "phone", "address"],
+        "scopes_supported": ["openid", "profile", "offline_access", "email", "phone", "address"],
         "response_types_supported":
             ["code", "token", "id_token", "code token", "code id_token", "token id_token", "code token id_token"],
         "response_modes_supported": ["query", "fragment", "form_post"],

@@ -9,6 +9,7 @@ pub(crate) mod geoloc;
 pub(crate) mod jwks;
 pub(crate) mod logout;
 pub(crate) mod passwordless_start;
+pub(crate) mod revoke;
 pub(crate) mod ssodata;
 pub(crate) mod token;
 pub(crate) mod userinfo;

@@ -11,7 +11,7 @@ use gatewright_store::{StoreError, Tx, params, sql};
 use serde_json::{Map, Value, json};
 
 use super::profile::{self, Draft, NewIdentifier};
-use crate::sessions;
+use crate::{refresh_tokens, sessions};
 
 sql!(BY_ID, "SELECT doc FROM users WHERE tenant_id = $1 AND user_id = $2");
 sql!(
@@ -194,11 +194,12 @@ pub(super) async fn set_identifier(
     Ok(true)
 }
 
-/// Deletes a user with identities, sessions and permissions. Nothing happens if there is none.
+/// Deletes a user with identities, sessions, refresh tokens and permissions. Nothing happens if there is none.
 pub(super) async fn delete(tx: &mut Tx, tenant: &TenantId, user_id: &str) -> Result<(), StoreError> {
     for statement in [&DELETE, &DELETE_IDENTITIES, &DELETE_PERMISSIONS] {
         tx.run(statement, &params![tenant, user_id]).await?;
     }
+    refresh_tokens::delete_of_user(tx, tenant, user_id).await?;
     sessions::end_all_of_user(tx, tenant, user_id).await
 }
 

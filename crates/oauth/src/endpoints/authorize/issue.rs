@@ -195,6 +195,7 @@ impl Draft {
                 client_id: self.client.client_id.clone(),
                 user_id: user.user_id.clone(),
                 scope: self.scope.clone(),
+                code_hash: None,
             };
             opaque.store(tx, &self.cx, &token).await?;
         }
