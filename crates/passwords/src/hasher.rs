@@ -16,6 +16,13 @@ pub const LONGEST_PASSWORD_BYTES: usize = 1024;
 /// Hashes that may wait for their turn, for each that runs; beyond that the server says it is busy.
 const WAITING_PER_RUNNING: usize = 200;
 
+/// Shows nothing of what it holds.
+impl std::fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hasher")
+    }
+}
+
 /// Why a hash could not be computed; neither is the caller's fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
