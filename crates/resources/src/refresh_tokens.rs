@@ -365,3 +365,7 @@ fn read(row: &Row) -> Result<Family, StoreError> {
         revoked_because: row.opt_text(15)?,
     })
 }
+
+#[cfg(test)]
+#[path = "refresh_tokens_tests.rs"]
+mod tests;

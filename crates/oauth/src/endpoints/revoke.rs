@@ -9,8 +9,8 @@ use gatewright_core::OAuthError;
 use gatewright_core::client::Client;
 use gatewright_http::{Params, RequestCx};
 use gatewright_jose::token_hash;
-use gatewright_resources::refresh_tokens::{self, Family};
 use gatewright_resources::logs;
+use gatewright_resources::refresh_tokens::{self, Family};
 use gatewright_store::{StoreError, Tx};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -38,7 +38,8 @@ async fn end(tx: &mut Tx, cx: &RequestCx, client: &Arc<Client>, hash: &str) -> R
     let because = "revoked_by_client";
     // Compat: such tenants end everything that the user granted this client on this API.
     let whole_grant =
-        cx.tenant.settings.pointer("/flags/revoke_refresh_token_grant").and_then(Value::as_bool) == Some(true);
+        cx.tenant.settings.pointer("/flags/revoke_refresh_token_grant").and_then(Value::as_bool)
+            == Some(true);
     let ended = match whole_grant {
         true => refresh_tokens::revoke_grant(tx, &cx.tenant.id, &family, because, cx.now).await?,
         false => refresh_tokens::revoke(tx, &cx.tenant.id, &family.family_id, because, cx.now).await?.into(),

@@ -2,7 +2,7 @@
 
 use gatewright_core::OAuthError;
 use gatewright_core::client::Client;
-use gatewright_core::refresh::{Refusal, RefreshPolicy, verdict};
+use gatewright_core::refresh::{RefreshPolicy, Refusal, verdict};
 use gatewright_core::user::User;
 use gatewright_http::RequestCx;
 use gatewright_jose::token_hash;

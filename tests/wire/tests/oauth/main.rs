@@ -6,6 +6,8 @@ mod discovery;
 mod gateway;
 mod login;
 mod logout;
+mod otp_grant;
+mod refresh;
 mod start;
 mod statements;
 mod tenants;
