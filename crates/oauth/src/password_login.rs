@@ -3,6 +3,8 @@
 //! Unknown accounts, accounts without a password and wrong passwords get one text, and the same work is
 //! done for each. That a user is blocked is told only to who knows the password.
 
+use std::sync::Arc;
+
 use gatewright_core::OAuthError;
 use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
@@ -18,6 +20,26 @@ use crate::stop::Stop;
 
 /// Tries for one account from one address, right or wrong: 20 at once, 10 more a minute.
 const TRIES: RateLimit = RateLimit::new(20, 10, 60);
+
+/// The grant type, and credential type, of a password at a connection that is named.
+pub(crate) const PASSWORD_REALM: &str = "http://auth0.com/oauth/grant-type/password-realm";
+
+/// The database connection of this name, or the tenant's default directory, if the client may use it.
+pub(crate) fn connection(
+    cx: &RequestCx,
+    client: &Client,
+    realm: Option<&str>,
+) -> Result<Arc<Connection>, OAuthError> {
+    let Some(name) = realm.or_else(|| cx.tenant.text_setting("default_directory")) else {
+        let text = "Authorization server not configured with default connection.";
+        return Err(OAuthError::invalid_request(text).because("default_directory_not_set"));
+    };
+    let found = cx.tenant.connection_for(name, &client.client_id);
+    let database = found.filter(|connection| connection.strategy == "auth0").cloned();
+    database.ok_or_else(|| {
+        OAuthError::invalid_request(format!("Unknown realm {name}.")).because("no_database_connection")
+    })
+}
 
 /// Compat: mobile SDKs compare this text.
 pub(crate) fn wrong() -> OAuthError {

@@ -6,6 +6,7 @@
 //! flows that no API lists.
 
 pub mod access_tokens;
+pub mod account_tickets;
 pub mod authorization_codes;
 pub mod captured_messages;
 pub mod client_grants;

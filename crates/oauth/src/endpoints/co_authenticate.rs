@@ -1,5 +1,9 @@
 //! `POST /co/authenticate`: a page proves who its user is and gets a login ticket for `/authorize`.
-//! Built: one-time codes. Passwords are answered as not built.
+//! A one-time code here, a password in [`password`].
+
+mod password;
+
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -14,6 +18,7 @@ use gatewright_resources::login_tickets::{self, LoginTicket};
 use gatewright_store::Tx;
 use serde_json::json;
 
+use crate::password_login;
 use crate::passwordless::{self, CodeRefusal, PresentedCode, Proven};
 use crate::stop::Stop;
 
@@ -30,20 +35,17 @@ const OTP_KEYS: [&str; 5] = ["client_id", "credential_type", "username", "otp", 
 pub(crate) async fn authenticate(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Result<Response, Stop> {
     let params = Params::from_body(&headers, &body)?;
     params.all_text(&["credential_type"])?;
-    match params.text("credential_type") {
-        Some(PASSWORDLESS_OTP) => {}
-        Some("password" | "http://auth0.com/oauth/grant-type/password-realm") => {
-            let text = "Cross-origin login with a password is not built in this version of Gatewright.";
-            return Err(OAuthError::new(400, "unsupported_credential_type", text).into());
-        }
+    let presented = match params.text("credential_type") {
+        Some(PASSWORDLESS_OTP) => Proof::Code(Presented::read(&params)?),
+        Some("password") => Proof::Password(password::Presented::read(&params, false)?),
+        Some(password_login::PASSWORD_REALM) => Proof::Password(password::Presented::read(&params, true)?),
         Some(_) => {
             let text = "Unknown credential_type.";
             return Err(OAuthError::new(400, "unsupported_credential_type", text).into());
         }
-        None => return Err(keys_wrong().into()),
-    }
-    let presented = Presented::read(&params)?;
-    let client = cx.tenant.client(presented.client_id).cloned();
+        None => return Err(keys_wrong(&OTP_KEYS).into()),
+    };
+    let client = cx.tenant.client(presented.client_id()).cloned();
     let client = client.ok_or_else(|| OAuthError::new(401, "unauthorized_client", "Unknown client."))?;
     if !client.cross_origin_authentication {
         let error = OAuthError::new(401, "unauthorized_client", "Cross origin login not allowed.");
@@ -52,26 +54,13 @@ pub(crate) async fn authenticate(cx: RequestCx, headers: HeaderMap, body: Bytes)
     let Some(origin) = cx.origin.clone().filter(|origin| page_allowed(origin, &cx, &client)) else {
         return Ok(origin_refused(&cx));
     };
-    let connection = cx.tenant.connection_for(presented.realm, &client.client_id).cloned();
-    let connection = connection
-        .filter(|connection| connection.strategy == "sms")
-        .ok_or_else(|| OAuthError::invalid_request(format!("Unknown realm {}.", presented.realm)))?;
-    // Whoever typed the number typed it twice, perhaps differently.
-    let identifier =
-        passwordless::identifier(presented.username).unwrap_or_else(|| presented.username.to_owned());
-
     let ticket = random_token(&cx.app.random, 32);
     let binding = random_token(&cx.app.random, 32);
-    let otp = presented.otp.to_owned();
-    let attempt = Attempt {
-        code: PresentedCode { cx: cx.clone(), client, connection, identifier, otp },
-        origin,
-        ticket_hash: token_hash(&ticket),
-        binding_hash: token_hash(&binding),
-    };
-    // The refusal is a value, not an error: the try it counted must be committed.
-    let outcome = cx.app.db.write(move |tx| Box::pin(attempt.judge(tx))).await?;
-    outcome?;
+    let new = NewTicket { origin, ticket_hash: token_hash(&ticket), binding_hash: token_hash(&binding) };
+    match presented {
+        Proof::Code(presented) => presented.authenticate(&cx, client, new).await?,
+        Proof::Password(presented) => presented.authenticate(&cx, &client, new).await?,
+    }
 
     let verifier = random_token(&cx.app.random, 32);
     let body =
@@ -83,7 +72,45 @@ pub(crate) async fn authenticate(cx: RequestCx, headers: HeaderMap, body: Bytes)
     Ok(response)
 }
 
-/// The members of the body that name the user and the proof.
+/// How the user proves to be the user.
+enum Proof<'a> {
+    Code(Presented<'a>),
+    Password(password::Presented<'a>),
+}
+
+impl Proof<'_> {
+    fn client_id(&self) -> &str {
+        match self {
+            Self::Code(code) => code.client_id,
+            Self::Password(password) => password.client_id,
+        }
+    }
+}
+
+/// A ticket before it is known whose.
+struct NewTicket {
+    origin: String,
+    ticket_hash: String,
+    binding_hash: String,
+}
+
+impl NewTicket {
+    fn of(&self, cx: &RequestCx, client_id: &str, user_id: &str, connection: &str) -> LoginTicket {
+        LoginTicket {
+            ticket_hash: self.ticket_hash.clone(),
+            client_id: client_id.to_owned(),
+            user_id: user_id.to_owned(),
+            connection: connection.to_owned(),
+            origin: self.origin.clone(),
+            binding_hash: self.binding_hash.clone(),
+            created_at: cx.now,
+            expires_at: cx.now.plus_seconds(TICKET_LIFETIME_SECONDS),
+            used_at: None,
+        }
+    }
+}
+
+/// The members of the body that name the user and the code.
 struct Presented<'a> {
     client_id: &'a str,
     username: &'a str,
@@ -94,9 +121,9 @@ struct Presented<'a> {
 impl<'a> Presented<'a> {
     fn read(params: &'a Params) -> Result<Self, OAuthError> {
         let only_known = params.names().all(|name| OTP_KEYS.contains(&name));
-        let text = |name| params.text(name).ok_or_else(keys_wrong);
+        let text = |name| params.text(name).ok_or_else(|| keys_wrong(&OTP_KEYS));
         if !only_known {
-            return Err(keys_wrong());
+            return Err(keys_wrong(&OTP_KEYS));
         }
         Ok(Self {
             client_id: text("client_id")?,
@@ -105,11 +132,28 @@ impl<'a> Presented<'a> {
             realm: text("realm")?,
         })
     }
+
+    /// Judges the code and stores the ticket.
+    async fn authenticate(&self, cx: &RequestCx, client: Arc<Client>, new: NewTicket) -> Result<(), Stop> {
+        let connection = cx.tenant.connection_for(self.realm, &client.client_id).cloned();
+        let connection = connection
+            .filter(|connection| passwordless::built(connection))
+            .ok_or_else(|| OAuthError::invalid_request(format!("Unknown realm {}.", self.realm)))?;
+        // Whoever typed the number or address typed it twice, perhaps differently.
+        let identifier =
+            passwordless::identifier(self.username).unwrap_or_else(|| self.username.to_owned());
+        let otp = self.otp.to_owned();
+        let code = PresentedCode { cx: cx.clone(), client, connection, identifier, otp };
+        let attempt = Attempt { code, new };
+        // The refusal is a value, not an error: the try it counted must be committed.
+        let outcome = cx.app.db.write(move |tx| Box::pin(attempt.judge(tx))).await?;
+        Ok(outcome?)
+    }
 }
 
-fn keys_wrong() -> OAuthError {
+fn keys_wrong(keys: &[&str]) -> OAuthError {
     // Compat: custom login pages match this text, which an empty code gets too.
-    let keys = OTP_KEYS.join(", ");
+    let keys = keys.join(", ");
     OAuthError::invalid_request(format!("Invalid request body. All and only of {keys} are required."))
 }
 
@@ -143,9 +187,7 @@ fn binding_cookies(cx: &RequestCx, binding: &str) -> Vec<HeaderValue> {
 /// One attempt to log in with a code, judged in one transaction.
 struct Attempt {
     code: PresentedCode,
-    origin: String,
-    ticket_hash: String,
-    binding_hash: String,
+    new: NewTicket,
 }
 
 impl Attempt {
@@ -155,20 +197,10 @@ impl Attempt {
             Ok(proven) => proven,
             Err(refusal) => return Ok(Err(self.refused(&refusal))),
         };
-        let now = code.cx.now;
-        let ticket = LoginTicket {
-            ticket_hash: self.ticket_hash.clone(),
-            client_id: code.client.client_id.clone(),
-            user_id: user.user_id.clone(),
-            connection: code.connection.name.clone(),
-            origin: self.origin.clone(),
-            binding_hash: self.binding_hash.clone(),
-            created_at: now,
-            expires_at: now.plus_seconds(TICKET_LIFETIME_SECONDS),
-            used_at: None,
-        };
+        let ticket =
+            self.new.of(&code.cx, &code.client.client_id, &user.user_id, &code.connection.name);
         login_tickets::insert(tx, &code.cx.tenant.id, &ticket).await?;
-        let why = json!({"reason": verdict.code(), "says": verdict.says(), "origin": self.origin});
+        let why = json!({"reason": verdict.code(), "says": verdict.says(), "origin": self.new.origin});
         code.log(tx, "scoa", Some(&user.user_id), why).await?;
         Ok(Ok(()))
     }

@@ -7,6 +7,7 @@
 
 mod authorization_code;
 mod client_credentials;
+mod password;
 mod passwordless_otp;
 mod refresh_token;
 
@@ -138,6 +139,8 @@ static GRANTS: &[&Grant] = &[
     &refresh_token::GRANT,
     &client_credentials::GRANT,
     &passwordless_otp::GRANT,
+    &password::PASSWORD,
+    &password::PASSWORD_REALM,
 ];
 
 /// The grant of this name.
