@@ -3,7 +3,9 @@
 use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
 use gatewright_http::RequestCx;
-use gatewright_resources::logs::LogEvent;
+use gatewright_resources::logs::{self, LogEvent};
+
+use crate::stop::Stop;
 
 /// An event of this type code, with the caller, the host and the client.
 pub(crate) fn event(cx: &RequestCx, code: &'static str, client: Option<&Client>) -> LogEvent {
@@ -30,4 +32,17 @@ pub(crate) fn at_connection(mut event: LogEvent, connection: &Connection) -> Log
     event.strategy = Some(connection.strategy.clone());
     event.strategy_type = Some(kind.to_owned());
     event
+}
+
+/// Writes one event in a transaction of its own.
+pub(crate) async fn write(cx: &RequestCx, event: LogEvent) -> Result<(), Stop> {
+    let within = cx.clone();
+    let write = cx.app.db.write(move |tx| {
+        Box::pin(async move {
+            let random = &within.app.random;
+            logs::append(tx, &within.tenant.id, within.now, random, &event).await?;
+            Ok::<_, Stop>(())
+        })
+    });
+    write.await
 }

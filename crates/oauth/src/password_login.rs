@@ -12,7 +12,7 @@ use gatewright_core::limits::RateLimit;
 use gatewright_core::user::User;
 use gatewright_http::{Fault, RequestCx};
 use gatewright_passwords::{LONGEST_PASSWORD_BYTES, Verdict};
-use gatewright_resources::{logs, passwords, rate_buckets};
+use gatewright_resources::{passwords, rate_buckets};
 use serde_json::json;
 
 use crate::events;
@@ -123,13 +123,5 @@ async fn log(
     event.user_name = Some(identifier.to_owned());
     event.user_id = user_id;
     event.details = json!({"decision": {"reason": reason}});
-    let within = cx.clone();
-    let write = cx.app.db.write(move |tx| {
-        Box::pin(async move {
-            let random = &within.app.random;
-            logs::append(tx, &within.tenant.id, within.now, random, &event).await?;
-            Ok::<_, Stop>(())
-        })
-    });
-    write.await
+    events::write(cx, event).await
 }
