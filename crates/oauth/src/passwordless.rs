@@ -1,14 +1,17 @@
-//! One-time codes of passwordless connections: sending one, and judging one that came back.
+//! One-time codes and links of passwordless connections: sending one, and judging one that came back.
 //!
 //! `/passwordless/start`, `/co/authenticate` and the hosted pages all come here, so that a code is the
-//! same thing wherever it is asked for and typed in.
+//! same thing wherever it is asked for and typed in. A link holds a secret of its own in a code's place:
+//! the newest of either kind is the only one that is good, and neither is taken for the other.
 
 use std::sync::Arc;
 
-use gatewright_adapters::{CallerInfo, DeliveryError, Sms, Syntax, normalize_phone, render};
+use gatewright_adapters::email::{EmailKind, OwnText};
+use gatewright_adapters::{CallerInfo, DeliveryError, Sms, Syntax, TemplateError, normalize_phone, render};
 use gatewright_core::OAuthError;
 use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
+use gatewright_core::email::normalize_address;
 use gatewright_core::limits::RateLimit;
 use gatewright_core::login::one_time_code::{CodeChannel, CodeFacts, CodeVerdict, verdict};
 use gatewright_core::user::User;
@@ -19,6 +22,7 @@ use gatewright_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
 use crate::events;
+use crate::mail::Mail;
 use crate::stop::Stop;
 
 /// Unauthenticated starts from one address: 50 at once, 50 more an hour.
@@ -35,13 +39,34 @@ pub(crate) fn channel(connection: &Connection) -> CodeChannel {
 
 /// Whether codes can be sent for this connection in this version.
 pub(crate) fn built(connection: &Connection) -> bool {
-    connection.strategy == "sms"
+    matches!(connection.strategy.as_str(), "sms" | "email")
 }
 
-/// The normal form of what was typed, under which codes and users are found. `None` if it cannot be a
-/// number.
-pub(crate) fn identifier(typed: &str) -> Option<String> {
-    normalize_phone(typed)
+/// The normal form of what was typed, under which codes and users of this connection are found. `None`
+/// if the connection cannot send to it.
+pub(crate) fn identifier(connection: &Connection, typed: &str) -> Option<String> {
+    match channel(connection) {
+        CodeChannel::Phone => normalize_phone(typed),
+        CodeChannel::Email => normalize_address(typed),
+    }
+}
+
+/// What is sent: the reader types it in, or follows it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    Code,
+    Link,
+}
+
+impl Proof {
+    /// The context under which the secret is hashed: a code is no link and a link no code.
+    fn context(self, cx: &RequestCx, connection: &Connection, identifier: &str) -> String {
+        let context = passwordless_codes::mac_context(&cx.tenant.id, &connection.name, identifier);
+        match self {
+            Self::Code => context,
+            Self::Link => format!("{context}/link"),
+        }
+    }
 }
 
 /// A code to be sent.
@@ -63,19 +88,63 @@ impl CodeRequest<'_> {
     ///
     /// # Errors
     /// `too_many_requests`, `bad.connection` (sign-up is closed and nobody has the identifier, or the
-    /// template fails), `sms_provider_error`.
+    /// template fails), `sms_provider_error`, `email_provider_error`.
     pub(crate) async fn send(&self, cx: &RequestCx) -> Result<(), Stop> {
         let code = cx.app.random.digits(self.connection.code_length());
+        if channel(self.connection) == CodeChannel::Email {
+            let vars = json!({"code": code, "send": "code"});
+            return self.send_email(cx, EmailKind::PasswordlessCode, Proof::Code, &code, vars).await;
+        }
         let message = self.message(&code)?;
-        let stored = self.store(cx, &code).await?;
+        let stored = self.store(cx, Proof::Code, &code).await?;
         let caller =
             CallerInfo { ip: cx.ip.to_string(), user_agent: cx.user_agent.clone().unwrap_or_default() };
         let sms = Sms { to: self.identifier.to_owned(), from: None, body: message, request: Some(caller) };
-        match cx.app.messenger.send_sms(&cx.tenant.id, self.connection, &sms).await {
+        let sent = cx.app.messenger.send_sms(&cx.tenant.id, self.connection, &sms).await;
+        match sent {
             Ok(_receipt) => self.record(cx, "cs", None, None).await,
             Err(error) => {
                 self.record(cx, "fn", Some(&error), Some(stored)).await?;
                 Err(OAuthError::new(400, "sms_provider_error", error.public).into())
+            }
+        }
+    }
+
+    /// Draws, stores and mails a link; it is good in place of a code. `url` makes the link of its secret.
+    ///
+    /// # Errors
+    /// As [`CodeRequest::send`].
+    pub(crate) async fn send_link(&self, cx: &RequestCx, url: impl Fn(&str) -> String) -> Result<(), Stop> {
+        let secret = cx.app.random.alphanumeric(LINK_SECRET_CHARACTERS);
+        let vars = json!({"link": url(&secret), "send": "link"});
+        self.send_email(cx, EmailKind::PasswordlessLink, Proof::Link, &secret, vars).await
+    }
+
+    async fn send_email(
+        &self,
+        cx: &RequestCx,
+        kind: EmailKind,
+        proof: Proof,
+        secret: &str,
+        vars: Value,
+    ) -> Result<(), Stop> {
+        let mail = Mail {
+            kind,
+            to: self.identifier,
+            client: Some(self.client),
+            connection: Some(self.connection),
+            // Nobody is looked up before the secret comes back.
+            user: None,
+            language: self.language,
+            vars,
+        };
+        let email = mail.write(cx, Some(own_email(self.connection, kind))).await?.map_err(template_fails)?;
+        let stored = self.store(cx, proof, secret).await?;
+        match mail.deliver(cx, &email).await {
+            Ok(_receipt) => self.record(cx, "cls", None, None).await,
+            Err(error) => {
+                self.record(cx, "fn", Some(&error), Some(stored)).await?;
+                Err(OAuthError::new(400, "email_provider_error", error.public).into())
             }
         }
     }
@@ -92,14 +161,11 @@ impl CodeRequest<'_> {
             Some(template) => (Syntax::from_option(self.connection.text_option("syntax")), template),
             None => (Syntax::Liquid, DEFAULT_TEMPLATE),
         };
-        render(syntax, template, &vars).map_err(|error| {
-            let text = "The message template of the connection cannot be rendered.";
-            OAuthError::new(400, "bad.connection", text).because(error.to_string()).into()
-        })
+        render(syntax, template, &vars).map_err(template_fails)
     }
 
-    async fn store(&self, cx: &RequestCx, code: &str) -> Result<StoredCode, Stop> {
-        let context = passwordless_codes::mac_context(&cx.tenant.id, &self.connection.name, self.identifier);
+    async fn store(&self, cx: &RequestCx, proof: Proof, code: &str) -> Result<StoredCode, Stop> {
+        let context = proof.context(cx, self.connection, self.identifier);
         let code_mac = cx.app.master_key.mac(&context, code.as_bytes());
         let expires_at = cx.now.plus_seconds(self.connection.code_lifetime_seconds());
         let within = cx.clone();
@@ -162,6 +228,33 @@ impl CodeRequest<'_> {
     }
 }
 
+/// Letters and digits of a link's secret: 32 hold 190 bits.
+const LINK_SECRET_CHARACTERS: usize = 32;
+
+fn template_fails(error: TemplateError) -> Stop {
+    let text = "The message template of the connection cannot be rendered.";
+    OAuthError::new(400, "bad.connection", text).because(error.to_string()).into()
+}
+
+/// What an e-mail connection's `options.email` says. A body that has no place for the link cannot carry
+/// one, so the default stands in for it.
+fn own_email(connection: &Connection, kind: EmailKind) -> OwnText {
+    let text = |name: &str| {
+        let text = connection.options.get("email").and_then(|email| email.get(name)).and_then(Value::as_str);
+        text.filter(|text| !text.trim().is_empty()).map(str::to_owned)
+    };
+    let carries = |body: &String| kind != EmailKind::PasswordlessLink || body.contains("link");
+    OwnText {
+        from: text("from"),
+        subject: text("subject"),
+        body: text("body").filter(carries),
+        syntax: match text("syntax").as_deref() {
+            Some("md_with_macros") => Syntax::MdWithMacros,
+            _ => Syntax::Liquid,
+        },
+    }
+}
+
 /// A code that is stored, but not sent yet.
 struct StoredCode {
     code_mac: [u8; 32],
@@ -201,8 +294,22 @@ impl PresentedCode {
         tx: &mut Tx,
         refused_as: &'static str,
     ) -> Result<Result<Proven, CodeRefusal>, Stop> {
+        self.judge_as(tx, refused_as, Proof::Code).await
+    }
+
+    /// Judges the secret of a link, as [`PresentedCode::judge`] does a code.
+    pub(crate) async fn judge_link(&self, tx: &mut Tx) -> Result<Result<Proven, CodeRefusal>, Stop> {
+        self.judge_as(tx, "f", Proof::Link).await
+    }
+
+    async fn judge_as(
+        &self,
+        tx: &mut Tx,
+        refused_as: &'static str,
+        proof: Proof,
+    ) -> Result<Result<Proven, CodeRefusal>, Stop> {
         let (tenant, name, now) = (&self.cx.tenant.id, &self.connection.name, self.cx.now);
-        let verdict = self.verdict(tx).await?;
+        let verdict = self.verdict(tx, proof).await?;
         if verdict != CodeVerdict::Accepted {
             let why = json!({"reason": verdict.code(), "says": verdict.says()});
             self.log(tx, refused_as, None, why).await?;
@@ -226,10 +333,10 @@ impl PresentedCode {
         Ok(Ok(Proven { user, verdict }))
     }
 
-    async fn verdict(&self, tx: &mut Tx) -> Result<CodeVerdict, Stop> {
+    async fn verdict(&self, tx: &mut Tx, proof: Proof) -> Result<CodeVerdict, Stop> {
         let (tenant, name) = (&self.cx.tenant.id, &self.connection.name);
         let stored = passwordless_codes::count_try(tx, tenant, name, &self.identifier).await?;
-        let context = passwordless_codes::mac_context(tenant, name, &self.identifier);
+        let context = proof.context(&self.cx, &self.connection, &self.identifier);
         let facts = stored.map(|stored| CodeFacts {
             expires_at: stored.expires_at,
             used: stored.used,

@@ -1,7 +1,7 @@
-//! `POST /passwordless/start`: sends a one-time code. Built: SMS.
+//! `POST /passwordless/start`: sends a one-time code by SMS, or a code or link by e-mail.
 //!
-//! Nothing in the answer, its status or its time depends on whether the number belongs to a user: no
-//! user is looked up while sign-up is open, and `_id` is made from the number, not from an account.
+//! Nothing in the answer, its status or its time depends on whether the number or address belongs to a
+//! user: no user is looked up while sign-up is open, and `_id` is made from it, not from an account.
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, header};
@@ -9,11 +9,13 @@ use axum::response::Response;
 use gatewright_core::OAuthError;
 use gatewright_core::client::{Client, PASSWORDLESS_OTP};
 use gatewright_core::connection::Connection;
+use gatewright_core::login::one_time_code::CodeChannel;
 use gatewright_core::redirect;
 use gatewright_http::{Params, RequestCx, respond};
 use gatewright_jose::constant_time_eq;
 use serde_json::{Value, json};
 
+use super::authorize::by_link::MagicLink;
 use crate::passwordless::{self, CodeRequest};
 use crate::stop::Stop;
 
@@ -33,38 +35,85 @@ pub(crate) async fn start(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
         return Err(bad("authParams", "authParams must be an object.").into());
     }
     let connection = connection(&cx, client, &params)?;
-    let typed =
-        params.text("phone_number").ok_or_else(|| bad("phone_number", "phone_number is required."))?;
-    let phone_number = passwordless::identifier(typed)
-        .ok_or_else(|| bad("phone_number", "phone_number is not a valid number in international form."))?;
+    let target = Target::of(connection);
+    let identifier = target.identifier(connection, &params)?;
+    let by_link = by_link(connection, &params)?;
 
     let language = language(&headers);
     let body = json!({
         "client_id": params.text("client_id"),
         "connection": params.text("connection"),
-        "phone_number": phone_number,
-        "send": params.text("send").unwrap_or("code"),
+        target.name: identifier,
+        "send": if by_link { "link" } else { "code" },
         "request_language": language,
         "authParams": params.value("authParams"),
     });
     let request = CodeRequest {
         client,
         connection,
-        identifier: &phone_number,
+        identifier: &identifier,
         language: language.as_deref(),
         authenticated,
         body,
     };
-    request.send(&cx).await?;
+    if by_link {
+        let link = MagicLink::of(&cx, client, connection, &identifier, params.value("authParams"))?;
+        request.send_link(&cx, |secret| link.with(secret)).await?;
+    } else {
+        request.send(&cx).await?;
+    }
     Ok(respond::json_no_store(
         200,
         &json!({
-            "_id": opaque_id(&cx, connection, &phone_number),
-            "phone_number": phone_number,
-            "phone_verified": false,
+            "_id": opaque_id(&cx, connection, &identifier),
+            target.name: identifier,
+            target.verified: false,
             "request_language": language,
         }),
     ))
+}
+
+/// What a connection sends to, in the wire's names.
+struct Target {
+    name: &'static str,
+    verified: &'static str,
+    wrong: &'static str,
+}
+
+impl Target {
+    const PHONE: Self = Self {
+        name: "phone_number",
+        verified: "phone_verified",
+        wrong: "phone_number is not a valid number in international form.",
+    };
+    const EMAIL: Self =
+        Self { name: "email", verified: "email_verified", wrong: "email is not a valid e-mail address." };
+
+    fn of(connection: &Connection) -> Self {
+        match passwordless::channel(connection) {
+            CodeChannel::Phone => Self::PHONE,
+            CodeChannel::Email => Self::EMAIL,
+        }
+    }
+
+    /// The identifier in its normal form.
+    fn identifier(&self, connection: &Connection, params: &Params) -> Result<String, OAuthError> {
+        let typed =
+            params.text(self.name).ok_or_else(|| bad(self.name, &format!("{} is required.", self.name)))?;
+        passwordless::identifier(connection, typed).ok_or_else(|| bad(self.name, self.wrong))
+    }
+}
+
+/// Compat: an e-mail is a link unless a code is asked for; SMS knows codes only, whatever `send` says.
+fn by_link(connection: &Connection, params: &Params) -> Result<bool, OAuthError> {
+    if passwordless::channel(connection) == CodeChannel::Phone {
+        return Ok(false);
+    }
+    match params.text("send") {
+        None | Some("link" | "link_ios" | "link_android") => Ok(true),
+        Some("code") => Ok(false),
+        Some(_) => Err(bad("send", "send must be link or code.")),
+    }
 }
 
 fn bad(what: &str, text: &str) -> OAuthError {
@@ -116,13 +165,10 @@ fn connection<'a>(cx: &'a RequestCx, client: &Client, params: &Params) -> Result
     let connection = cx.tenant.connection_for(name, &client.client_id).ok_or_else(|| {
         bad("connection", "The connection does not exist or is not enabled for the client.")
     })?;
-    match connection.strategy.as_str() {
-        "sms" => Ok(connection),
-        "email" => {
-            Err(bad("connection", "Passwordless login by e-mail is not built in this version of Gatewright."))
-        }
-        _ => Err(bad("connection", "The connection is not a passwordless connection.")),
+    if passwordless::built(connection) {
+        return Ok(connection);
     }
+    Err(bad("connection", "The connection is not a passwordless connection."))
 }
 
 fn language(headers: &HeaderMap) -> Option<String> {
@@ -131,10 +177,10 @@ fn language(headers: &HeaderMap) -> Option<String> {
     (!language.is_empty() && language.len() <= 200).then_some(language)
 }
 
-/// 24 hex digits that look like an account's id and stay the same for a number, but are none: they are
-/// made from the number alone, so they say nothing about whether it is known.
-fn opaque_id(cx: &RequestCx, connection: &Connection, phone_number: &str) -> String {
+/// 24 hex digits that look like an account's id and stay the same for an identifier, but are none: they are
+/// made from it alone, so they say nothing about whether it is known.
+fn opaque_id(cx: &RequestCx, connection: &Connection, identifier: &str) -> String {
     let context = format!("{}/passwordless_start/{}", cx.tenant.id, connection.name);
-    let mac = cx.app.master_key.mac(&context, phone_number.as_bytes());
+    let mac = cx.app.master_key.mac(&context, identifier.as_bytes());
     mac.iter().take(12).map(|byte| format!("{byte:02x}")).collect()
 }
