@@ -6,6 +6,7 @@ mod discovery;
 mod gateway;
 mod login;
 mod logout;
+mod pages;
 mod otp_grant;
 mod refresh;
 mod start;
