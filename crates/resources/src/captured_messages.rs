@@ -84,6 +84,7 @@ sql!(
        AND (CAST($3 AS TEXT) IS NULL OR recipient = CAST($3 AS TEXT))
      ORDER BY sequence DESC LIMIT $4"
 );
+sql!(HTML, "SELECT html FROM captured_messages WHERE tenant_id = $1 AND sequence = $2 AND html IS NOT NULL");
 sql!(EMPTY, "DELETE FROM captured_messages WHERE tenant_id = $1");
 
 /// Stores a message and forgets all but the newest [`KEPT`]; returns its id.
@@ -123,6 +124,12 @@ pub async fn list(
 ) -> Result<Vec<CapturedMessage>, StoreError> {
     let values = params![tenant, filter.after.unwrap_or(0), &filter.to, KEPT];
     tx.all(&NEWEST, &values).await?.iter().map(from_row).collect()
+}
+
+/// The HTML part of the e-mail of this id, if there is one.
+pub async fn html(tx: &mut Tx, tenant: &TenantId, id: i64) -> Result<Option<String>, StoreError> {
+    let row = tx.opt(&HTML, &params![tenant, id]).await?;
+    row.map(|row| row.text(0)).transpose()
 }
 
 /// Removes all messages of the tenant; returns how many there were.

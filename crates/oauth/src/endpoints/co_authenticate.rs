@@ -141,7 +141,7 @@ impl<'a> Presented<'a> {
             .ok_or_else(|| OAuthError::invalid_request(format!("Unknown realm {}.", self.realm)))?;
         // Whoever typed the number or address typed it twice, perhaps differently.
         let identifier =
-            passwordless::identifier(self.username).unwrap_or_else(|| self.username.to_owned());
+            passwordless::identifier(&connection, self.username).unwrap_or_else(|| self.username.to_owned());
         let otp = self.otp.to_owned();
         let code = PresentedCode { cx: cx.clone(), client, connection, identifier, otp };
         let attempt = Attempt { code, new };

@@ -65,7 +65,9 @@ impl MagicLink {
         if let (false, Some(first)) = (wanted.contains_key("redirect_uri"), client.callbacks.first()) {
             wanted.insert("redirect_uri".to_owned(), first.as_str().into());
         }
-        wanted.entry("response_type").or_insert_with(|| "code".into());
+        // A public client's code would need a PKCE challenge, which only the page could have made.
+        let usual = if client.is_public() { "token" } else { "code" };
+        wanted.entry("response_type").or_insert_with(|| usual.into());
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("client_id", &client.client_id);
         query.append_pair("connection", &connection.name);
