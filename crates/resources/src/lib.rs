@@ -21,6 +21,7 @@ pub mod login_transactions;
 pub mod logs;
 pub mod passwordless_codes;
 pub mod passwords;
+pub mod prompts;
 pub mod rate_buckets;
 pub mod refresh_tokens;
 pub mod resource_servers;
@@ -43,6 +44,7 @@ pub static RESOURCES: &[&Resource] = &[
     &email_provider::RESOURCE,
     &email_templates::RESOURCE,
     &logs::RESOURCE,
+    &prompts::RESOURCE,
     &resource_servers::RESOURCE,
     &tenants::RESOURCE,
     &users::RESOURCE,

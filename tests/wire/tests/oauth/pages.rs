@@ -143,6 +143,30 @@ async fn a_login_by_password_on_one_page_and_on_two() {
 }
 
 #[tokio::test]
+async fn identifier_first_asks_on_two_pages() {
+    on_every_database(async |server: Server| {
+        make_ada(&server).await;
+        server.admin().await.patch("/prompts", json!({"identifier_first": true})).await;
+        let (browser, start) = (server.tool(), start(&server));
+        let page = browser.open(&start.authorize_path(&[])).await;
+        assert!(page.expect(200).body.contains("id=\"login-id\""), "{}", page.body);
+        // Nobody learns here whether the account exists.
+        for typed in ["nobody@example.com", EMAIL] {
+            let next = Form::of(&page).with("username", typed).submit(&browser, "default").await;
+            assert!(next.expect(200).body.contains("id=\"login-password\""), "{}", next.body);
+            assert!(next.body.contains(typed), "{}", next.body);
+            let wrong = Form::of(&next).with("password", "wrong").submit(&browser, "default").await;
+            assert!(wrong.expect(400).body.contains("Wrong email or password"), "{}", wrong.body);
+        }
+        let next = browser.get(Form::of(&page).action()).await;
+        assert!(next.expect(400).body.contains("Please start again"), "without a state there is no login");
+        let next = Form::of(&page).with("username", EMAIL).submit(&browser, "default").await;
+        at_callback(&Form::of(&next).with("password", PASSWORD).submit(&browser, "default").await);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_login_is_answered_once() {
     on_every_database(async |server: Server| {
         let (browser, start) = (server.tool(), start(&server));

@@ -62,7 +62,8 @@ async fn serve(visit: Visit) -> Result<Response, Stop> {
     match judge(&visit, &connection, identifier.clone(), otp).await? {
         Outcome::LoggedIn => Ok(visit.go(RESUME)),
         Outcome::Lost => Ok(visit.lost()),
-        Outcome::Refused(CodeRefusal::Code(CodeVerdict::TooManyTries)) => {
+        // Where sign-up is closed strangers have no code whose tries could be used up: that must not show.
+        Outcome::Refused(CodeRefusal::Code(CodeVerdict::TooManyTries)) if !connection.signup_disabled() => {
             say(Said { error: Some("too-many-code-attempts"), ..Said::default() })
         }
         Outcome::Refused(CodeRefusal::Code(_)) => {

@@ -162,7 +162,11 @@ impl Visit {
         facts(&self.cx, &self.client.client_id, None).connections
     }
 
+    /// A connection by its name, if it may be used in this login: a request that names one means it.
     fn connection(&self, name: &str) -> Option<Arc<Connection>> {
+        if self.progress().params.get("connection").is_some_and(|asked| asked != name) {
+            return None;
+        }
         self.connections().iter().find(|connection| connection.name == name)?;
         self.cx.tenant.connection(name).cloned()
     }
