@@ -47,7 +47,8 @@ impl Otp {
         let connection = connection
             .filter(|connection| passwordless::built(connection))
             .ok_or_else(|| OAuthError::invalid_request(format!("Unknown realm {realm}.")))?;
-        let identifier = passwordless::identifier(&connection, username).unwrap_or_else(|| username.to_owned());
+        let identifier =
+            passwordless::identifier(&connection, username).unwrap_or_else(|| username.to_owned());
         let owned = |name| params.text(name).map(str::to_owned);
         Ok(Self {
             scope: owned("scope"),
