@@ -5,7 +5,7 @@ use serde_json::json;
 
 const CALLBACK: &str = "http://localhost:4200/";
 const EMAIL: &str = "ada@example.com";
-const PASSWORD: &str = "correct horse battery staple";
+const PASSWORD: &str = "Correct-horse-battery-1";
 
 /// What an application asks for in these conversations.
 fn start(server: &Server) -> Start {
@@ -309,6 +309,13 @@ async fn only_codes_means_the_oldest_connection_first_and_the_other_one_click_aw
         let database = admin.connection("Username-Password-Authentication").await;
         let path = format!("/connections/{}", database["id"].as_str().unwrap());
         admin.patch(&path, json!({"enabled_clients": []})).await;
+        // The one for e-mail is made anew, so that it is the younger one.
+        let email = admin.connection("email").await;
+        let path = format!("/connections/{}", email["id"].as_str().unwrap());
+        admin.call(reqwest::Method::DELETE, &path, None).await.expect(204);
+        server.turn.forward_seconds(1);
+        let email = json!({"name": "email", "strategy": "email", "enabled_clients": [server.client_id()]});
+        admin.create("/connections", email).await;
         let (browser, start) = (server.tool(), start(&server));
         let page = browser.open(&start.authorize_path(&[])).await;
         assert!(page.expect(200).body.contains("type=\"tel\""), "{}", page.body);
