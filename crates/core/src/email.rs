@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// Who delivers a tenant's e-mail, as `/api/v2/emails/provider` holds it, credentials opened.
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(default)]
 pub struct EmailProvider {
     /// `smtp`, `sendgrid`, `ses`, ...
@@ -18,6 +18,13 @@ pub struct EmailProvider {
     pub default_from_address: Option<String>,
     /// What the provider wants to see: `smtp_host`, `smtp_port`, `smtp_user`, `smtp_pass` for `smtp`.
     pub credentials: Value,
+}
+
+/// No provider in particular, switched on.
+impl Default for EmailProvider {
+    fn default() -> Self {
+        Self { name: String::new(), enabled: true, default_from_address: None, credentials: Value::Null }
+    }
 }
 
 /// Leaves out the credentials.
