@@ -81,7 +81,7 @@ fn default_settings() -> Value {
         "flags": {
             "enable_client_connections": true,
             "enable_pipeline2": true,
-            "enable_public_signup_user_exists_error": true,
+            "enable_public_signup_user_exists_error": false,
             "allow_legacy_delegation_grant_types": false,
             "allow_legacy_ro_grant_types": false,
             "disable_impersonation": true,

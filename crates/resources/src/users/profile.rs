@@ -333,7 +333,7 @@ fn metadata_is_allowed(user: &Map<String, Value>) -> Result<(), ApiError> {
 fn only_databases_have_passwords(strategy: &str, body: &Map<String, Value>) -> Result<(), ApiError> {
     match body.get("password") {
         Some(_) if strategy != "auth0" => {
-            Err(ApiError::unsupported(format!("Users of a {strategy} connection have no password.")))
+            Err(ApiError::unsupported(format!("Users of {strategy} connections have no password.")))
         }
         Some(Value::Null) => {
             Err(ApiError::invalid_body("'A password cannot be removed' on property password"))

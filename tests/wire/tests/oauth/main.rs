@@ -3,11 +3,13 @@
 mod authorize;
 mod codes;
 mod discovery;
+mod email;
 mod gateway;
 mod login;
 mod logout;
-mod pages;
 mod otp_grant;
+mod pages;
+mod passwords;
 mod refresh;
 mod start;
 mod statements;
