@@ -14,12 +14,15 @@ async fn client(admin: &Admin, app_type: &str) -> (String, String) {
                 "grant_types": [OTP_CREDENTIAL, "refresh_token"]}),
         )
         .await;
-    let text = |name: &str| made[name].as_str().unwrap().to_owned();
+    let text = |name: &str| made[name].as_str().expect("text").to_owned();
     let sms = admin.connection("sms").await;
-    let mut enabled = sms["enabled_clients"].as_array().unwrap().clone();
+    let mut enabled = sms["enabled_clients"].as_array().cloned().unwrap_or_default();
     enabled.push(json!(text("client_id")));
     admin
-        .patch(&format!("/connections/{}", sms["id"].as_str().unwrap()), json!({"enabled_clients": enabled}))
+        .patch(
+            &format!("/connections/{}", sms["id"].as_str().expect("an id")),
+            json!({"enabled_clients": enabled}),
+        )
         .await;
     (text("client_id"), text("client_secret"))
 }
@@ -34,7 +37,9 @@ async fn send(server: &Server, tool: &Page, client_id: &str) -> String {
 async fn exchange(tool: &Page, client_id: &str, otp: &str, more: Value) -> Answer {
     let mut body = json!({"grant_type": OTP_CREDENTIAL, "client_id": client_id, "username": "+61 400 000 000",
         "otp": otp, "realm": "sms", "scope": "openid profile offline_access"});
-    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    for (name, value) in more.as_object().expect("members") {
+        body[name] = value.clone();
+    }
     tool.post("/oauth/token", body).await
 }
 

@@ -63,7 +63,9 @@ fn invalid(answer: &Answer) {
 async fn settings(server: &Server, admin: &Admin, set: Value) {
     let mut all = json!({"rotation_type": "rotating", "expiration_type": "expiring", "leeway": 0,
         "token_lifetime": 2_592_000, "idle_token_lifetime": 1_296_000});
-    all.as_object_mut().unwrap().extend(set.as_object().unwrap().clone());
+    for (name, value) in set.as_object().expect("members") {
+        all[name] = value.clone();
+    }
     admin.patch(&format!("/clients/{}", server.client_id()), json!({"refresh_token": all})).await;
 }
 
