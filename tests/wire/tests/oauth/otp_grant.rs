@@ -15,15 +15,13 @@ async fn client(admin: &Admin, app_type: &str) -> (String, String) {
         )
         .await;
     let text = |name: &str| made[name].as_str().expect("text").to_owned();
-    let sms = admin.connection("sms").await;
-    let mut enabled = sms["enabled_clients"].as_array().cloned().unwrap_or_default();
-    enabled.push(json!(text("client_id")));
-    admin
-        .patch(
-            &format!("/connections/{}", sms["id"].as_str().expect("an id")),
-            json!({"enabled_clients": enabled}),
-        )
-        .await;
+    for name in ["sms", "email"] {
+        let connection = admin.connection(name).await;
+        let mut enabled = connection["enabled_clients"].as_array().cloned().unwrap_or_default();
+        enabled.push(json!(text("client_id")));
+        let path = format!("/connections/{}", connection["id"].as_str().expect("an id"));
+        admin.patch(&path, json!({"enabled_clients": enabled})).await;
+    }
     (text("client_id"), text("client_secret"))
 }
 
@@ -129,6 +127,24 @@ async fn refusals_of_the_passwordless_grant_are_named() {
         let blocked = exchange(&tool, &id, &code, json!({})).await;
         assert_eq!(blocked.expect(401).error(), ("unauthorized".into(), "user is blocked".into()));
         assert_eq!(admin.newest_log("fepotpft").await["details"]["decision"]["reason"], "user_blocked");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_code_sent_by_e_mail_is_exchanged_too() {
+    on_every_database(async |server: Server| {
+        let (admin, tool) = (server.admin().await, server.tool());
+        let (id, _) = client(&admin, "native").await;
+        let ann = "ann@example.com";
+        let body = json!({"client_id": id, "connection": "email", "email": ann, "send": "code"});
+        tool.post("/passwordless/start", body).await.expect(200);
+        let by_mail = json!({"username": ann, "realm": "email"});
+        let wrong = exchange(&tool, &id, "none", by_mail.clone()).await;
+        assert_eq!(wrong.expect(403).error().1, "Wrong email or verification code.");
+        let code = server.mailbox.code_to(ann);
+        let tokens = exchange(&tool, &id, &code, by_mail).await.expect(200).json();
+        assert!(claims(tokens["id_token"].as_str().unwrap())["sub"].as_str().unwrap().starts_with("email|"));
     })
     .await;
 }
