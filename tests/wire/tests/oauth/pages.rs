@@ -265,13 +265,20 @@ async fn prompt_login_and_max_age_are_satisfied_by_the_login_they_cause() {
 async fn a_third_party_client_gets_what_the_user_allows() {
     on_every_database(async |server: Server| {
         make_ada(&server).await;
-        let (browser, start) = (server.tool(), start(&server));
+        let (browser, mut start) = (server.tool(), start(&server).scope("read:orders"));
+        start.audience = Some(server.audience().to_owned());
         let admin = server.admin().await;
+        // A third-party client gets no identity, and of an API what the tenant grants.
+        let grant = json!({
+            "client_id": server.client_id(), "audience": server.audience(), "subject_type": "user",
+            "scope": ["read:orders", "write:orders"],
+        });
+        admin.create("/client-grants", grant).await;
         admin.patch(&format!("/clients/{}", server.client_id()), json!({"is_first_party": false})).await;
         let consent = log_in_by_password(&browser, &start.authorize_path(&[])).await;
         assert!(consent.expect(200).body.contains("Allow My SPA?"), "{}", consent.body);
         assert!(
-            consent.body.contains("See your profile") && consent.body.contains(EMAIL),
+            consent.body.contains("Orders: Read orders") && consent.body.contains(EMAIL),
             "{}",
             consent.body
         );
@@ -285,18 +292,18 @@ async fn a_third_party_client_gets_what_the_user_allows() {
         let consent = log_in_by_password(&browser, &start.authorize_path(&[])).await;
         let accepted = Form::of(&consent).submit(&browser, "accept").await;
         at_callback(&accepted);
-        assert!(accepted.returned("id_token").is_some());
+        assert!(accepted.returned("access_token").is_some());
         // Asked once; again only for what is new, or when the application wants it.
         at_callback(&browser.get(&start.authorize_path(&[])).await);
-        let more = start.clone().scope("openid profile email");
+        let more = start.clone().scope("read:orders write:orders");
         let silent = browser.get(&more.authorize_path(&[("prompt", "none")])).await;
         assert_eq!(silent.returned("error").as_deref(), Some("consent_required"));
         let asked = browser.open(&more.authorize_path(&[])).await;
-        assert!(asked.expect(200).body.contains("See your email"), "{}", asked.body);
-        assert!(!asked.body.contains("See your profile"), "{}", asked.body);
+        assert!(asked.expect(200).body.contains("Orders: Write orders"), "{}", asked.body);
+        assert!(!asked.body.contains("Orders: Read orders"), "{}", asked.body);
         at_callback(&Form::of(&asked).submit(&browser, "accept").await);
         let asked = browser.open(&more.authorize_path(&[("prompt", "consent")])).await;
-        assert!(asked.expect(200).body.contains("See your profile"), "{}", asked.body);
+        assert!(asked.expect(200).body.contains("Orders: Read orders"), "{}", asked.body);
         at_callback(&Form::of(&asked).submit(&browser, "accept").await);
     })
     .await;
