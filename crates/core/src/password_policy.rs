@@ -213,8 +213,16 @@ impl PasswordPolicy {
             }
         };
         let kinds = [
-            Rule::new("lowerCase", "lower case letters (a-z)", password.chars().any(|c| c.is_ascii_lowercase())),
-            Rule::new("upperCase", "upper case letters (A-Z)", password.chars().any(|c| c.is_ascii_uppercase())),
+            Rule::new(
+                "lowerCase",
+                "lower case letters (a-z)",
+                password.chars().any(|c| c.is_ascii_lowercase()),
+            ),
+            Rule::new(
+                "upperCase",
+                "upper case letters (A-Z)",
+                password.chars().any(|c| c.is_ascii_uppercase()),
+            ),
             Rule::new("numbers", "numbers (i.e. 0-9)", password.chars().any(|c| c.is_ascii_digit())),
             Rule::new("specialCharacters", SPECIAL, password.chars().any(is_special)),
         ];

@@ -67,7 +67,8 @@ impl Link {
             result_url: self.result_url(cx),
             expires_at: cx.now.plus_seconds(self.lifetime_seconds(cx)),
         };
-        account_tickets::insert(tx, &cx.tenant.id, self.purpose, &token_hash(&self.secret), &ticket, cx.now).await
+        account_tickets::insert(tx, &cx.tenant.id, self.purpose, &token_hash(&self.secret), &ticket, cx.now)
+            .await
     }
 
     fn template(&self) -> &'static str {

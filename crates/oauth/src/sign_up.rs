@@ -44,17 +44,23 @@ pub(crate) struct Refusal {
     /// A sentence, or the tree of rules that the password breaks.
     pub(crate) description: Value,
     /// In a sentence.
-    pub(crate) message: String,
+    pub(crate) message: Box<str>,
     /// The rules as lines of text.
-    pub(crate) policy: Option<String>,
+    pub(crate) policy: Option<Box<str>>,
     /// What decided, for the log only.
     pub(crate) reason: &'static str,
 }
 
 impl Refusal {
-    pub(crate) fn new(status: u16, code: &'static str, text: impl Into<String>, reason: &'static str) -> Self {
+    pub(crate) fn new(
+        status: u16,
+        code: &'static str,
+        text: impl Into<String>,
+        reason: &'static str,
+    ) -> Self {
         let message: String = text.into();
         let description = message.clone().into();
+        let message = message.into();
         Self { status, code, name: "BadRequestError", description, message, policy: None, reason }
     }
 
@@ -68,8 +74,8 @@ impl Refusal {
             code: "invalid_password",
             name: weakness.name(),
             description: weakness.description(),
-            message: weakness.message().to_owned(),
-            policy: weakness.policy().map(str::to_owned),
+            message: weakness.message().into(),
+            policy: weakness.policy().map(Into::into),
             reason: "password_refused",
         }
     }
@@ -187,11 +193,16 @@ fn told(cx: &RequestCx, why: NotSignedUp) -> Refusal {
         NotSignedUp::EmailTaken if tell => {
             Refusal::new(400, "user_exists", "The user already exists.", "user_exists")
         }
-        NotSignedUp::UsernameTaken if tell => {
-            Refusal::new(400, "username_exists", "The username provided is in use already.", "username_exists")
-        }
+        NotSignedUp::UsernameTaken if tell => Refusal::new(
+            400,
+            "username_exists",
+            "The username provided is in use already.",
+            "username_exists",
+        ),
         NotSignedUp::EmailTaken => Refusal::new(400, "invalid_signup", "Invalid sign up", "user_exists"),
-        NotSignedUp::UsernameTaken => Refusal::new(400, "invalid_signup", "Invalid sign up", "username_exists"),
+        NotSignedUp::UsernameTaken => {
+            Refusal::new(400, "invalid_signup", "Invalid sign up", "username_exists")
+        }
     }
 }
 
@@ -219,7 +230,8 @@ impl Desk {
     async fn record(self, tx: &mut Tx) -> Result<Result<User, NotSignedUp>, Stop> {
         let (cx, random) = (&self.cx, &self.cx.app.random);
         let made =
-            users::sign_up(tx, &cx.tenant.id, &self.connection, &self.form, &self.hash, cx.now, random).await?;
+            users::sign_up(tx, &cx.tenant.id, &self.connection, &self.form, &self.hash, cx.now, random)
+                .await?;
         let document = match made {
             Ok(document) => document,
             Err(error) => return Ok(Err(error)),
@@ -243,7 +255,7 @@ async fn refused(
 ) -> Result<Result<User, Refusal>, Stop> {
     let mut event = events::at_connection(events::event(cx, "fs", Some(client)), connection);
     event.user_name = form.get("email").and_then(Value::as_str).map(str::to_owned);
-    event.description = Some(refusal.message.clone());
+    event.description = Some(refusal.message.to_string());
     event.details = json!({"decision": {"reason": refusal.reason}});
     events::write(cx, event).await?;
     Ok(Err(refusal))

@@ -40,10 +40,7 @@ pub struct AccountTicket {
     pub expires_at: Timestamp,
 }
 
-sql!(
-    REPLACE_EARLIER,
-    "DELETE FROM account_tickets WHERE tenant_id = $1 AND user_id = $2 AND purpose = $3"
-);
+sql!(REPLACE_EARLIER, "DELETE FROM account_tickets WHERE tenant_id = $1 AND user_id = $2 AND purpose = $3");
 sql!(FORGET_OLD, "DELETE FROM account_tickets WHERE tenant_id = $1 AND expires_at < $2");
 sql!(
     INSERT,

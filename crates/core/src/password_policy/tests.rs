@@ -52,15 +52,20 @@ fn a_refusal_is_a_tree_for_widgets_and_lines_for_people() {
     );
     let tree = weakness.description();
     assert_eq!(tree["verified"], false);
-    let codes: Vec<&str> = tree["rules"].as_array().unwrap().iter().map(|r| r["code"].as_str().unwrap()).collect();
+    let codes: Vec<&str> =
+        tree["rules"].as_array().unwrap().iter().map(|r| r["code"].as_str().unwrap()).collect();
     assert_eq!(codes, ["lengthAtLeast", "containsAtLeast", "identicalChars"]);
     assert_eq!(tree["rules"][0]["format"], json!([10]));
-    assert_eq!(tree["rules"][1]["items"][0], json!({"message": "lower case letters (a-z)", "code": "lowerCase", "verified": true}));
+    assert_eq!(
+        tree["rules"][1]["items"][0],
+        json!({"message": "lower case letters (a-z)", "code": "lowerCase", "verified": true})
+    );
 }
 
 #[test]
 fn common_words_of_ours_and_of_the_tenant() {
-    let options = json!({"passwordPolicy": "low", "password_dictionary": {"enable": true, "dictionary": ["Acme2026"]}});
+    let options =
+        json!({"passwordPolicy": "low", "password_dictionary": {"enable": true, "dictionary": ["Acme2026"]}});
     for word in ["PassWord1", "acme2026", "ACME2026", "trustno1"] {
         assert_eq!(check(&options, word), Err(Weakness::Common), "{word}");
     }
@@ -93,5 +98,8 @@ fn history_is_a_number() {
     assert_eq!(size(json!({"password_history": {"enable": false, "size": 3}})), 0);
     assert_eq!(size(json!({"password_history": {"enable": true}})), 5);
     assert_eq!(size(json!({"password_history": {"enable": true, "size": 99}})), 24);
-    assert_eq!(Weakness::Used { size: 5 }.to_string(), "PasswordHistoryError: Password has previously been used");
+    assert_eq!(
+        Weakness::Used { size: 5 }.to_string(),
+        "PasswordHistoryError: Password has previously been used"
+    );
 }

@@ -37,7 +37,8 @@ pub(crate) async fn reset(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
     let text = |name| params.text(name).unwrap_or_default().to_owned();
     let (ticket, password, again) = (text("ticket"), text("password"), text("re-enter-password"));
     let Some(link) = live(&cx, Purpose::ResetPassword, &ticket).await? else { return Ok(gone(&cx)) };
-    let wrong = |text: String| Ok(choose(&cx, &link, ticket.clone(), Some(text)).respond(StatusCode::BAD_REQUEST));
+    let wrong =
+        |text: String| Ok(choose(&cx, &link, ticket.clone(), Some(text)).respond(StatusCode::BAD_REQUEST));
     if password != again {
         return wrong("The two passwords are not the same.".to_owned());
     }
@@ -111,7 +112,8 @@ async fn user(cx: &RequestCx, link: &AccountTicket) -> Result<Option<Value>, Sto
 fn choose(cx: &RequestCx, link: &AccountTicket, ticket: String, alert: Option<String>) -> AccountPage {
     let mut page = AccountPage::new(cx, "Choose a new password");
     page.subject = Some(link.email.clone());
-    page.rules = cx.tenant.connection(&link.connection).map(|connection| rules(connection)).unwrap_or_default();
+    page.rules =
+        cx.tenant.connection(&link.connection).map(|connection| rules(connection)).unwrap_or_default();
     page.alert = alert;
     page.password = true;
     page.button = Some("Change password".to_owned());
@@ -152,7 +154,8 @@ async fn failed(
     reason: &str,
 ) -> Result<(), Stop> {
     let client = link.client_id.as_deref().and_then(|id| cx.tenant.client(id));
-    let mut event = events::at_connection(events::event(cx, "fcp", client.map(|client| &**client)), connection);
+    let mut event =
+        events::at_connection(events::event(cx, "fcp", client.map(|client| &**client)), connection);
     event.user_id = Some(link.user_id.clone());
     event.user_name = Some(link.email.clone());
     event.details = json!({"decision": {"reason": reason}});

@@ -125,7 +125,9 @@ fn refused(refusal: &Refusal) -> Response {
 fn signed_up(user: &User) -> Value {
     let local_id = user.user_id.split_once('|').map_or(&*user.user_id, |(_, local)| local);
     let mut body = json!({"_id": local_id, "email_verified": false});
-    for name in ["email", "username", "given_name", "family_name", "name", "nickname", "picture", "user_metadata"] {
+    for name in
+        ["email", "username", "given_name", "family_name", "name", "nickname", "picture", "user_metadata"]
+    {
         if let Some(value) = user.profile.get(name) {
             body[name] = value.clone();
         }

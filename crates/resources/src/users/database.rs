@@ -139,9 +139,8 @@ pub(super) fn hash_of_changed<'a>(
     Box::pin(async move {
         let Some(password) = input.body.get("password").and_then(Value::as_str) else { return Ok(()) };
         let (tenant, user_id) = (request.tenant.clone(), input.id().to_owned());
-        let user = db
-            .read(move |tx| Box::pin(async move { rows::by_id(tx, &tenant, &user_id).await }))
-            .await?;
+        let user =
+            db.read(move |tx| Box::pin(async move { rows::by_id(tx, &tenant, &user_id).await })).await?;
         // Whatever is missing here is refused in the transaction, with the words for it.
         let Some(Value::Object(user)) = user else { return Ok(()) };
         let Some(connection) = database(db, request, connection_name(&user)).await? else { return Ok(()) };
@@ -157,12 +156,9 @@ pub(super) fn hash_of_changed<'a>(
 
 /// The connection, if it is a database.
 async fn database(db: &Db, request: &OpRequest, name: &str) -> Result<Option<Connection>, StoreError> {
-    let (tenant, master_key, name) =
-        (request.tenant.clone(), request.master_key.clone(), name.to_owned());
+    let (tenant, master_key, name) = (request.tenant.clone(), request.master_key.clone(), name.to_owned());
     let found = db
-        .read(move |tx| {
-            Box::pin(async move { connections::by_name(tx, &tenant, &master_key, &name).await })
-        })
+        .read(move |tx| Box::pin(async move { connections::by_name(tx, &tenant, &master_key, &name).await }))
         .await?;
     Ok(found.filter(|connection| connection.strategy == "auth0"))
 }

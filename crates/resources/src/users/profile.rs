@@ -345,9 +345,9 @@ fn only_databases_have_passwords(strategy: &str, body: &Map<String, Value>) -> R
 /// A user name that looks like an address could take somebody's address away from them.
 pub(super) fn username_is_allowed(body: &Map<String, Value>) -> Result<(), ApiError> {
     match body.get("username").and_then(Value::as_str) {
-        Some(username) if username.contains('@') || username.chars().any(char::is_whitespace) => Err(
-            ApiError::invalid_body("'A user name holds no @ and no spaces' on property username"),
-        ),
+        Some(username) if username.contains('@') || username.chars().any(char::is_whitespace) => {
+            Err(ApiError::invalid_body("'A user name holds no @ and no spaces' on property username"))
+        }
         _ => Ok(()),
     }
 }

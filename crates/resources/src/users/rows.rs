@@ -11,7 +11,7 @@ use gatewright_store::{StoreError, Tx, params, sql};
 use serde_json::{Map, Value, json};
 
 use super::profile::{self, Draft, NewIdentifier};
-use crate::{refresh_tokens, passwords, sessions};
+use crate::{passwords, refresh_tokens, sessions};
 
 sql!(BY_ID, "SELECT doc FROM users WHERE tenant_id = $1 AND user_id = $2");
 sql!(
@@ -50,7 +50,10 @@ sql!(
      ON CONFLICT DO NOTHING"
 );
 sql!(DELETE_USERNAMES, "DELETE FROM usernames WHERE tenant_id = $1 AND user_id = $2");
-sql!(USERNAME_TAKEN, "SELECT user_id FROM usernames WHERE tenant_id = $1 AND connection = $2 AND username = $3");
+sql!(
+    USERNAME_TAKEN,
+    "SELECT user_id FROM usernames WHERE tenant_id = $1 AND connection = $2 AND username = $3"
+);
 sql!(OF_CONNECTION, "SELECT user_id FROM identities WHERE tenant_id = $1 AND connection = $2");
 
 /// The whole document of a user.
