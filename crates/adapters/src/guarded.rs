@@ -170,6 +170,11 @@ impl GuardedClient {
         Self(Arc::new(Inner { policy: Arc::new(policy), clients: Mutex::new(HashMap::new()) }))
     }
 
+    /// What may be called, for those who do not speak HTTP.
+    pub(crate) fn policy(&self) -> &OutboundPolicy {
+        &self.0.policy
+    }
+
     /// Sends a request and reads the whole answer.
     ///
     /// Errors: see [`OutboundError`]. An answer with an error status is not an error here.
@@ -269,9 +274,9 @@ struct CheckedResolver {
 /// Every address of a name was refused; this is the first.
 #[derive(Debug, Error)]
 #[error("{address} is {}", kind.says())]
-struct RefusedAddress {
-    address: IpAddr,
-    kind: AddressKind,
+pub(crate) struct RefusedAddress {
+    pub(crate) address: IpAddr,
+    pub(crate) kind: AddressKind,
 }
 
 impl Resolve for CheckedResolver {
@@ -286,7 +291,7 @@ impl Resolve for CheckedResolver {
 }
 
 /// Keeps the addresses that may be called; when none is left, the first refusal is the answer.
-fn check_answers(
+pub(crate) fn check_answers(
     policy: &OutboundPolicy,
     name: &str,
     port: u16,

@@ -38,6 +38,8 @@ pub struct Client {
     pub token_endpoint_auth_method: String,
     /// How ID tokens are signed and how long they live.
     pub jwt_configuration: JwtConfiguration,
+    /// How its refresh tokens live, see [`crate::refresh`]; `None` takes the defaults of its kind.
+    pub refresh_token: Option<RefreshTokenSettings>,
     /// `true` makes this client ignore an existing session.
     pub sso_disabled: bool,
     /// Where to begin a login that has lost its transaction.
@@ -63,6 +65,40 @@ impl Default for JwtConfiguration {
     }
 }
 
+/// `refresh_token` of a client. Durations are seconds.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(default)]
+pub struct RefreshTokenSettings {
+    /// `rotating` or `non-rotating`.
+    pub rotation_type: String,
+    /// `expiring` or `non-expiring`; the latter makes both lifetimes endless.
+    pub expiration_type: String,
+    /// For how long a replaced token may be presented once more.
+    pub leeway: i64,
+    /// Absolute lifetime, from issue.
+    pub token_lifetime: i64,
+    /// `true` lifts the absolute lifetime.
+    pub infinite_token_lifetime: bool,
+    /// Lifetime from the last exchange.
+    pub idle_token_lifetime: i64,
+    /// `true` lifts the idle lifetime.
+    pub infinite_idle_token_lifetime: bool,
+}
+
+impl Default for RefreshTokenSettings {
+    fn default() -> Self {
+        Self {
+            rotation_type: "non-rotating".into(),
+            expiration_type: "non-expiring".into(),
+            leeway: 0,
+            token_lifetime: 2_592_000,
+            infinite_token_lifetime: false,
+            idle_token_lifetime: 1_296_000,
+            infinite_idle_token_lifetime: false,
+        }
+    }
+}
+
 impl Default for Client {
     fn default() -> Self {
         Self {
@@ -79,6 +115,7 @@ impl Default for Client {
             cross_origin_authentication: false,
             token_endpoint_auth_method: "client_secret_post".into(),
             jwt_configuration: JwtConfiguration::default(),
+            refresh_token: None,
             sso_disabled: false,
             initiate_login_uri: None,
             client_secret: Secret::default(),

@@ -5,17 +5,20 @@
 //! a server, replayed from the log, and explained.
 //!
 //! Reading order: [`scope`] (why a scope is granted or not), [`authorize`] (the checks of
-//! `/authorize`), [`tokens`] (what goes into a token), [`login`] (one-time codes), then the nouns
-//! that these read: [`client`], [`resource_server`], [`connection`], [`user`].
+//! `/authorize`), [`tokens`] (what goes into a token), [`login`] (one-time codes), [`refresh`] (refresh
+//! tokens), then the nouns that these read: [`client`], [`resource_server`], [`connection`], [`user`].
 
 pub mod authorize;
 pub mod client;
 pub mod connection;
+pub mod email;
 pub mod errors;
 pub mod ids;
 pub mod limits;
 pub mod login;
+pub mod password_policy;
 pub mod redirect;
+pub mod refresh;
 pub mod resource_server;
 pub mod scope;
 pub mod time;

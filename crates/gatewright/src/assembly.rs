@@ -7,10 +7,11 @@ use gatewright_adapters::{GuardedClient, Messenger, MessengerSettings, OutboundP
 use gatewright_ambient::{Clock, Random};
 use gatewright_http::{App, Settings};
 use gatewright_jose::{MasterKey, SignPool};
+use gatewright_passwords::{Cost, Hasher};
 use gatewright_resources::snapshot::Tenants;
 use gatewright_store::Db;
 
-use crate::config::Config;
+use crate::config::{Config, Passwords};
 
 /// Delivers messages through the providers that connections name.
 pub(crate) fn messenger(config: &Config, policy: OutboundPolicy, clock: &Clock) -> Messenger {
@@ -30,10 +31,13 @@ pub(crate) fn app(
     random: Random,
     master_key: Arc<MasterKey>,
     messenger: Messenger,
+    passwords: &Passwords,
     settings: Settings,
 ) -> Arc<App> {
     // One RSA signature takes a quarter of a millisecond of one core: as many at once as there are cores.
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let cost = Cost { memory_kib: passwords.memory_kib, passes: passwords.passes };
+    let hasher = Hasher::new(cost, passwords.at_once.unwrap_or(threads), random.clone());
     Arc::new(App {
         db,
         clock,
@@ -42,6 +46,7 @@ pub(crate) fn app(
         tenants: Tenants::default(),
         messenger,
         signer: SignPool::new(threads),
+        passwords: hasher,
         settings,
     })
 }

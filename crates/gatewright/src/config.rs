@@ -12,6 +12,7 @@ mod keys;
 mod log;
 mod ops;
 mod outbound;
+mod passwords;
 pub mod reference;
 mod server;
 pub mod setting;
@@ -28,6 +29,7 @@ pub use keys::Keys;
 pub use log::{Log, LogFormat};
 pub use ops::Ops;
 pub use outbound::Outbound;
+pub use passwords::Passwords;
 pub use server::Server;
 use setting::Setting;
 use values::Values;
@@ -45,6 +47,8 @@ pub struct Config {
     pub keys: Keys,
     /// Where requests to the outside may go.
     pub outbound: Outbound,
+    /// What hashing a password costs.
+    pub passwords: Passwords,
     /// What is logged, and how.
     pub log: Log,
     /// The first administrator.
@@ -146,6 +150,7 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
         database::SETTINGS,
         keys::SETTINGS,
         outbound::SETTINGS,
+        passwords::SETTINGS,
         log::SETTINGS,
         bootstrap::SETTINGS,
         dev::SETTINGS,
@@ -167,6 +172,7 @@ impl Config {
             database: Database::read(&values)?,
             keys: Keys::read(&values)?,
             outbound: Outbound::read(&values)?,
+            passwords: Passwords::read(&values)?,
             log: Log::read(&values)?,
             bootstrap: Bootstrap::read(&values)?,
             dev: Dev::read(&values)?,

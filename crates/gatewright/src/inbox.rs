@@ -91,6 +91,12 @@ impl Inbox {
         }
     }
 
+    async fn html(&self, tenant: &TenantId, id: i64) -> Result<Option<String>, StoreError> {
+        let tenant = tenant.clone();
+        let db = &self.0.db;
+        db.read(move |tx| Box::pin(async move { captured_messages::html(tx, &tenant, id).await })).await
+    }
+
     async fn empty(&self, tenant: &TenantId) -> Result<u64, StoreError> {
         let tenant = tenant.clone();
         self.0.db.write(move |tx| Box::pin(async move { captured_messages::empty(tx, &tenant).await })).await
@@ -101,6 +107,7 @@ impl Inbox {
 pub(crate) fn router(inbox: Inbox) -> Router {
     Router::new()
         .route("/dev/inbox", get(page::show).post(page::post))
+        .route("/dev/inbox/{id}/html", get(page::html))
         .route("/dev/inbox.json", get(json::list).delete(json::empty))
         .with_state(inbox)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use gatewright_adapters::Messenger;
 use gatewright_ambient::{Clock, Random};
 use gatewright_jose::{MasterKey, SignPool};
+use gatewright_passwords::Hasher;
 use gatewright_resources::snapshot::Tenants;
 use gatewright_store::Db;
 use ipnet::IpNet;
@@ -28,6 +29,8 @@ pub struct App {
     pub messenger: Messenger,
     /// Signs tokens off the reactor.
     pub signer: SignPool,
+    /// Hashes and compares passwords off the reactor.
+    pub passwords: Hasher,
     /// What the process was told at start.
     pub settings: Settings,
 }

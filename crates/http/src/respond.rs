@@ -22,6 +22,16 @@ impl Fault {
     }
 }
 
+impl From<gatewright_passwords::HashError> for Fault {
+    fn from(error: gatewright_passwords::HashError) -> Self {
+        let status = match error {
+            gatewright_passwords::HashError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            gatewright_passwords::HashError::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self { status, cause: error.to_string() }
+    }
+}
+
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         let status = match error {

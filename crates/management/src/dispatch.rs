@@ -6,6 +6,7 @@ use gatewright_ambient::Random;
 use gatewright_core::Timestamp;
 use gatewright_core::ids::Issuer;
 use gatewright_jose::MasterKey;
+use gatewright_passwords::Hasher;
 use gatewright_resources::engine::body::RawBody;
 use gatewright_resources::engine::execute::{Call, execute};
 use gatewright_resources::engine::operation::Effect;
@@ -28,6 +29,8 @@ pub struct Place<'a> {
     pub random: &'a Random,
     /// Seals and opens secrets.
     pub master_key: &'a Arc<MasterKey>,
+    /// Hashes passwords.
+    pub passwords: &'a Hasher,
     /// The tenant of the host.
     pub tenant: &'a Tenant,
     /// The issuer as the request sees it.
@@ -111,6 +114,7 @@ async fn answer(place: Place<'_>, request: ApiRequest) -> Result<ApiResponse, Ap
         now: place.now,
         random: place.random.clone(),
         master_key: Arc::clone(place.master_key),
+        passwords: place.passwords.clone(),
         ip: place.ip,
         user_agent: place.user_agent,
     };

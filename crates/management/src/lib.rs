@@ -40,6 +40,7 @@ async fn handle(cx: RequestCx, request: Request) -> Response {
         db: &cx.app.db,
         random: &cx.app.random,
         master_key: &cx.app.master_key,
+        passwords: &cx.app.passwords,
         tenant: &cx.tenant,
         issuer: &cx.issuer,
         now: cx.now,

@@ -20,6 +20,8 @@ pub(crate) struct Wanted {
     pub(crate) api: Option<ResourceServer>,
     /// How the token will travel.
     pub(crate) flow: Flow<'static>,
+    /// What a refresh token was issued for: then the flow is the exchange of that token.
+    pub(crate) original: Option<Vec<String>>,
 }
 
 impl Wanted {
@@ -32,7 +34,25 @@ impl Wanted {
     ) -> Self {
         let audience = audience.or_else(|| cx.tenant.default_audience()).map(str::to_owned);
         let api = audience.as_deref().and_then(|audience| cx.tenant.resource_server(audience, &cx.issuer));
-        Self { scope: scope.map(str::to_owned), audience, api, flow }
+        Self { scope: scope.map(str::to_owned), audience, api, flow, original: None }
+    }
+
+    /// The same audience as when a refresh token was issued, and scopes that it may be narrowed to. The
+    /// tenant's default audience may have changed since; it is not filled in.
+    pub(crate) fn narrowed(
+        cx: &RequestCx,
+        scope: Option<&str>,
+        audience: Option<&str>,
+        original: Vec<String>,
+    ) -> Self {
+        let api = audience.and_then(|audience| cx.tenant.resource_server(audience, &cx.issuer));
+        Self {
+            scope: scope.map(str::to_owned),
+            audience: audience.map(str::to_owned),
+            api,
+            flow: Flow::Code,
+            original: Some(original),
+        }
     }
 
     /// The user's permissions on the API; read only where role-based access control applies.
@@ -60,8 +80,8 @@ impl Wanted {
     ) -> Result<ScopeReport, Box<ScopeRefusal>> {
         let grants =
             self.api.as_ref().map(|api| cx.tenant.grants(&client.client_id, api)).unwrap_or_default();
-        let ask =
-            ScopeAsk { scope: self.scope.as_deref(), audience: self.audience.as_deref(), flow: self.flow };
+        let flow = self.original.as_ref().map_or(self.flow, |original| Flow::Refresh { original });
+        let ask = ScopeAsk { scope: self.scope.as_deref(), audience: self.audience.as_deref(), flow };
         let facts = ScopeFacts {
             tenant: &cx.tenant.id,
             issuer: &cx.issuer,

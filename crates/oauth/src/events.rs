@@ -1,9 +1,12 @@
 //! Tenant log events, filled with what every one of them says about its request.
 
+use gatewright_adapters::{DeliveryError, Receipt};
 use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
 use gatewright_http::RequestCx;
-use gatewright_resources::logs::LogEvent;
+use gatewright_resources::logs::{self, LogEvent};
+
+use crate::stop::Stop;
 
 /// An event of this type code, with the caller, the host and the client.
 pub(crate) fn event(cx: &RequestCx, code: &'static str, client: Option<&Client>) -> LogEvent {
@@ -30,4 +33,27 @@ pub(crate) fn at_connection(mut event: LogEvent, connection: &Connection) -> Log
     event.strategy = Some(connection.strategy.clone());
     event.strategy_type = Some(kind.to_owned());
     event
+}
+
+/// Writes one event in a transaction of its own.
+pub(crate) async fn write(cx: &RequestCx, event: LogEvent) -> Result<(), Stop> {
+    let within = cx.clone();
+    let write = cx.app.db.write(move |tx| {
+        Box::pin(async move {
+            let random = &within.app.random;
+            logs::append(tx, &within.tenant.id, within.now, random, &event).await?;
+            Ok::<_, Stop>(())
+        })
+    });
+    write.await
+}
+
+/// Counts a message by channel and outcome.
+pub(crate) fn count_message(channel: &'static str, sent: &Result<Receipt, DeliveryError>) {
+    let outcome = match sent {
+        Ok(receipt) if receipt.route == "capture" => "captured",
+        Ok(_) => "sent",
+        Err(_) => "failed",
+    };
+    metrics::counter!("gatewright_messages_total", "channel" => channel, "outcome" => outcome).increment(1);
 }

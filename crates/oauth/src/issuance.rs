@@ -20,8 +20,9 @@ use serde_json::{Value, json};
 
 use crate::decision::{self, Wanted};
 use crate::events;
-use crate::grants::{Flow, Grant, Presented, Refused, Subject};
+use crate::grants::{Flow, Grant, Presented, Refused, RefusedEvent, Subject};
 use crate::mint::{self, Opaque};
+use crate::refresh;
 use crate::stop::Stop;
 
 /// The answer of the token endpoint, RFC 6749 section 5.1.
@@ -30,6 +31,8 @@ pub(crate) struct Issued {
     access_token: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
     scope: String,
     expires_in: i64,
     token_type: &'static str,
@@ -61,6 +64,7 @@ struct Recorded {
     report: ScopeReport,
     access: AccessTokenPlan,
     opaque: Option<Opaque>,
+    refresh_token: Option<String>,
 }
 
 impl Desk {
@@ -71,9 +75,15 @@ impl Desk {
     ) -> Result<Result<Recorded, OAuthError>, Stop> {
         let subject = match presented.redeem(tx, &self.cx, &self.client).await? {
             Ok(subject) => subject,
-            Err(Refused { error, user_id }) => {
-                let ledger = json!({"reason": error.reason});
-                self.log_failure(tx, user_id, &error, ledger).await?;
+            Err(Refused { error, user_id, event, ledger: more }) => {
+                let mut ledger = json!({"reason": error.reason});
+                merge(&mut ledger, more);
+                let code = match event {
+                    RefusedEvent::Usual => self.grant.events.1,
+                    RefusedEvent::Named(code) => code,
+                    RefusedEvent::Written => return Ok(Err(error)),
+                };
+                self.log_failure_as(code, tx, user_id, &error, ledger).await?;
                 return Ok(Err(error));
             }
         };
@@ -85,17 +95,22 @@ impl Desk {
         }
 
         let (cx, client) = (&self.cx, &self.client);
-        let flow = match subject.flow {
-            Flow::Code => scope::Flow::Code,
-            Flow::ClientCredentials => scope::Flow::ClientCredentials,
+        let (scope, audience) = (subject.scope.as_deref(), subject.audience.as_deref());
+        let wanted = match &subject.flow {
+            Flow::Code => Wanted::new(cx, scope, audience, scope::Flow::Code),
+            Flow::Password => Wanted::new(cx, scope, audience, scope::Flow::Password),
+            Flow::ClientCredentials => Wanted::new(cx, scope, audience, scope::Flow::ClientCredentials),
+            Flow::Refresh { original } => Wanted::narrowed(cx, scope, audience, original.clone()),
         };
-        let wanted = Wanted::new(cx, subject.scope.as_deref(), subject.audience.as_deref(), flow);
         let permissions = match &user_id {
             Some(user_id) => wanted.permissions(tx, cx, user_id).await?,
             None => Vec::new(),
         };
         let decided = wanted.decide(cx, client, user_id.as_deref(), &permissions);
-        let ledger = decision::detail(&decided);
+        let mut ledger = decision::detail(&decided);
+        if let Some(exchanged) = &subject.refresh {
+            merge(&mut ledger, exchanged.ledger());
+        }
         let report = match decided {
             Ok(report) => report,
             Err(refusal) => {
@@ -115,11 +130,21 @@ impl Desk {
                 client_id: client.client_id.clone(),
                 user_id: user.user_id.clone(),
                 scope: report.scope_text(),
+                code_hash: subject.code_hash.clone(),
             };
             opaque.store(tx, cx, &token).await?;
         }
+        let refresh_token = match (&subject.refresh, &subject.user) {
+            (Some(exchanged), _) => exchanged.settle(tx, cx).await?,
+            (None, Some(user)) if report.grants(scope::OFFLINE_ACCESS) => {
+                let begun = refresh::begin(tx, cx, client, user, &subject, &wanted, &report).await?;
+                merge(&mut ledger, begun.ledger);
+                Some(begun.token)
+            }
+            (None, _) => None,
+        };
         self.log_success(tx, &subject, &wanted, &report, ledger).await?;
-        Ok(Ok(Recorded { client: self.client, subject, report, access, opaque }))
+        Ok(Ok(Recorded { client: self.client, subject, report, access, opaque, refresh_token }))
     }
 
     fn plan(
@@ -182,7 +207,18 @@ impl Desk {
         error: &OAuthError,
         ledger: Value,
     ) -> Result<(), Stop> {
-        let mut event = events::event(&self.cx, self.grant.events.1, Some(&self.client));
+        self.log_failure_as(self.grant.events.1, tx, user_id, error, ledger).await
+    }
+
+    async fn log_failure_as(
+        &self,
+        code: &'static str,
+        tx: &mut Tx,
+        user_id: Option<String>,
+        error: &OAuthError,
+        ledger: Value,
+    ) -> Result<(), Stop> {
+        let mut event = events::event(&self.cx, code, Some(&self.client));
         event.description = Some(error.description.to_string());
         event.user_id = user_id;
         event.details =
@@ -194,7 +230,7 @@ impl Desk {
 
 impl Recorded {
     async fn sign(self, cx: &RequestCx) -> Result<Issued, Stop> {
-        let Self { client, subject, report, access, opaque } = self;
+        let Self { client, subject, report, access, opaque, refresh_token } = self;
         let expires_in = access.lifetime_seconds();
         let access_token = mint::access_token(cx, access, opaque).await?;
         let scopes = report.granted();
@@ -216,6 +252,14 @@ impl Recorded {
             }
             _ => None,
         };
-        Ok(Issued { access_token, id_token, scope: report.scope_text(), expires_in, token_type: "Bearer" })
+        let scope = report.scope_text();
+        Ok(Issued { access_token, id_token, refresh_token, scope, expires_in, token_type: "Bearer" })
+    }
+}
+
+/// Adds the members of one object to another; anything but objects is left as it is.
+fn merge(into: &mut Value, more: Value) {
+    if let (Value::Object(into), Value::Object(more)) = (into, more) {
+        into.extend(more);
     }
 }

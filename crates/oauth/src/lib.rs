@@ -6,15 +6,22 @@
 //! Reading order: `endpoints/passwordless_start.rs`, `endpoints/co_authenticate.rs`,
 //! `endpoints/authorize.rs`, `endpoints/token.rs`: a login from start to end.
 
+mod account_link;
 mod client_auth;
 mod decision;
 mod endpoints;
 mod events;
 mod grants;
 mod issuance;
+mod login_transaction;
+mod mail;
 mod mint;
 mod pages;
+mod password_login;
+mod passwordless;
+mod refresh;
 mod session;
+mod sign_up;
 mod stop;
 
 use std::sync::Arc;
@@ -26,8 +33,8 @@ use axum::routing::{get, post};
 use gatewright_http::{App, cors};
 
 use crate::endpoints::{
-    authorize, challenge, client_js, co_authenticate, discovery, geoloc, jwks, logout, passwordless_start,
-    ssodata, token, userinfo,
+    account_links, authorize, challenge, client_js, co_authenticate, dbconnections, discovery, geoloc, jwks, login, logout, oidc_logout, passwordless_start,
+    revoke, ssodata, token, userinfo,
 };
 
 /// Bodies of these endpoints are small; anything longer is refused.
@@ -44,7 +51,13 @@ pub fn router() -> Router<Arc<App>> {
         .route("/user/geoloc/country", get(geoloc::country))
         .route("/passwordless/start", post(passwordless_start::start))
         .route("/passwordless/challenge", post(challenge::passwordless))
+        .route("/dbconnections/signup", post(dbconnections::signup))
+        .route("/dbconnections/change_password", post(dbconnections::change_password))
+        .route("/dbconnections/signup/challenge", post(challenge::passwordless))
+        .route("/dbconnections/change_password/challenge", post(challenge::passwordless))
+        .route("/usernamepassword/challenge", post(challenge::passwordless))
         .route("/oauth/token", post(token::token))
+        .route("/oauth/revoke", post(revoke::revoke))
         .route("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
         .layer(from_fn(|cx, request, next| cors::apply(cors::BROWSER, cx, request, next)));
     let with_cookies = Router::new()
@@ -52,6 +65,19 @@ pub fn router() -> Router<Arc<App>> {
         .layer(from_fn(|cx, request, next| cors::apply(cors::WITH_COOKIES, cx, request, next)));
     let navigated = Router::new()
         .route("/authorize", get(authorize::by_get).post(authorize::by_post))
+        .route("/authorize/resume", get(authorize::resume))
+        .route("/u/login", get(login::login).post(login::login))
+        .route("/u/login/identifier", get(login::identifier).post(login::identifier))
+        .route("/u/login/password", get(login::password).post(login::password))
+        .route("/u/login/passwordless-sms-challenge", get(login::by_sms).post(login::by_sms))
+        .route("/u/login/passwordless-email-challenge", get(login::by_email).post(login::by_email))
+        .route("/u/consent", get(login::consent).post(login::consent))
+        .route("/u/reset-verify", get(account_links::reset_form).post(account_links::reset))
+        .route("/u/email-verification", get(account_links::verify_form).post(account_links::verify))
+        .route("/oidc/logout", get(oidc_logout::oidc_logout).post(oidc_logout::oidc_logout))
+        .route("/oidc/logout/confirm", post(oidc_logout::confirm))
+        .route("/passwordless/verify_redirect", get(authorize::by_link::verify_redirect))
+        .route("/passwordless/verify-redirect", get(authorize::by_link::verify_redirect))
         .route("/v2/logout", get(logout::v2_logout))
         .route("/user/ssodata", get(ssodata::ssodata))
         .route("/client/{file}", get(client_js::client_js))

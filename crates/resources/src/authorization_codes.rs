@@ -40,7 +40,10 @@ pub enum Redemption {
     /// The code is spent now, and this is what it stood for.
     Spent(Box<AuthorizationCode>),
     /// It was spent before: somebody holds a stolen copy (RFC 6749 section 4.1.2).
-    Reused,
+    Reused {
+        /// The client it was issued to.
+        client_id: String,
+    },
     /// Its life is over.
     Expired,
     /// There is no such code.
@@ -57,7 +60,7 @@ sql!(
     "UPDATE authorization_codes SET used_at = $3
      WHERE tenant_id = $1 AND code_hash = $2 AND used_at IS NULL AND expires_at > $3 RETURNING doc"
 );
-sql!(USED, "SELECT used_at FROM authorization_codes WHERE tenant_id = $1 AND code_hash = $2");
+sql!(USED, "SELECT used_at, client_id FROM authorization_codes WHERE tenant_id = $1 AND code_hash = $2");
 sql!(FORGET_OLD, "DELETE FROM authorization_codes WHERE tenant_id = $1 AND expires_at < $2");
 
 /// Stores a new code and forgets those whose life ended a day ago.
@@ -89,7 +92,7 @@ pub async fn spend(
         return Ok(Redemption::Spent(Box::new(code)));
     }
     Ok(match tx.opt(&USED, &params![tenant, code_hash]).await? {
-        Some(row) if row.opt_time(0)?.is_some() => Redemption::Reused,
+        Some(row) if row.opt_time(0)?.is_some() => Redemption::Reused { client_id: row.text(1)? },
         Some(_) => Redemption::Expired,
         None => Redemption::Unknown,
     })

@@ -21,8 +21,14 @@ pub struct CapturedMessage {
     pub to: String,
     /// The sender, if the connection names one.
     pub from: Option<String>,
-    /// The text as it would have been sent.
+    /// An e-mail's subject; absent for other channels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// The text as it would have been sent; of an e-mail the plain part.
     pub body: String,
+    /// An e-mail's HTML part; absent for other channels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub html: Option<String>,
     /// When it was captured, ISO 8601.
     pub created_at: String,
     /// The name of the connection it was sent for.
@@ -38,8 +44,12 @@ pub struct NewMessage {
     pub to: String,
     /// The sender, if any.
     pub from: Option<String>,
-    /// The text.
+    /// An e-mail's subject.
+    pub subject: Option<String>,
+    /// The text; of an e-mail the plain part.
     pub body: String,
+    /// An e-mail's HTML part.
+    pub html: Option<String>,
     /// The name of the connection.
     pub connection: Option<String>,
 }
@@ -57,8 +67,8 @@ sql!(LAST, "SELECT COALESCE(MAX(sequence), 0) FROM captured_messages WHERE tenan
 sql!(
     INSERT,
     "INSERT INTO captured_messages
-       (tenant_id, sequence, channel, recipient, sender, body, connection, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+       (tenant_id, sequence, channel, recipient, sender, body, connection, created_at, subject, html)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 );
 sql!(
     FORGET_OLD,
@@ -68,11 +78,13 @@ sql!(
 );
 sql!(
     NEWEST,
-    "SELECT sequence, channel, recipient, sender, body, created_at, connection FROM captured_messages
+    "SELECT sequence, channel, recipient, sender, body, created_at, connection, subject, html
+     FROM captured_messages
      WHERE tenant_id = $1 AND sequence > $2
        AND (CAST($3 AS TEXT) IS NULL OR recipient = CAST($3 AS TEXT))
      ORDER BY sequence DESC LIMIT $4"
 );
+sql!(HTML, "SELECT html FROM captured_messages WHERE tenant_id = $1 AND sequence = $2 AND html IS NOT NULL");
 sql!(EMPTY, "DELETE FROM captured_messages WHERE tenant_id = $1");
 
 /// Stores a message and forgets all but the newest [`KEPT`]; returns its id.
@@ -95,7 +107,9 @@ pub async fn append(
         &message.from,
         &message.body,
         &message.connection,
-        now
+        now,
+        &message.subject,
+        &message.html
     ];
     tx.run(&INSERT, &values).await?;
     tx.run(&FORGET_OLD, &params![tenant, KEPT]).await?;
@@ -112,6 +126,12 @@ pub async fn list(
     tx.all(&NEWEST, &values).await?.iter().map(from_row).collect()
 }
 
+/// The HTML part of the e-mail of this id, if there is one.
+pub async fn html(tx: &mut Tx, tenant: &TenantId, id: i64) -> Result<Option<String>, StoreError> {
+    let row = tx.opt(&HTML, &params![tenant, id]).await?;
+    row.map(|row| row.text(0)).transpose()
+}
+
 /// Removes all messages of the tenant; returns how many there were.
 pub async fn empty(tx: &mut Tx, tenant: &TenantId) -> Result<u64, StoreError> {
     tx.run(&EMPTY, &params![tenant]).await
@@ -126,6 +146,8 @@ fn from_row(row: &Row) -> Result<CapturedMessage, StoreError> {
         body: row.text(4)?,
         created_at: row.time(5)?.iso8601(),
         connection: row.opt_text(6)?,
+        subject: row.opt_text(7)?,
+        html: row.opt_text(8)?,
     })
 }
 

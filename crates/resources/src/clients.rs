@@ -15,7 +15,7 @@ use crate::engine::crud::{fill, merge, merge_member};
 use crate::engine::field::{BOOL, Field, TEXT, field};
 use crate::engine::query::Query;
 use crate::engine::{ApiError, Crud, IdForm, Map, OpCx, OpRequest, Operation, Resource, Table};
-use crate::{client_grants, connections, signing_keys};
+use crate::{client_grants, connections, refresh_tokens, signing_keys};
 
 sql!(
     INSERT,
@@ -117,6 +117,7 @@ pub(crate) fn new_secret(random: &gatewright_ambient::Random) -> String {
 /// What a client is unless the body says otherwise.
 pub(crate) fn complete(client: &mut Map, random: &gatewright_ambient::Random) {
     let app_type = client.get("app_type").and_then(Value::as_str).unwrap_or_default();
+    let spa = app_type == "spa";
     let public_type = matches!(app_type, "spa" | "native");
     if !client.contains_key("client_authentication_methods") {
         let method = if public_type { "none" } else { "client_secret_post" };
@@ -139,21 +140,26 @@ pub(crate) fn complete(client: &mut Map, random: &gatewright_ambient::Random) {
             "is_token_endpoint_ip_header_trusted": false,
             "jwt_configuration": {},
             "oidc_conformant": false,
-            "refresh_token": {
-                "rotation_type": "non-rotating",
-                "expiration_type": "non-expiring",
-                "leeway": 0,
-                "token_lifetime": 31_557_600,
-                "idle_token_lifetime": 2_592_000,
-                "infinite_token_lifetime": true,
-                "infinite_idle_token_lifetime": true,
-            },
+            "refresh_token": refresh_token_settings(spa),
             "sso_disabled": false,
         }),
     );
     if let Some(Value::Object(jwt)) = client.get_mut("jwt_configuration") {
         fill(jwt, json!({ "secret_encoded": false, "lifetime_in_seconds": 36_000 }));
     }
+}
+
+/// Compat: a single-page application's tokens rotate and expire; others' do neither.
+fn refresh_token_settings(spa: bool) -> Value {
+    json!({
+        "rotation_type": if spa { "rotating" } else { "non-rotating" },
+        "expiration_type": if spa { "expiring" } else { "non-expiring" },
+        "leeway": 0,
+        "token_lifetime": if spa { 2_592_000 } else { 31_557_600 },
+        "idle_token_lifetime": if spa { 1_296_000 } else { 2_592_000 },
+        "infinite_token_lifetime": !spa,
+        "infinite_idle_token_lifetime": !spa,
+    })
 }
 
 fn draft<'a>(cx: &'a mut OpCx<'_>, client: &'a mut Map) -> BoxFuture<'a, Result<(), ApiError>> {
@@ -219,6 +225,7 @@ fn remove<'a>(cx: &'a mut OpCx<'_>, client: &'a Map) -> BoxFuture<'a, Result<(),
         let client_id = client.get("client_id").and_then(Value::as_str).unwrap_or_default();
         client_grants::delete_of_client(cx.tx, &cx.request.tenant, client_id).await?;
         connections::forget_client(cx, client_id).await?;
+        refresh_tokens::delete_of_client(cx.tx, &cx.request.tenant, client_id).await?;
         Ok(())
     })
 }

@@ -14,7 +14,8 @@ async fn a_client_is_made_read_changed_and_deleted() {
         assert_eq!(made["client_secret"].as_str().unwrap().len(), 64);
         assert_eq!(made["jwt_configuration"], json!({"secret_encoded": false, "lifetime_in_seconds": 36_000}));
         assert_eq!(made["grant_types"], json!(["authorization_code", "implicit", "refresh_token"]));
-        assert_eq!(made["refresh_token"]["infinite_token_lifetime"], true);
+        assert_eq!(made["refresh_token"]["infinite_token_lifetime"], false);
+        assert_eq!(made["refresh_token"]["rotation_type"], "rotating");
         assert_eq!((&made["tenant"], &made["global"], &made["oidc_conformant"]), (&json!("localhost"), &json!(false), &json!(false)));
 
         let path = format!("/clients/{id}");

@@ -6,16 +6,24 @@
 //! flows that no API lists.
 
 pub mod access_tokens;
+pub mod account_tickets;
 pub mod authorization_codes;
 pub mod captured_messages;
 pub mod client_grants;
 pub mod clients;
 pub mod connections;
+pub mod email_provider;
+pub mod email_templates;
 pub mod engine;
+pub mod grants;
 pub mod login_tickets;
+pub mod login_transactions;
 pub mod logs;
 pub mod passwordless_codes;
+pub mod passwords;
+pub mod prompts;
 pub mod rate_buckets;
+pub mod refresh_tokens;
 pub mod resource_servers;
 pub mod seed;
 pub mod sessions;
@@ -33,7 +41,10 @@ pub static RESOURCES: &[&Resource] = &[
     &clients::RESOURCE,
     &connections::RESOURCE,
     &client_grants::RESOURCE,
+    &email_provider::RESOURCE,
+    &email_templates::RESOURCE,
     &logs::RESOURCE,
+    &prompts::RESOURCE,
     &resource_servers::RESOURCE,
     &tenants::RESOURCE,
     &users::RESOURCE,
@@ -73,6 +84,17 @@ pub static MIGRATIONS: &[Migration] = migrations![
     15 "0015_rate_buckets",
     16 "0016_user_permissions",
     20 "0020_captured_messages",
+    21 "0021_refresh_token_families",
+    22 "0022_refresh_tokens",
+    23 "0023_access_tokens_of_codes",
+    24 "0024_passwords",
+    25 "0025_usernames",
+    26 "0026_account_tickets",
+    28 "0028_captured_emails",
+    29 "0029_email_providers",
+    30 "0030_email_templates",
+    32 "0032_login_transactions",
+    33 "0033_grants",
 ];
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use gatewright_core::Timestamp;
 use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
+use gatewright_core::email::{EmailProvider, EmailTemplate};
 use gatewright_core::ids::{Issuer, TenantId};
 use gatewright_core::redirect;
 use gatewright_core::resource_server::{ClientGrant, ResourceServer};
@@ -19,7 +20,10 @@ use gatewright_jose::{MasterKey, SigningKey};
 use gatewright_store::{Db, StoreError, Tx};
 use serde_json::Value;
 
-use crate::{client_grants, clients, connections, resource_servers, signing_keys, tenants};
+use crate::{
+    client_grants, clients, connections, email_provider, email_templates, resource_servers, signing_keys,
+    tenants,
+};
 
 /// How long a snapshot is believed without asking the database: one second.
 pub const FRESH_MICROS: i64 = 1_000_000;
@@ -40,6 +44,8 @@ pub struct Tenant {
     resource_servers: Vec<ResourceServer>,
     client_grants: Vec<StoredGrant>,
     signing_keys: Vec<Arc<SigningKey>>,
+    email_provider: Option<EmailProvider>,
+    email_templates: Vec<EmailTemplate>,
     callback_origins: Vec<String>,
 }
 
@@ -90,6 +96,16 @@ impl Tenant {
     /// The keys that verify this tenant's tokens; the first one signs.
     pub fn signing_keys(&self) -> &[Arc<SigningKey>] {
         &self.signing_keys
+    }
+
+    /// Who delivers the tenant's e-mail, if anybody does.
+    pub fn email_provider(&self) -> Option<&EmailProvider> {
+        self.email_provider.as_ref()
+    }
+
+    /// What the tenant wrote for this kind of e-mail, unless it is switched off.
+    pub fn email_template(&self, name: &str) -> Option<&EmailTemplate> {
+        self.email_templates.iter().find(|own| own.template == name && own.enabled != Some(false))
     }
 
     /// The audience used when a request names none, if the tenant has one.
@@ -236,6 +252,8 @@ async fn load(
             .map(|(resource_server_id, grant)| StoredGrant { resource_server_id, grant })
             .collect(),
         signing_keys: signing_keys::load(tx, &id, master_key).await?,
+        email_provider: email_provider::load(tx, &id, master_key).await?,
+        email_templates: email_templates::load(tx, &id, master_key).await?,
         settings: tenants::settings(tx, &id).await?,
         clients: clients.into_iter().map(|client| (client.client_id.clone(), Arc::new(client))).collect(),
         id,

@@ -35,7 +35,7 @@ sql!(ALL, "SELECT tenant_id, host, config_version FROM tenants ORDER BY tenant_i
 sql!(BY_HOST, "SELECT tenant_id, config_version FROM tenants WHERE host = $1");
 sql!(TOUCH, "UPDATE tenants SET config_version = config_version + 1 WHERE tenant_id = $1");
 sql!(SETTINGS, "SELECT settings FROM tenants WHERE tenant_id = $1");
-sql!(SET, "UPDATE tenants SET settings = $2 WHERE tenant_id = $1");
+sql!(pub(crate) SET, "UPDATE tenants SET settings = $2 WHERE tenant_id = $1");
 
 /// Every tenant of this database.
 pub async fn load_all(tx: &mut Tx) -> Result<Vec<Tenant>, StoreError> {
@@ -81,7 +81,7 @@ fn default_settings() -> Value {
         "flags": {
             "enable_client_connections": true,
             "enable_pipeline2": true,
-            "enable_public_signup_user_exists_error": true,
+            "enable_public_signup_user_exists_error": false,
             "allow_legacy_delegation_grant_types": false,
             "allow_legacy_ro_grant_types": false,
             "disable_impersonation": true,
@@ -196,8 +196,10 @@ pub static RESOURCE: Resource = Resource {
 
 fn read<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     Box::pin(async move {
-        let settings = settings(cx.tx, &cx.request.tenant).await?;
-        Ok(input.query.project(object(settings)).into())
+        let mut settings = object(settings(cx.tx, &cx.request.tenant).await?);
+        // Those of the hosted pages have an operation of their own.
+        settings.remove("prompts");
+        Ok(input.query.project(settings).into())
     })
 }
 
@@ -214,6 +216,7 @@ fn update<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
         }
         merge(&mut changed, &body);
         cx.tx.run(&SET, &params![&request.tenant, Value::Object(changed.clone())]).await?;
+        changed.remove("prompts");
         Ok(changed.into())
     })
 }

@@ -8,6 +8,7 @@ use gatewright_core::ids::{Issuer, TenantId};
 use gatewright_jose::MasterKey;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use gatewright_passwords::{Cost, Hasher};
 use gatewright_store::{Db, DbConfig, StoreError};
 use serde_json::Value;
 use tokio_postgres::NoTls;
@@ -127,6 +128,7 @@ impl Conversation {
             now: self.seed.now,
             random: self.seed.random.clone(),
             master_key: Arc::clone(&self.seed.master_key),
+            passwords: Hasher::new(Cost::LEAST, 1, self.seed.random.clone()),
             ip: "127.0.0.1".into(),
             user_agent: None,
         };

@@ -3,16 +3,18 @@
 //! [`profile`] decides what a profile holds, [`rows`] keeps it, and this file is the API. A user's own
 //! token may read that user and change its `user_metadata`, nothing else.
 
+mod database;
 mod profile;
 mod rows;
 
+pub use database::{NotSignedUp, change_password, prove_email, sign_up};
 pub(crate) use rows::delete_of_connection;
 pub use rows::{by_id, by_identifier, find_or_create_passwordless, record_login};
 
 use gatewright_store::{StoreError, Val, params, sql};
 use serde_json::{Value, json};
 
-use crate::connections;
+use crate::{connections, passwords, sessions};
 use crate::engine::field::{BOOL, Field, OBJECT, SOME_TEXT, Shape, TEXT, field};
 use crate::engine::format::Format;
 use crate::engine::operation::Run;
@@ -95,6 +97,7 @@ pub static RESOURCE: Resource = Resource {
             Handler::Custom(create),
         )
         .body(CREATE, Purpose::Create)
+        .prepare(database::hash_of_new)
         .success(201),
         Operation::new(
             "get_users_by_id",
@@ -114,7 +117,8 @@ pub static RESOURCE: Resource = Resource {
             Handler::Custom(update),
         )
         .own(&["update:current_user_metadata", "create:current_user_metadata"], &["user_metadata"])
-        .body(UPDATE, Purpose::Update),
+        .body(UPDATE, Purpose::Update)
+        .prepare(database::hash_of_changed),
         Operation::new(
             "delete_users_by_id",
             Method::Delete,
@@ -195,6 +199,10 @@ fn create<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
         if !rows::insert(cx.tx, &request.tenant, draft, request.now).await? {
             return Err(exists_already());
         }
+        if let Some(hash) = &input.password {
+            let user_id = user.get("user_id").and_then(Value::as_str).unwrap_or_default();
+            passwords::set(cx.tx, &request.tenant, user_id, hash, request.now).await?;
+        }
         Ok(present(&request.caller, &input.query, Value::Object(user)).into())
     })
 }
@@ -214,9 +222,23 @@ fn update<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
         {
             return Err(exists_already());
         }
+        if input.body.contains_key("username") && id.starts_with("auth0|") {
+            let (username, connection) = (text(&user, "username"), database::connection_name(&user));
+            if !rows::set_username(cx.tx, &request.tenant, connection, id, username).await? {
+                return Err(exists_already());
+            }
+        }
+        if let Some(hash) = &input.password {
+            passwords::set(cx.tx, &request.tenant, id, hash, request.now).await?;
+            sessions::end_all_of_user(cx.tx, &request.tenant, id).await?;
+        }
         rows::store(cx.tx, &request.tenant, id, &user, request.now).await?;
         Ok(present(caller, &input.query, Value::Object(user)).into())
     })
+}
+
+fn text<'a>(user: &'a Map, name: &str) -> Option<&'a str> {
+    user.get(name).and_then(Value::as_str)
 }
 
 /// What `update:users_app_metadata` alone allows.

@@ -129,7 +129,7 @@ async fn users_are_made_changed_and_deleted() {
     assert_eq!(server.call("PATCH", &other, json!({"email": "sam2@example.com"})).await.0, 200);
     assert_eq!(
         refused(server.call("PATCH", &other, json!({"password": "x"})).await),
-        "400 Passwords are not supported yet: leave out password. (operation_not_supported)"
+        "400 Users of email connections have no password. (operation_not_supported)"
     );
     assert_eq!(server.call("DELETE", &path, json!(null)).await.0, 204);
     assert_eq!(server.call("DELETE", &path, json!(null)).await.0, 204);

@@ -18,6 +18,7 @@
 mod admin;
 mod database;
 mod exchange;
+mod form;
 mod login;
 mod mailbox;
 mod page;
@@ -26,6 +27,7 @@ mod server;
 pub use admin::Admin;
 pub use database::on_every_database;
 pub use exchange::Answer;
+pub use form::Form;
 pub use login::{OTP_CREDENTIAL, PHONE, SEED_SCOPES, Start, Tokens};
 pub use mailbox::Mailbox;
 pub use page::Page;

@@ -23,6 +23,19 @@ impl Mailbox {
         let mut words = body.split(|c: char| !c.is_ascii_digit());
         words.rfind(|word| word.len() >= 4).expect("the message holds a code").to_owned()
     }
+
+    /// The first link in the newest of `count` messages to this recipient, for which it waits up to ten
+    /// seconds: such messages are sent after the answer.
+    pub async fn link_to(&self, recipient: &str, count: usize) -> String {
+        for _ in 0..200 {
+            if let Some(newest) = self.to(recipient).get(count - 1) {
+                let link = newest.body.split_whitespace().find(|word| word.starts_with("https://"));
+                return link.expect("the message holds a link").to_owned();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("no message number {count} to {recipient}");
+    }
 }
 
 impl Capture for Mailbox {

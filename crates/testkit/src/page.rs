@@ -44,6 +44,25 @@ impl Page {
         self.send(request.body(body.into())).await
     }
 
+    /// Follows redirects as long as they stay on the server.
+    pub async fn follow(&self, mut answer: Answer) -> Answer {
+        for _ in 0..10 {
+            let target = answer.header("location").to_owned();
+            let within = target.strip_prefix(&self.base).unwrap_or(&target);
+            if !within.starts_with('/') {
+                return answer;
+            }
+            answer = self.get(within).await;
+        }
+        panic!("redirects without end: {}", answer.asked)
+    }
+
+    /// `GET` of a path, following redirects as long as they stay on the server.
+    pub async fn open(&self, path: &str) -> Answer {
+        let answer = self.get(path).await;
+        self.follow(answer).await
+    }
+
     /// A request to go on with; [`Page::send`] sends it.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };

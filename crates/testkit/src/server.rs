@@ -4,7 +4,9 @@ use gatewright::config::{Config, DatabaseUrl};
 use gatewright::{DevServer, RunningDev, start_dev};
 use gatewright_adapters::Capture;
 use gatewright_ambient::{Clock, Random, Turn};
-use gatewright_core::ids::Secret;
+use gatewright_core::ids::{Secret, TenantId};
+use gatewright_passwords::StoredHash;
+use gatewright_resources::passwords;
 use reqwest::{Certificate, Client};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -58,6 +60,8 @@ impl Server {
         config.database.max_connections = 4;
         // A test that lets a gateway hang should not hang long itself.
         config.outbound.sms_timeout_seconds = 1;
+        config.passwords.memory_kib = 8;
+        config.passwords.passes = 1;
         config.bootstrap.admin = Some((ADMIN_ID.to_owned(), Secret::new(ADMIN_SECRET.to_owned())));
         let (clock, turn) = Clock::turnable();
         let mailbox = Mailbox::default();
@@ -132,6 +136,34 @@ impl Server {
     pub async fn refused_statements(&self) -> Vec<String> {
         let refused = gatewright_store::check::prepare_all(&self.running.server.app.db).await;
         refused.into_iter().map(|(name, error)| format!("{name}: {error}")).collect()
+    }
+
+    /// How many passwords it has hashed since it started.
+    pub fn passwords_hashed(&self) -> u64 {
+        self.running.server.app.passwords.computed()
+    }
+
+    /// Gives an account of the tenant `localhost` the hash of another system, as an import does.
+    pub async fn import_password(&self, user_id: &str, custom_password_hash: serde_json::Value) {
+        let app = &self.running.server.app;
+        let hash = StoredHash::imported(&custom_password_hash).expect("a known format");
+        let (tenant, user_id, now) = (TenantId::new("localhost"), user_id.to_owned(), app.clock.now());
+        let write = app.db.write(move |tx| {
+            Box::pin(async move { passwords::set(tx, &tenant, &user_id, &hash, now).await })
+        });
+        write.await.expect("the account's row");
+    }
+
+    /// The stored hash of an account of the tenant `localhost`, as text.
+    pub async fn stored_password(&self, user_id: &str) -> String {
+        let (tenant, user_id) = (TenantId::new("localhost"), user_id.to_owned());
+        let read = self
+            .running
+            .server
+            .app
+            .db
+            .read(move |tx| Box::pin(async move { passwords::hash_of(tx, &tenant, &user_id).await }));
+        read.await.expect("a readable row").expect("the account has a password").to_string()
     }
 
     /// Stops it cleanly.

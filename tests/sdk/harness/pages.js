@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const PAGES = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../pages');
-const NAMES = ['lock-14', 'lock-11', 'auth0js-10'];
+const NAMES = ['lock-14', 'lock-11', 'auth0js-10', 'spa-js'];
 
 let bundles;
 

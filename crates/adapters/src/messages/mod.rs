@@ -1,4 +1,4 @@
-//! Delivery of text messages.
+//! Delivery of text messages, and of e-mail (its parts are in [`crate::email`]).
 //!
 //! A connection's options say who delivers ([`SmsRoute`]): the documented HTTP gateway, Twilio, or
 //! nobody, in which case the message is captured. The caller of `/passwordless/start` waits for the
@@ -60,7 +60,7 @@ pub struct CallerInfo {
 /// Proof that somebody took the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// `sms_gateway`, `twilio` or `capture`.
+    /// `sms_gateway`, `twilio`, `smtp` or `capture`.
     pub route: &'static str,
     /// The provider's own name for the message, if it gave one.
     pub provider_message_id: Option<String>,
@@ -72,7 +72,8 @@ pub struct Receipt {
 pub struct DeliveryError {
     /// Whether another try can help.
     pub kind: DeliveryErrorKind,
-    /// What the caller is told: the `error_description` of `sms_provider_error`. Names no address.
+    /// What the caller is told: the `error_description` of `sms_provider_error`, or of the refusal of an
+    /// e-mail. Names no address.
     pub public: String,
     /// For the operator's log. Holds neither the text of the message nor a credential.
     pub detail: String,
@@ -94,16 +95,20 @@ pub enum DeliveryErrorKind {
 pub struct CapturedMessage {
     /// The tenant that wrote it.
     pub tenant: TenantId,
-    /// `sms`.
+    /// `sms` or `email`.
     pub channel: &'static str,
-    /// The recipient's number.
+    /// The recipient's number or address.
     pub to: String,
     /// The sender as the provider would have been told it.
     pub from: Option<String>,
-    /// The text, code included.
+    /// An e-mail's subject.
+    pub subject: Option<String>,
+    /// The plain text, code included.
     pub body: String,
-    /// The connection's name.
-    pub connection: String,
+    /// An e-mail's HTML.
+    pub html: Option<String>,
+    /// The connection's name; an e-mail may be sent for none.
+    pub connection: Option<String>,
 }
 
 /// Shows the addressing only: the text holds a code.
@@ -144,6 +149,8 @@ pub struct MessengerSettings {
     pub gateway_timeout: Duration,
     /// How long Twilio may take to answer: 15 seconds.
     pub twilio_timeout: Duration,
+    /// How long an SMTP server may take for one whole message: 30 seconds.
+    pub smtp_timeout: Duration,
 }
 
 impl Default for MessengerSettings {
@@ -152,6 +159,7 @@ impl Default for MessengerSettings {
             twilio_base_url: "https://api.twilio.com".into(),
             gateway_timeout: Duration::from_secs(30),
             twilio_timeout: Duration::from_secs(15),
+            smtp_timeout: Duration::from_secs(30),
         }
     }
 }
@@ -159,10 +167,10 @@ impl Default for MessengerSettings {
 /// Sends messages. Cloning shares connections.
 #[derive(Clone)]
 pub struct Messenger {
-    client: GuardedClient,
-    clock: Clock,
-    settings: Arc<MessengerSettings>,
-    capture: Option<(Arc<dyn Capture>, CaptureScope)>,
+    pub(crate) client: GuardedClient,
+    pub(crate) clock: Clock,
+    pub(crate) settings: Arc<MessengerSettings>,
+    pub(crate) capture: Option<(Arc<dyn Capture>, CaptureScope)>,
 }
 
 impl std::fmt::Debug for Messenger {
@@ -226,9 +234,16 @@ async fn keep(
         channel: "sms",
         to: sms.to.clone(),
         from: sms.from.clone().or_else(|| connection.text_option("from").map(str::to_owned)),
+        subject: None,
         body: sms.body.clone(),
-        connection: connection.name.clone(),
+        html: None,
+        connection: Some(connection.name.clone()),
     };
+    kept(capture, message).await
+}
+
+/// Hands a message to whoever captures.
+pub(crate) async fn kept(capture: &dyn Capture, message: CapturedMessage) -> Result<Receipt, DeliveryError> {
     match capture.capture(message).await {
         Ok(()) => Ok(Receipt { route: "capture", provider_message_id: None }),
         Err(cause) => Err(DeliveryError {

@@ -24,6 +24,7 @@ fn sms() -> Sms {
 
 fn messenger(twilio_base_url: &str) -> Messenger {
     let settings = MessengerSettings {
+        smtp_timeout: Duration::from_secs(5),
         twilio_base_url: twilio_base_url.into(),
         gateway_timeout: Duration::from_millis(400),
         twilio_timeout: Duration::from_millis(400),
@@ -389,7 +390,9 @@ mod capture {
                 to: "+61400000000".into(),
                 from: Some("Acme".into()),
                 body: "Your code is 493817".into(),
-                connection: "sms".into(),
+                connection: Some("sms".into()),
+                subject: None,
+                html: None,
             }
         );
         assert!(!format!("{kept:?}").contains(CODE));

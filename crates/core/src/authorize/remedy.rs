@@ -4,7 +4,9 @@
 /// The remedy for a reason code, if there is one.
 pub fn remedy(reason: &str) -> Option<&'static str> {
     Some(match reason {
-        "client_id_missing" => "Send client_id: the application's id, as gatewright dev prints it at start.",
+        "client_id_missing" => {
+            "Send client_id: the application's id, as gatewright dev prints it at start."
+        }
         "client_unknown" => {
             "Check the client_id, and that it belongs to the tenant of this host: each tenant has clients of its own."
         }
@@ -23,11 +25,18 @@ pub fn remedy(reason: &str) -> Option<&'static str> {
             "Send code_challenge and code_challenge_method=S256: a public client's code is worthless without PKCE."
         }
         "origin_not_registered" => "Add the page's origin to the client's web_origins.",
-        "login_page_not_built" => {
-            "Log in on the application's own page (Lock Passwordless or auth0.js passwordlessLogin), or ask with \
-             prompt=none for an existing session."
+        "connection_not_usable" => {
+            "Check the connection parameter, and that the connection is enabled for this client."
         }
-        "consent_page_not_built" => "Make the client first-party (is_first_party), which needs no consent.",
+        "no_connection" => {
+            "Enable a database connection, or codes by SMS or e-mail, for this client (enabled_clients)."
+        }
+        "logout_url_not_registered_exactly" => {
+            "Add this exact URL, query included, to the client's allowed_logout_urls."
+        }
+        "consent_missing" => {
+            "Send the user to /authorize without prompt=none, or make the client first-party (is_first_party)."
+        }
         _ => return None,
     })
 }

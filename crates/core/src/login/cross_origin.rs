@@ -40,6 +40,8 @@ pub enum TicketBinding {
     PartitionedCookie,
     /// The Referer's origin.
     Referer,
+    /// Nothing had to: the ticket was made within the request that uses it, from the secret of a link.
+    Link,
 }
 
 /// Whether the ticket may be used.
@@ -102,6 +104,7 @@ impl TicketVerdict {
             TicketVerdict::Accepted(TicketBinding::Cookie) => "ticket_bound_by_cookie",
             TicketVerdict::Accepted(TicketBinding::PartitionedCookie) => "ticket_bound_by_partitioned_cookie",
             TicketVerdict::Accepted(TicketBinding::Referer) => "ticket_bound_by_referer",
+            TicketVerdict::Accepted(TicketBinding::Link) => "link_followed",
             TicketVerdict::Unknown => "ticket_unknown",
             TicketVerdict::WrongClient => "ticket_of_other_client",
             TicketVerdict::Used => "ticket_used",
@@ -123,6 +126,9 @@ impl TicketVerdict {
             }
             TicketVerdict::Accepted(TicketBinding::Referer) => {
                 "No cookie came back; the page is the one that got the login ticket, by its Referer."
+            }
+            TicketVerdict::Accepted(TicketBinding::Link) => {
+                "The link of a passwordless e-mail was followed for the first time."
             }
             TicketVerdict::Unknown => "No such login ticket is waiting.",
             TicketVerdict::WrongClient => "The login ticket was made for another client.",

@@ -18,9 +18,9 @@ impl Capture for Inbox {
         message: CapturedMessage,
     ) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
         Box::pin(async move {
-            let CapturedMessage { tenant, channel, to, from, body, connection } = message;
-            let new =
-                NewMessage { channel: channel.to_owned(), to, from, body, connection: Some(connection) };
+            let CapturedMessage { tenant, channel, to, from, subject, body, html, connection } = message;
+            let channel = channel.to_owned();
+            let new = NewMessage { channel, to, from, subject, body, html, connection };
             for attempt in 1.. {
                 let (tenant, new, now) = (tenant.clone(), new.clone(), self.0.clock.now());
                 let stored = self.0.db.write(move |tx| {

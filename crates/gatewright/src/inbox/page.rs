@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use gatewright_core::Timestamp;
@@ -40,10 +40,19 @@ struct Entry {
     from: Option<String>,
     connection: Option<String>,
     channel: &'static str,
-    body: String,
+    subject: Option<String>,
+    pieces: Vec<Piece>,
+    has_html: bool,
     code: Option<String>,
     at: String,
     ago: String,
+}
+
+/// A stretch of a text: an address that can be followed, or words.
+#[derive(Debug, PartialEq, Eq)]
+struct Piece {
+    text: String,
+    is_link: bool,
 }
 
 /// Shows the newest messages.
@@ -86,11 +95,36 @@ pub(super) async fn post(State(inbox): State<Inbox>, cx: RequestCx) -> Response 
     }
 }
 
+/// The HTML of one e-mail, for the frame on the page. It is somebody's template around somebody's name, so
+/// it runs no script, loads nothing, and its links open outside the frame.
+pub(super) async fn html(State(inbox): State<Inbox>, cx: RequestCx, Path(id): Path<i64>) -> Response {
+    let html = match inbox.html(&cx.tenant.id, id).await {
+        Ok(Some(html)) => html,
+        Ok(None) => return StatusCode::NOT_FOUND.into_response(),
+        Err(error) => return fault(error),
+    };
+    const LINKS_GO_OUT: &str = "<base target=\"_blank\">";
+    let framed = match html.split_once("<head>") {
+        Some((before, after)) => format!("{before}<head>{LINKS_GO_OUT}{after}"),
+        None => format!("{LINKS_GO_OUT}{html}"),
+    };
+    let headers = [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; \
+             frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox",
+        ),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    no_store((headers, Html(framed)))
+}
+
 /// Nothing from another host, no script but the page's own, no frame around it, no copy in a cache.
 fn with_policy(response: Response, nonce: &str) -> Response {
     let mut response = no_store(response);
     let policy = format!(
-        "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; \
+        "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; frame-src 'self'; \
          form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     );
     let headers = response.headers_mut();
@@ -111,8 +145,9 @@ fn with_policy(response: Response, nonce: &str) -> Response {
 
 fn entry(message: CapturedMessage, now: Timestamp) -> Entry {
     let at = Timestamp::parse_iso8601(&message.created_at).unwrap_or(now);
+    let pieces = pieces(&message.body);
     Entry {
-        code: code_in(&message.body),
+        code: code_in(&pieces),
         ago: ago(now.seconds() - at.seconds()),
         channel: if message.channel == "email" { "E-mail" } else { "SMS" },
         id: message.id,
@@ -120,15 +155,40 @@ fn entry(message: CapturedMessage, now: Timestamp) -> Entry {
         from: message.from,
         // A connection named after its channel would only say the same twice.
         connection: message.connection.filter(|name| *name != message.channel),
-        body: message.body,
+        subject: message.subject,
+        has_html: message.html.is_some(),
+        pieces,
         at: message.created_at,
     }
 }
 
-/// The one-time code of a text: its first run of exactly six digits.
-fn code_in(body: &str) -> Option<String> {
-    let runs = body.split(|c: char| !c.is_ascii_digit());
-    runs.into_iter().find(|run| run.len() == 6).map(ToOwned::to_owned)
+/// The one-time code of a text: the first run of exactly six digits that is not part of a link.
+fn code_in(pieces: &[Piece]) -> Option<String> {
+    let words = pieces.iter().filter(|piece| !piece.is_link);
+    let mut runs = words.flat_map(|piece| piece.text.split(|c: char| !c.is_ascii_digit()));
+    runs.find(|run| run.len() == 6).map(ToOwned::to_owned)
+}
+
+/// Splits a text so that its links can be followed.
+fn pieces(text: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut push = |text: &str, is_link: bool| {
+        if !text.is_empty() {
+            pieces.push(Piece { text: text.to_owned(), is_link });
+        }
+    };
+    let mut rest = text;
+    while let Some(at) = ["https://", "http://"].iter().filter_map(|scheme| rest.find(scheme)).min() {
+        let (before, from) = rest.split_at(at);
+        let end = from.find(|c: char| c.is_whitespace() || c.is_control() || "<>\"".contains(c));
+        let link = from.get(..end.unwrap_or(from.len())).unwrap_or(from);
+        let link = link.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\'']);
+        push(before, false);
+        push(link, true);
+        rest = from.get(link.len()..).unwrap_or_default();
+    }
+    push(rest, false);
+    pieces
 }
 
 fn ago(seconds: i64) -> String {
@@ -147,7 +207,7 @@ mod tests {
     use gatewright_core::Timestamp;
     use gatewright_resources::captured_messages::CapturedMessage;
 
-    use super::{Page, ago, code_in, entry};
+    use super::{Page, ago, code_in, entry, pieces};
 
     fn page(messages: Vec<CapturedMessage>) -> String {
         let now = Timestamp::from_seconds(100);
@@ -171,7 +231,9 @@ mod tests {
             channel: "sms".into(),
             to: "+61400000000".into(),
             from: None,
+            subject: None,
             body: body.into(),
+            html: None,
             created_at: Timestamp::from_seconds(30).iso8601(),
             connection: Some("sms".into()),
         }
@@ -179,7 +241,10 @@ mod tests {
 
     #[test]
     fn the_code_is_the_first_run_of_six_digits() {
-        let check = |body: &str, expect: Option<&str>| assert_eq!(code_in(body).as_deref(), expect, "{body}");
+        let check = |body: &str, expect: Option<&str>| {
+            assert_eq!(code_in(&pieces(body)).as_deref(), expect, "{body}");
+        };
+        check("Log in:\nhttps://localhost:8443/x?y=123456", None);
         check("Your verification code is: 123456", Some("123456"));
         check("Call +61400000000 or type 042195.", Some("042195"));
         check("1234567 is too long, 12345 too short", None);
@@ -192,6 +257,39 @@ mod tests {
         assert!(!html.contains("<script>alert"), "{html}");
         assert!(html.contains("&#60;script&#62;alert(1)"), "{html}");
         assert!(html.contains("123456") && html.contains("1 min ago") && html.contains("+61400000000"));
+    }
+
+    #[test]
+    fn an_e_mail_shows_subject_link_and_a_frame_for_its_html() {
+        let mut mail = message("Log in:\nhttps://localhost:8443/l?a=1&b=2.\nBye");
+        mail.channel = "email".into();
+        mail.subject = Some("Log in to <Tea>".into());
+        mail.html = Some("<script>alert(1)</script>".into());
+        let html = page(vec![mail]);
+        assert!(html.contains("Log in to &#60;Tea&#62;") && html.contains("E-mail"), "{html}");
+        let link =
+            "<a href=\"https://localhost:8443/l?a=1&#38;b=2\" target=\"_blank\" rel=\"noreferrer noopener\">";
+        assert!(html.contains(link), "{html}");
+        assert!(html.contains("src=\"/dev/inbox/7/html\"") && html.contains("sandbox=\""), "{html}");
+        assert!(!html.contains("alert(1)"), "{html}");
+    }
+
+    #[test]
+    fn links_end_where_a_reader_would_end_them() {
+        let check = |text: &str, links: &[&str]| {
+            let all = pieces(text);
+            let found: Vec<&str> =
+                all.iter().filter(|piece| piece.is_link).map(|piece| piece.text.as_str()).collect();
+            assert_eq!(found, links, "{text}");
+            assert_eq!(all.iter().map(|piece| piece.text.as_str()).collect::<String>(), text);
+        };
+        check("no link", &[]);
+        check(
+            "a https://x.example/a?b=c, b http://y.example.",
+            &["https://x.example/a?b=c", "http://y.example"],
+        );
+        check("<https://x.example>", &["https://x.example"]);
+        check("javascript:alert(1)", &[]);
     }
 
     #[test]

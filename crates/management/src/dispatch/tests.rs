@@ -4,6 +4,7 @@ use gatewright_ambient::Random;
 use gatewright_core::Timestamp;
 use gatewright_core::ids::{Issuer, TenantId};
 use gatewright_jose::MasterKey;
+use gatewright_passwords::{Cost, Hasher};
 use gatewright_resources::MIGRATIONS;
 use gatewright_resources::seed::{NewTenant, SeedCx, bootstrap_admin};
 use gatewright_resources::snapshot::{Tenant, Tenants};
@@ -18,6 +19,7 @@ struct Server {
     seed: SeedCx,
     tenant: Arc<Tenant>,
     issuer: Issuer,
+    passwords: Hasher,
 }
 
 impl Server {
@@ -43,7 +45,8 @@ impl Server {
         .unwrap();
         let tenant =
             Tenants::default().by_host(&db, &seed.master_key, "localhost", now).await.unwrap().unwrap();
-        Self { db, seed, tenant, issuer: Issuer::new("https", "localhost:8443") }
+        let passwords = Hasher::new(Cost::LEAST, 1, seed.random.clone());
+        Self { db, seed, tenant, issuer: Issuer::new("https", "localhost:8443"), passwords }
     }
 
     fn token(&self, change: Value) -> String {
@@ -63,6 +66,7 @@ impl Server {
             db: &self.db,
             random: &self.seed.random,
             master_key: &self.seed.master_key,
+            passwords: &self.passwords,
             tenant: &self.tenant,
             issuer: &self.issuer,
             now: self.seed.now,

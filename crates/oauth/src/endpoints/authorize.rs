@@ -1,37 +1,45 @@
 //! `GET|POST /authorize`: from a login, just made or still alive, to tokens or a code.
 //!
-//! Built: logins by login ticket and by session, every response type and mode. The hosted login and
-//! consent pages are not built: where they would be shown, an error says so.
+//! A login is known by a ticket, by the session, or by the hosted pages, which come back through
+//! `/authorize/resume`. Who has to be asked something is sent to those pages; the request waits in a
+//! login transaction.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::RawQuery;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use gatewright_core::OAuthError;
 use gatewright_core::authorize::prompt::{LoginFacts, LoginReason, Step, next};
 use gatewright_core::authorize::{self, Ask, ErrorRedirect, Refusal, Request};
 use gatewright_core::client::Client;
 use gatewright_core::login::cross_origin::{self, TicketFacts, TicketVerdict};
+use gatewright_core::login::screens::NoPage;
 use gatewright_core::scope::Flow;
 use gatewright_core::user::User;
 use gatewright_http::params::ParamsError;
-use gatewright_http::{Params, RequestCx, cookies};
+use gatewright_http::{Fault, Params, RequestCx, cookies, respond};
 use gatewright_jose::{constant_time_eq, token_hash};
+use gatewright_resources::grants::{self, Parties};
 use gatewright_resources::login_tickets::{self, LoginTicket};
+use gatewright_resources::login_transactions::{PageLogin, Progress};
 use gatewright_resources::sessions::Session;
 use gatewright_resources::{logs, users};
 use gatewright_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
 use super::co_authenticate::{BINDING_COOKIE, BINDING_COOKIE_PARTITIONED};
+use super::login::first_page;
 use crate::decision::Wanted;
 use crate::events;
+use crate::login_transaction::{self, Found as FoundTransaction, Waiting};
 use crate::pages::{ErrorPage, answer};
 use crate::session;
 use crate::stop::Stop;
 
+pub(crate) mod by_link;
 mod issue;
 
 pub(crate) async fn by_get(cx: RequestCx, RawQuery(query): RawQuery) -> Result<Response, Stop> {
@@ -52,28 +60,96 @@ async fn authorize(cx: RequestCx, params: Result<Params, ParamsError>) -> Result
             return Ok(ErrorPage::of(&cx, &OAuthError::invalid_request(error.to_string())).respond());
         }
     };
+    go_on(cx, params, None).await
+}
+
+/// `GET /authorize/resume`: the hosted pages are done with their user.
+pub(crate) async fn resume(
+    cx: RequestCx,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Stop> {
+    let params = Params::from_urlencoded(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    let language = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let (client_id, other_browser) = match login_transaction::find(&cx, params.text("state")).await? {
+        FoundTransaction::Live(waiting) => {
+            let params = waiting_params(&waiting)?;
+            return go_on(cx, params, Some(*waiting)).await;
+        }
+        FoundTransaction::Over(client_id) => (client_id, false),
+        FoundTransaction::OtherBrowser(client_id) => (Some(client_id), true),
+    };
+    Ok(login_transaction::lost(&cx, client_id.as_deref(), other_browser, language))
+}
+
+/// The user said no on the consent page; the transaction is spent.
+pub(crate) async fn declined(cx: &RequestCx, waiting: &Waiting) -> Result<Response, Stop> {
+    let (request, client, _) = match checked(cx, &waiting_params(waiting)?) {
+        Ok(checked) => checked,
+        Err((client, refusal)) => return refused(cx, client.as_deref(), *refusal).await,
+    };
+    let error = OAuthError::access_denied("User did not authorize the request").because("consent_declined");
+    refuse_back(cx, &client, &request, error, json!({"consent": {"reason": "consent_declined"}})).await
+}
+
+fn waiting_params(waiting: &Waiting) -> Result<Params, Stop> {
+    let text = serde_urlencoded::to_string(&waiting.row.progress.params).map_err(Fault::internal)?;
+    Ok(Params::from_urlencoded(text.as_bytes())?)
+}
+
+/// A request that passed every check, its client, and its parameters as sent.
+type Checked = (Request, Arc<Client>, BTreeMap<String, String>);
+
+fn checked(cx: &RequestCx, params: &Params) -> Result<Checked, (Option<Arc<Client>>, Box<Refusal>)> {
     let ask = Ask::read(|name| params.text(name).map(str::to_owned));
     let client = ask.client_id.as_deref().and_then(|client_id| cx.tenant.client(client_id)).cloned();
-    let (request, client) = match (authorize::check(&ask, client.as_deref()), client) {
-        (Ok(request), Some(client)) => (request, client),
+    match (authorize::check(&ask, client.as_deref()), client) {
+        (Ok(request), Some(client)) => {
+            // A ticket is used now or never.
+            let names = params.names().filter(|name| *name != "login_ticket");
+            let sent = names.filter_map(|name| Some((name.to_owned(), params.text(name)?.to_owned())));
+            Ok((request, client, sent.collect()))
+        }
         (Ok(_), None) => {
-            return Err(gatewright_http::Fault::internal("checks passed without a client").into());
+            let error = OAuthError::invalid_request("Unknown client.").because("client_unknown");
+            Err((None, Box::new(Refusal::Page(error))))
         }
-        (Err(refusal), client) => return refused(&cx, client.as_deref(), refusal).await,
-    };
+        (Err(refusal), client) => Err((client, Box::new(refusal))),
+    }
+}
 
+/// What is asked, on its way to an answer.
+struct Asked {
+    client: Arc<Client>,
+    request: Request,
+    wanted: Wanted,
+    /// The parameters as sent.
+    params: BTreeMap<String, String>,
+    /// The transaction in which it waited.
+    waiting: Option<Waiting>,
+}
+
+async fn go_on(cx: RequestCx, params: Params, waiting: Option<Waiting>) -> Result<Response, Stop> {
+    let (request, client, params) = match checked(&cx, &params) {
+        Ok(checked) => checked,
+        Err((client, refusal)) => return refused(&cx, client.as_deref(), *refusal).await,
+    };
     let wanted = Wanted::new(&cx, request.scope.as_deref(), request.audience.as_deref(), flow(&request));
-    let found = find(&cx, &client, &request, &wanted).await?;
-    match next(&request, &client, found.login_facts(), cx.now) {
-        Step::Login(reason) => ask_to_log_in(&cx, &client, &request, &found, reason).await,
-        step => {
-            let Some(known) = found.known(step) else {
-                // The user was deleted after the session or ticket was made.
-                let reason = LoginReason::NoSession;
-                return ask_to_log_in(&cx, &client, &request, &found, reason).await;
-            };
-            issue::issue(&cx, client, request, wanted, known).await
-        }
+    let asked = Asked { client, request, wanted, params, waiting };
+    let found = find(&cx, &asked).await?;
+    let progress = asked.waiting.as_ref().map(|waiting| &waiting.row.progress);
+    let known = match progress {
+        Some(Progress { login: Some(login), .. }) => found.known_by_page(login),
+        Some(Progress { session_id: Some(session_id), .. }) => found.known_by_session(session_id),
+        _ => match next(&asked.request, &asked.client, found.login_facts(), cx.now) {
+            Step::Login(reason) => return ask_to_log_in(&cx, &asked, &found, reason).await,
+            step => found.known(step),
+        },
+    };
+    match known {
+        Some(known) => issue::issue(&cx, asked, known).await,
+        // The user was deleted, or the session was ended, since it was noted.
+        None => ask_to_log_in(&cx, &asked, &found, LoginReason::NoSession).await,
     }
 }
 
@@ -93,6 +169,7 @@ struct Found {
     ticket_user: Option<Person>,
     session: Option<Session>,
     session_user: Option<Person>,
+    page_user: Option<Person>,
 }
 
 /// A user with the permissions that the scope decision may need.
@@ -100,6 +177,8 @@ struct Found {
 struct Person {
     user: User,
     permissions: Vec<String>,
+    /// Scopes the user has allowed this client before.
+    allowed: Vec<String>,
 }
 
 /// Who goes on, and how they are known.
@@ -114,6 +193,8 @@ enum By {
     Session(Session),
     /// By a login just made; a new session begins and replaces the browser's old one.
     Ticket { ticket: LoginTicket, verdict: TicketVerdict, replaces: Option<Session> },
+    /// By the hosted pages; likewise.
+    Page { login: PageLogin, replaces: Option<Session> },
 }
 
 impl Found {
@@ -132,32 +213,41 @@ impl Found {
         }
         Some(Known { person: self.session_user.clone()?, by: By::Session(self.session.clone()?) })
     }
+
+    fn known_by_page(&self, login: &PageLogin) -> Option<Known> {
+        let by = By::Page { login: login.clone(), replaces: self.session.clone() };
+        Some(Known { person: self.page_user.clone()?, by })
+    }
+
+    fn known_by_session(&self, session_id: &str) -> Option<Known> {
+        self.session.as_ref().filter(|session| session.session_id == session_id)?;
+        self.known(Step::UseSession)
+    }
 }
 
-async fn find(
-    cx: &RequestCx,
-    client: &Arc<Client>,
-    request: &Request,
-    wanted: &Wanted,
-) -> Result<Found, StoreError> {
-    let ticket_hash = request.login_ticket.as_deref().map(token_hash);
+async fn find(cx: &RequestCx, asked: &Asked) -> Result<Found, StoreError> {
+    let ticket_hash = asked.request.login_ticket.as_deref().map(token_hash);
     let sessions = session::presented(cx);
-    if ticket_hash.is_none() && sessions.is_empty() {
+    let login = asked.waiting.as_ref().and_then(|waiting| waiting.row.progress.login.clone());
+    if ticket_hash.is_none() && sessions.is_empty() && login.is_none() {
         return Ok(Found::default());
     }
-    let (cx, client, wanted) = (cx.clone(), Arc::clone(client), wanted.clone());
+    let (cx, client, wanted) = (cx.clone(), Arc::clone(&asked.client), asked.wanted.clone());
     let db = cx.app.db.clone();
     let read = db.read(move |tx| {
         Box::pin(async move {
             let mut found = Found { session: session::live(tx, &cx, &sessions).await?, ..Found::default() };
             if let Some(session) = &found.session {
-                found.session_user = person(tx, &cx, &wanted, &session.user_id).await?;
+                found.session_user = person(tx, &cx, &client, &wanted, &session.user_id).await?;
+            }
+            if let Some(login) = login {
+                found.page_user = person(tx, &cx, &client, &wanted, &login.user_id).await?;
             }
             if let Some(hash) = ticket_hash {
                 let ticket = login_tickets::by_hash(tx, &cx.tenant.id, &hash).await?;
                 let verdict = judge_ticket(&cx, &client, ticket.as_ref());
                 if let Some(ticket) = ticket {
-                    found.ticket_user = person(tx, &cx, &wanted, &ticket.user_id).await?;
+                    found.ticket_user = person(tx, &cx, &client, &wanted, &ticket.user_id).await?;
                     found.ticket = Some((ticket, verdict));
                 }
                 found.ticket_verdict = Some(verdict);
@@ -171,6 +261,7 @@ async fn find(
 async fn person(
     tx: &mut Tx,
     cx: &RequestCx,
+    client: &Client,
     wanted: &Wanted,
     user_id: &str,
 ) -> Result<Option<Person>, StoreError> {
@@ -178,7 +269,15 @@ async fn person(
     let user: User =
         serde_json::from_value(document).map_err(|error| StoreError::Mismatch(error.to_string()))?;
     let permissions = wanted.permissions(tx, cx, user_id).await?;
-    Ok(Some(Person { user, permissions }))
+    let audience = grant_audience(cx, wanted);
+    let parties = Parties { user_id, client_id: &client.client_id, audience: &audience };
+    let allowed = grants::scopes(tx, &cx.tenant.id, parties).await?;
+    Ok(Some(Person { user, permissions, allowed }))
+}
+
+/// The API that a user's grant is about; without one it is `/userinfo`.
+fn grant_audience(cx: &RequestCx, wanted: &Wanted) -> String {
+    wanted.audience.clone().unwrap_or_else(|| cx.issuer.userinfo_audience())
 }
 
 fn judge_ticket(cx: &RequestCx, client: &Client, ticket: Option<&LoginTicket>) -> TicketVerdict {
@@ -203,11 +302,11 @@ fn judge_ticket(cx: &RequestCx, client: &Client, ticket: Option<&LoginTicket>) -
 /// The user must log in: `login_required` where nothing may be shown, else the hosted page.
 async fn ask_to_log_in(
     cx: &RequestCx,
-    client: &Client,
-    request: &Request,
+    asked: &Asked,
     found: &Found,
     reason: LoginReason,
 ) -> Result<Response, Stop> {
+    let Asked { client, request, params, waiting, .. } = asked;
     let login = match found.ticket_verdict {
         Some(verdict) => {
             json!({"reason": verdict.code(), "says": verdict.says(), "remedy": verdict.remedy()})
@@ -219,9 +318,35 @@ async fn ask_to_log_in(
         let error = OAuthError::login_required().because(reason.code());
         return refuse_back(cx, client, request, error, json!({"login": login})).await;
     }
-    let text = "The hosted login page is not built in this version of Gatewright.";
-    let error = OAuthError::new(501, "not_built", text).because("login_page_not_built");
-    Ok(ErrorPage::of(cx, &error).with_client(Some(client)).respond())
+    let page = match first_page(cx, &client.client_id, request.connection.as_deref()) {
+        Ok(page) => page,
+        Err(no_page) => {
+            let error = match no_page {
+                NoPage::ConnectionNotUsable => OAuthError::invalid_request(
+                    "The connection does not exist or is not enabled for the client.",
+                )
+                .because("connection_not_usable"),
+                NoPage::NoConnection => {
+                    OAuthError::invalid_request("No connection with a login page is enabled for the client.")
+                        .because("no_connection")
+                }
+            };
+            return refuse_back(cx, client, request, error, json!({"login": login})).await;
+        }
+    };
+    if let Some(waiting) = waiting {
+        return Ok(to_page(page, &waiting.state, None));
+    }
+    let progress = Progress { params: params.clone(), ..Progress::default() };
+    let begun = login_transaction::draw(cx, &client.client_id, progress);
+    login_transaction::begin(cx, &begun).await?;
+    Ok(to_page(page, &begun.state, Some(begun.cookie)))
+}
+
+/// Sends the browser to a hosted page.
+fn to_page(page: &str, state: &str, cookie: Option<HeaderValue>) -> Response {
+    let target = format!("{page}?state={state}");
+    with_cookie(respond::no_store((StatusCode::FOUND, [(header::LOCATION, target)])), cookie)
 }
 
 /// Answers at the callback with an error, and logs it with what decided.

@@ -1,4 +1,5 @@
-//! `POST /passwordless/challenge`: whether the page must solve a captcha before it starts a login.
+//! `POST /passwordless/challenge` and its siblings for passwords: whether the page must solve a captcha
+//! first.
 //! Bot detection is not built, so the answer is no.
 
 use axum::Json;

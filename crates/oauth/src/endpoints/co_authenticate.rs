@@ -1,23 +1,25 @@
 //! `POST /co/authenticate`: a page proves who its user is and gets a login ticket for `/authorize`.
-//! Built: one-time codes. Passwords are answered as not built.
+//! A one-time code here, a password in [`password`].
+
+mod password;
+
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use gatewright_core::OAuthError;
 use gatewright_core::client::{Client, PASSWORDLESS_OTP};
-use gatewright_core::connection::Connection;
-use gatewright_core::login::one_time_code::{CodeChannel, CodeFacts, CodeVerdict, verdict};
 use gatewright_core::redirect;
 use gatewright_http::cookies::SetCookie;
 use gatewright_http::{Params, RequestCx, respond};
 use gatewright_jose::{random_token, token_hash};
 use gatewright_resources::login_tickets::{self, LoginTicket};
-use gatewright_resources::{logs, passwordless_codes, users};
 use gatewright_store::Tx;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::events;
+use crate::password_login;
+use crate::passwordless::{self, CodeRefusal, PresentedCode, Proven};
 use crate::stop::Stop;
 
 /// The cookie that binds a ticket to the browser, where third-party cookies are let through.
@@ -33,20 +35,17 @@ const OTP_KEYS: [&str; 5] = ["client_id", "credential_type", "username", "otp", 
 pub(crate) async fn authenticate(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Result<Response, Stop> {
     let params = Params::from_body(&headers, &body)?;
     params.all_text(&["credential_type"])?;
-    match params.text("credential_type") {
-        Some(PASSWORDLESS_OTP) => {}
-        Some("password" | "http://auth0.com/oauth/grant-type/password-realm") => {
-            let text = "Cross-origin login with a password is not built in this version of Gatewright.";
-            return Err(OAuthError::new(400, "unsupported_credential_type", text).into());
-        }
+    let presented = match params.text("credential_type") {
+        Some(PASSWORDLESS_OTP) => Proof::Code(Presented::read(&params)?),
+        Some("password") => Proof::Password(password::Presented::read(&params, false)?),
+        Some(password_login::PASSWORD_REALM) => Proof::Password(password::Presented::read(&params, true)?),
         Some(_) => {
             let text = "Unknown credential_type.";
             return Err(OAuthError::new(400, "unsupported_credential_type", text).into());
         }
-        None => return Err(keys_wrong().into()),
-    }
-    let presented = Presented::read(&params)?;
-    let client = cx.tenant.client(presented.client_id).cloned();
+        None => return Err(keys_wrong(&OTP_KEYS).into()),
+    };
+    let client = cx.tenant.client(presented.client_id()).cloned();
     let client = client.ok_or_else(|| OAuthError::new(401, "unauthorized_client", "Unknown client."))?;
     if !client.cross_origin_authentication {
         let error = OAuthError::new(401, "unauthorized_client", "Cross origin login not allowed.");
@@ -55,29 +54,13 @@ pub(crate) async fn authenticate(cx: RequestCx, headers: HeaderMap, body: Bytes)
     let Some(origin) = cx.origin.clone().filter(|origin| page_allowed(origin, &cx, &client)) else {
         return Ok(origin_refused(&cx));
     };
-    let connection = cx.tenant.connection_for(presented.realm, &client.client_id).cloned();
-    let connection = connection
-        .filter(|connection| connection.strategy == "sms")
-        .ok_or_else(|| OAuthError::invalid_request(format!("Unknown realm {}.", presented.realm)))?;
-    // Whoever typed the number typed it twice, perhaps differently.
-    let identifier = gatewright_adapters::normalize_phone(presented.username)
-        .unwrap_or_else(|| presented.username.to_owned());
-
     let ticket = random_token(&cx.app.random, 32);
     let binding = random_token(&cx.app.random, 32);
-    let attempt = Attempt {
-        cx: cx.clone(),
-        client,
-        connection,
-        identifier,
-        otp: presented.otp.to_owned(),
-        origin,
-        ticket_hash: token_hash(&ticket),
-        binding_hash: token_hash(&binding),
-    };
-    // The refusal is a value, not an error: the try it counted must be committed.
-    let outcome = cx.app.db.write(move |tx| Box::pin(attempt.judge(tx))).await?;
-    outcome?;
+    let new = NewTicket { origin, ticket_hash: token_hash(&ticket), binding_hash: token_hash(&binding) };
+    match presented {
+        Proof::Code(presented) => presented.authenticate(&cx, client, new).await?,
+        Proof::Password(presented) => presented.authenticate(&cx, &client, new).await?,
+    }
 
     let verifier = random_token(&cx.app.random, 32);
     let body =
@@ -89,7 +72,45 @@ pub(crate) async fn authenticate(cx: RequestCx, headers: HeaderMap, body: Bytes)
     Ok(response)
 }
 
-/// The members of the body that name the user and the proof.
+/// How the user proves to be the user.
+enum Proof<'a> {
+    Code(Presented<'a>),
+    Password(password::Presented<'a>),
+}
+
+impl Proof<'_> {
+    fn client_id(&self) -> &str {
+        match self {
+            Self::Code(code) => code.client_id,
+            Self::Password(password) => password.client_id,
+        }
+    }
+}
+
+/// A ticket before it is known whose.
+struct NewTicket {
+    origin: String,
+    ticket_hash: String,
+    binding_hash: String,
+}
+
+impl NewTicket {
+    fn of(&self, cx: &RequestCx, client_id: &str, user_id: &str, connection: &str) -> LoginTicket {
+        LoginTicket {
+            ticket_hash: self.ticket_hash.clone(),
+            client_id: client_id.to_owned(),
+            user_id: user_id.to_owned(),
+            connection: connection.to_owned(),
+            origin: self.origin.clone(),
+            binding_hash: self.binding_hash.clone(),
+            created_at: cx.now,
+            expires_at: cx.now.plus_seconds(TICKET_LIFETIME_SECONDS),
+            used_at: None,
+        }
+    }
+}
+
+/// The members of the body that name the user and the code.
 struct Presented<'a> {
     client_id: &'a str,
     username: &'a str,
@@ -100,9 +121,9 @@ struct Presented<'a> {
 impl<'a> Presented<'a> {
     fn read(params: &'a Params) -> Result<Self, OAuthError> {
         let only_known = params.names().all(|name| OTP_KEYS.contains(&name));
-        let text = |name| params.text(name).ok_or_else(keys_wrong);
+        let text = |name| params.text(name).ok_or_else(|| keys_wrong(&OTP_KEYS));
         if !only_known {
-            return Err(keys_wrong());
+            return Err(keys_wrong(&OTP_KEYS));
         }
         Ok(Self {
             client_id: text("client_id")?,
@@ -111,11 +132,28 @@ impl<'a> Presented<'a> {
             realm: text("realm")?,
         })
     }
+
+    /// Judges the code and stores the ticket.
+    async fn authenticate(&self, cx: &RequestCx, client: Arc<Client>, new: NewTicket) -> Result<(), Stop> {
+        let connection = cx.tenant.connection_for(self.realm, &client.client_id).cloned();
+        let connection = connection
+            .filter(|connection| passwordless::built(connection))
+            .ok_or_else(|| OAuthError::invalid_request(format!("Unknown realm {}.", self.realm)))?;
+        // Whoever typed the number or address typed it twice, perhaps differently.
+        let identifier =
+            passwordless::identifier(&connection, self.username).unwrap_or_else(|| self.username.to_owned());
+        let otp = self.otp.to_owned();
+        let code = PresentedCode { cx: cx.clone(), client, connection, identifier, otp };
+        let attempt = Attempt { code, new };
+        // The refusal is a value, not an error: the try it counted must be committed.
+        let outcome = cx.app.db.write(move |tx| Box::pin(attempt.judge(tx))).await?;
+        Ok(outcome?)
+    }
 }
 
-fn keys_wrong() -> OAuthError {
+fn keys_wrong(keys: &[&str]) -> OAuthError {
     // Compat: custom login pages match this text, which an empty code gets too.
-    let keys = OTP_KEYS.join(", ");
+    let keys = keys.join(", ");
     OAuthError::invalid_request(format!("Invalid request body. All and only of {keys} are required."))
 }
 
@@ -148,82 +186,33 @@ fn binding_cookies(cx: &RequestCx, binding: &str) -> Vec<HeaderValue> {
 
 /// One attempt to log in with a code, judged in one transaction.
 struct Attempt {
-    cx: RequestCx,
-    client: std::sync::Arc<Client>,
-    connection: std::sync::Arc<Connection>,
-    identifier: String,
-    otp: String,
-    origin: String,
-    ticket_hash: String,
-    binding_hash: String,
+    code: PresentedCode,
+    new: NewTicket,
 }
 
 impl Attempt {
     async fn judge(self, tx: &mut Tx) -> Result<Result<(), OAuthError>, Stop> {
-        let (tenant, name, now) = (&self.cx.tenant.id, &self.connection.name, self.cx.now);
-        let verdict = self.code_verdict(tx).await?;
-        if let Some(error) = verdict.cross_origin_error(CodeChannel::Phone) {
-            let why = json!({"reason": verdict.code(), "says": verdict.says()});
-            self.log(tx, "fcoa", None, why).await?;
-            return Ok(Err(error));
-        }
-        passwordless_codes::spend(tx, tenant, name, &self.identifier, now).await?;
-        let random = &self.cx.app.random;
-        let (user, created) =
-            users::find_or_create_passwordless(tx, tenant, &self.connection, &self.identifier, now, random)
-                .await?;
-        let user_id = user.get("user_id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        if user.get("blocked").and_then(Value::as_bool).unwrap_or(false) {
-            let why = json!({"reason": "user_blocked", "says": "The user is blocked."});
-            self.log(tx, "fcoa", Some(&user_id), why).await?;
-            return Ok(Err(OAuthError::new(403, "blocked_user", "user is blocked").because("user_blocked")));
-        }
-        let ticket = LoginTicket {
-            ticket_hash: self.ticket_hash.clone(),
-            client_id: self.client.client_id.clone(),
-            user_id: user_id.clone(),
-            connection: name.clone(),
-            origin: self.origin.clone(),
-            binding_hash: self.binding_hash.clone(),
-            created_at: now,
-            expires_at: now.plus_seconds(TICKET_LIFETIME_SECONDS),
-            used_at: None,
+        let code = &self.code;
+        let Proven { user, verdict } = match code.judge(tx, "fcoa").await? {
+            Ok(proven) => proven,
+            Err(refusal) => return Ok(Err(self.refused(&refusal))),
         };
-        login_tickets::insert(tx, tenant, &ticket).await?;
-        if created {
-            self.log(tx, "ss", Some(&user_id), json!({"reason": "first_passwordless_login"})).await?;
-        }
-        let why = json!({"reason": verdict.code(), "says": verdict.says(), "origin": self.origin});
-        self.log(tx, "scoa", Some(&user_id), why).await?;
+        let ticket =
+            self.new.of(&code.cx, &code.client.client_id, &user.user_id, &code.connection.name);
+        login_tickets::insert(tx, &code.cx.tenant.id, &ticket).await?;
+        let why = json!({"reason": verdict.code(), "says": verdict.says(), "origin": self.new.origin});
+        code.log(tx, "scoa", Some(&user.user_id), why).await?;
         Ok(Ok(()))
     }
 
-    async fn code_verdict(&self, tx: &mut Tx) -> Result<CodeVerdict, Stop> {
-        let (tenant, name) = (&self.cx.tenant.id, &self.connection.name);
-        let stored = passwordless_codes::count_try(tx, tenant, name, &self.identifier).await?;
-        let context = passwordless_codes::mac_context(tenant, name, &self.identifier);
-        let facts = stored.map(|stored| CodeFacts {
-            expires_at: stored.expires_at,
-            used: stored.used,
-            tries_so_far: u32::try_from(stored.tries_before).unwrap_or(u32::MAX),
-            hash_matches: self.cx.app.master_key.mac_matches(&context, self.otp.as_bytes(), &stored.code_mac),
-        });
-        Ok(verdict(facts.as_ref(), self.cx.now))
-    }
-
-    async fn log(
-        &self,
-        tx: &mut Tx,
-        code: &'static str,
-        user_id: Option<&str>,
-        decision: Value,
-    ) -> Result<(), Stop> {
-        let mut event =
-            events::at_connection(events::event(&self.cx, code, Some(&self.client)), &self.connection);
-        event.user_id = user_id.map(str::to_owned);
-        event.user_name = Some(self.identifier.clone());
-        event.details = json!({"decision": decision});
-        logs::append(tx, &self.cx.tenant.id, self.cx.now, &self.cx.app.random, &event).await?;
-        Ok(())
+    fn refused(&self, refusal: &CodeRefusal) -> OAuthError {
+        let blocked = || OAuthError::new(403, "blocked_user", "user is blocked").because("user_blocked");
+        match refusal {
+            CodeRefusal::Blocked => blocked(),
+            // An accepted code is no refusal; were it one, nobody may come in.
+            CodeRefusal::Code(verdict) => verdict
+                .cross_origin_error(passwordless::channel(&self.code.connection))
+                .unwrap_or_else(blocked),
+        }
     }
 }

@@ -4,20 +4,21 @@ use axum::Json;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use gatewright_http::RequestCx;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::grants;
 
 pub(crate) async fn openid_configuration(cx: RequestCx) -> Response {
     let at = |path: &str| cx.issuer.join(path);
     let grant_types: Vec<&str> = ["implicit"].into_iter().chain(grants::names()).collect();
-    let document = json!({
+    let mut document = json!({
         "issuer": cx.issuer.as_str(),
         "authorization_endpoint": at("authorize"),
         "token_endpoint": at("oauth/token"),
         "userinfo_endpoint": at("userinfo"),
+        "revocation_endpoint": at("oauth/revoke"),
         "jwks_uri": at(".well-known/jwks.json"),
-        "scopes_supported": ["openid", "profile", "email", "phone", "address"],
+        "scopes_supported": ["openid", "profile", "offline_access", "email", "phone", "address"],
         "response_types_supported":
             ["code", "token", "id_token", "code token", "code id_token", "token id_token", "code token id_token"],
         "response_modes_supported": ["query", "fragment", "form_post"],
@@ -31,6 +32,10 @@ pub(crate) async fn openid_configuration(cx: RequestCx) -> Response {
         "request_uri_parameter_supported": false,
         "request_parameter_supported": false,
     });
+    let setting = cx.tenant.settings.pointer("/oidc_logout/rp_logout_end_session_endpoint_discovery");
+    if setting.and_then(Value::as_bool).unwrap_or(true) {
+        document["end_session_endpoint"] = json!(at("oidc/logout"));
+    }
     ([(header::CACHE_CONTROL, "public, max-age=15, stale-while-revalidate=15")], Json(document))
         .into_response()
 }

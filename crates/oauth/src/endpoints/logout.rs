@@ -56,7 +56,8 @@ pub(crate) async fn v2_logout(cx: RequestCx, RawQuery(query): RawQuery) -> Resul
     Ok(respond::no_store(response))
 }
 
-async fn end_session(
+/// Ends the browser's session, if it has one, and logs it.
+pub(super) async fn end_session(
     cx: &RequestCx,
     client: Option<&gatewright_core::client::Client>,
     return_to: Option<&str>,

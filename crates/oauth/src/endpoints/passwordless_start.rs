@@ -1,32 +1,23 @@
-//! `POST /passwordless/start`: sends a one-time code. Built: SMS.
+//! `POST /passwordless/start`: sends a one-time code by SMS, or a code or link by e-mail.
 //!
-//! Nothing in the answer, its status or its time depends on whether the number belongs to a user: no
-//! user is looked up while sign-up is open, and `_id` is made from the number, not from an account.
+//! Nothing in the answer, its status or its time depends on whether the number or address belongs to a
+//! user: no user is looked up while sign-up is open, and `_id` is made from it, not from an account.
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use gatewright_adapters::{CallerInfo, DeliveryError, Sms, Syntax, normalize_phone, render};
 use gatewright_core::OAuthError;
 use gatewright_core::client::{Client, PASSWORDLESS_OTP};
 use gatewright_core::connection::Connection;
-use gatewright_core::limits::RateLimit;
+use gatewright_core::login::one_time_code::CodeChannel;
 use gatewright_core::redirect;
 use gatewright_http::{Params, RequestCx, respond};
 use gatewright_jose::constant_time_eq;
-use gatewright_resources::passwordless_codes::{self, Replaced};
-use gatewright_resources::{logs, rate_buckets, users};
 use serde_json::{Value, json};
 
-use crate::events;
+use super::authorize::by_link::MagicLink;
+use crate::passwordless::{self, CodeRequest};
 use crate::stop::Stop;
-
-/// Unauthenticated starts from one address: 50 at once, 50 more an hour.
-const STARTS_FROM_ONE_ADDRESS: RateLimit = RateLimit::new(50, 50, 3600);
-
-/// The text of a connection without a template. It names the application, so that a code asked for by
-/// one page and read out to another is noticed.
-const DEFAULT_TEMPLATE: &str = "Your verification code for {{ application.name }} is: {{ code }}";
 
 pub(crate) async fn start(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Result<Response, Stop> {
     let params = Params::from_body(&headers, &body).map_err(|error| bad("request", &error.to_string()))?;
@@ -44,46 +35,84 @@ pub(crate) async fn start(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
         return Err(bad("authParams", "authParams must be an object.").into());
     }
     let connection = connection(&cx, client, &params)?;
-    let typed =
-        params.text("phone_number").ok_or_else(|| bad("phone_number", "phone_number is required."))?;
-    let phone_number = normalize_phone(typed)
-        .ok_or_else(|| bad("phone_number", "phone_number is not a valid number in international form."))?;
+    let target = Target::of(connection);
+    let identifier = target.identifier(connection, &params)?;
+    let by_link = by_link(connection, &params)?;
 
     let language = language(&headers);
-    let code = cx.app.random.digits(connection.code_length());
-    let message = message(connection, client, &phone_number, &code, language.as_deref())?;
-    let stored = store_code(&cx, connection, &phone_number, &code, authenticated).await?;
-
-    let caller = CallerInfo { ip: cx.ip.to_string(), user_agent: cx.user_agent.clone().unwrap_or_default() };
-    let sms = Sms { to: phone_number.clone(), from: None, body: message, request: Some(caller) };
-    let sent = cx.app.messenger.send_sms(&cx.tenant.id, connection, &sms).await;
-    let outcome = match &sent {
-        Ok(receipt) if receipt.route == "capture" => "captured",
-        Ok(_) => "sent",
-        Err(_) => "failed",
+    let body = json!({
+        "client_id": params.text("client_id"),
+        "connection": params.text("connection"),
+        target.name: identifier,
+        "send": if by_link { "link" } else { "code" },
+        "request_language": language,
+        "authParams": params.value("authParams"),
+    });
+    let request = CodeRequest {
+        client,
+        connection,
+        identifier: &identifier,
+        language: language.as_deref(),
+        authenticated,
+        body,
     };
-    metrics::counter!("gatewright_messages_total", "channel" => "sms", "outcome" => outcome).increment(1);
+    if by_link {
+        let link = MagicLink::of(&cx, client, connection, &identifier, params.value("authParams"))?;
+        request.send_link(&cx, |secret| link.with(secret)).await?;
+    } else {
+        request.send(&cx).await?;
+    }
+    Ok(respond::json_no_store(
+        200,
+        &json!({
+            "_id": opaque_id(&cx, connection, &identifier),
+            target.name: identifier,
+            target.verified: false,
+            "request_language": language,
+        }),
+    ))
+}
 
-    let request =
-        RequestRecord { params: &params, phone_number: &phone_number, language: language.as_deref() };
-    match sent {
-        Ok(_receipt) => {
-            record(&cx, client, connection, "cs", request.details(None), None).await?;
-            Ok(respond::json_no_store(
-                200,
-                &json!({
-                    "_id": opaque_id(&cx, connection, &phone_number),
-                    "phone_number": phone_number,
-                    "phone_verified": false,
-                    "request_language": language,
-                }),
-            ))
+/// What a connection sends to, in the wire's names.
+struct Target {
+    name: &'static str,
+    verified: &'static str,
+    wrong: &'static str,
+}
+
+impl Target {
+    const PHONE: Self = Self {
+        name: "phone_number",
+        verified: "phone_verified",
+        wrong: "phone_number is not a valid number in international form.",
+    };
+    const EMAIL: Self =
+        Self { name: "email", verified: "email_verified", wrong: "email is not a valid e-mail address." };
+
+    fn of(connection: &Connection) -> Self {
+        match passwordless::channel(connection) {
+            CodeChannel::Phone => Self::PHONE,
+            CodeChannel::Email => Self::EMAIL,
         }
-        Err(error) => {
-            let take_back = (phone_number.clone(), stored);
-            record(&cx, client, connection, "fn", request.details(Some(&error)), Some(take_back)).await?;
-            Err(OAuthError::new(400, "sms_provider_error", error.public).into())
-        }
+    }
+
+    /// The identifier in its normal form.
+    fn identifier(&self, connection: &Connection, params: &Params) -> Result<String, OAuthError> {
+        let typed =
+            params.text(self.name).ok_or_else(|| bad(self.name, &format!("{} is required.", self.name)))?;
+        passwordless::identifier(connection, typed).ok_or_else(|| bad(self.name, self.wrong))
+    }
+}
+
+/// Compat: an e-mail is a link unless a code is asked for; SMS knows codes only, whatever `send` says.
+fn by_link(connection: &Connection, params: &Params) -> Result<bool, OAuthError> {
+    if passwordless::channel(connection) == CodeChannel::Phone {
+        return Ok(false);
+    }
+    match params.text("send") {
+        None | Some("link" | "link_ios" | "link_android") => Ok(true),
+        Some("code") => Ok(false),
+        Some(_) => Err(bad("send", "send must be link or code.")),
     }
 }
 
@@ -136,13 +165,10 @@ fn connection<'a>(cx: &'a RequestCx, client: &Client, params: &Params) -> Result
     let connection = cx.tenant.connection_for(name, &client.client_id).ok_or_else(|| {
         bad("connection", "The connection does not exist or is not enabled for the client.")
     })?;
-    match connection.strategy.as_str() {
-        "sms" => Ok(connection),
-        "email" => {
-            Err(bad("connection", "Passwordless login by e-mail is not built in this version of Gatewright."))
-        }
-        _ => Err(bad("connection", "The connection is not a passwordless connection.")),
+    if passwordless::built(connection) {
+        return Ok(connection);
     }
+    Err(bad("connection", "The connection is not a passwordless connection."))
 }
 
 fn language(headers: &HeaderMap) -> Option<String> {
@@ -151,128 +177,10 @@ fn language(headers: &HeaderMap) -> Option<String> {
     (!language.is_empty() && language.len() <= 200).then_some(language)
 }
 
-fn message(
-    connection: &Connection,
-    client: &Client,
-    phone_number: &str,
-    code: &str,
-    language: Option<&str>,
-) -> Result<String, Stop> {
-    let vars = json!({
-        "code": code,
-        "password": code,
-        "phone_number": phone_number,
-        "application": {"name": client.name},
-        "request_language": language,
-    });
-    let (syntax, template) = match connection.text_option("template") {
-        Some(template) => (Syntax::from_option(connection.text_option("syntax")), template),
-        None => (Syntax::Liquid, DEFAULT_TEMPLATE),
-    };
-    render(syntax, template, &vars).map_err(|error| {
-        let text = "The message template of the connection cannot be rendered.";
-        OAuthError::new(400, "bad.connection", text).because(error.to_string()).into()
-    })
-}
-
-/// A code that is stored, but not sent yet.
-struct StoredCode {
-    code_mac: [u8; 32],
-    before: Option<Replaced>,
-}
-
-async fn store_code(
-    cx: &RequestCx,
-    connection: &Connection,
-    phone_number: &str,
-    code: &str,
-    authenticated: bool,
-) -> Result<StoredCode, Stop> {
-    let context = passwordless_codes::mac_context(&cx.tenant.id, &connection.name, phone_number);
-    let code_mac = cx.app.master_key.mac(&context, code.as_bytes());
-    let expires_at = cx.now.plus_seconds(connection.code_lifetime_seconds());
-    let (within, name, phone_number) = (cx.clone(), connection.name.clone(), phone_number.to_owned());
-    let signup_disabled = connection.signup_disabled();
-    let write = cx.app.db.write(move |tx| {
-        Box::pin(async move {
-            let (tenant, caller) = (&within.tenant.id, within.ip.to_string());
-            if !authenticated {
-                let limit = STARTS_FROM_ONE_ADDRESS;
-                let bucket = "passwordless_start";
-                let decision = rate_buckets::take(tx, tenant, bucket, limit, &caller, within.now).await?;
-                if !decision.allowed {
-                    let text = "Too many codes were asked for from this address. Try again later.";
-                    return Err(Stop::from(OAuthError::too_many_requests(text)));
-                }
-            }
-            // Compat: with sign-up closed the answer tells unknown numbers apart, as at Auth0. Tenants
-            // who mind leave it open.
-            if signup_disabled && users::by_identifier(tx, tenant, &name, &phone_number).await?.is_none() {
-                return Err(bad("connection", "Public signup is disabled").into());
-            }
-            let before =
-                passwordless_codes::replace(tx, tenant, &name, &phone_number, &code_mac, expires_at).await?;
-            Ok(StoredCode { code_mac, before })
-        })
-    });
-    write.await
-}
-
-/// What the log says of the request.
-struct RequestRecord<'a> {
-    params: &'a Params,
-    phone_number: &'a str,
-    language: Option<&'a str>,
-}
-
-impl RequestRecord<'_> {
-    fn details(&self, error: Option<&DeliveryError>) -> Value {
-        let mut details = json!({"body": {
-            "client_id": self.params.text("client_id"),
-            "connection": self.params.text("connection"),
-            "phone_number": self.phone_number,
-            "send": self.params.text("send").unwrap_or("code"),
-            "request_language": self.language,
-            "authParams": self.params.value("authParams"),
-        }});
-        if let Some(error) = error {
-            details["error"] = json!({"message": error.public, "detail": error.detail});
-        }
-        details
-    }
-}
-
-/// Writes the log event; a code that was not sent is taken back with it.
-async fn record(
-    cx: &RequestCx,
-    client: &Client,
-    connection: &Connection,
-    code: &'static str,
-    details: Value,
-    take_back: Option<(String, StoredCode)>,
-) -> Result<(), Stop> {
-    let mut event = events::at_connection(events::event(cx, code, Some(client)), connection);
-    event.user_name = details.pointer("/body/phone_number").and_then(Value::as_str).map(str::to_owned);
-    event.details = details;
-    let (within, name) = (cx.clone(), connection.name.clone());
-    let write = cx.app.db.write(move |tx| {
-        Box::pin(async move {
-            let tenant = &within.tenant.id;
-            if let Some((phone_number, unsent)) = take_back {
-                let StoredCode { code_mac, before } = unsent;
-                passwordless_codes::take_back(tx, tenant, &name, &phone_number, &code_mac, before).await?;
-            }
-            logs::append(tx, tenant, within.now, &within.app.random, &event).await?;
-            Ok::<_, Stop>(())
-        })
-    });
-    write.await
-}
-
-/// 24 hex digits that look like an account's id and stay the same for a number, but are none: they are
-/// made from the number alone, so they say nothing about whether it is known.
-fn opaque_id(cx: &RequestCx, connection: &Connection, phone_number: &str) -> String {
+/// 24 hex digits that look like an account's id and stay the same for an identifier, but are none: they are
+/// made from it alone, so they say nothing about whether it is known.
+fn opaque_id(cx: &RequestCx, connection: &Connection, identifier: &str) -> String {
     let context = format!("{}/passwordless_start/{}", cx.tenant.id, connection.name);
-    let mac = cx.app.master_key.mac(&context, phone_number.as_bytes());
+    let mac = cx.app.master_key.mac(&context, identifier.as_bytes());
     mac.iter().take(12).map(|byte| format!("{byte:02x}")).collect()
 }

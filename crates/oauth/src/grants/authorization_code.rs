@@ -6,8 +6,9 @@ use gatewright_core::user::User;
 use gatewright_http::RequestCx;
 use gatewright_jose::{constant_time_eq, pkce_s256, token_hash};
 use gatewright_resources::authorization_codes::{self, AuthorizationCode, Redemption};
-use gatewright_resources::users;
+use gatewright_resources::{access_tokens, refresh_tokens, users};
 use gatewright_store::{BoxFuture, Tx};
+use serde_json::{Value, json};
 
 use super::{Flow, Grant, Presented, Redeemed, Refused, Subject};
 use crate::stop::Stop;
@@ -47,7 +48,13 @@ impl Presented for Code {
         Box::pin(async move {
             let code = match authorization_codes::spend(tx, &cx.tenant.id, &self.code_hash, cx.now).await? {
                 Redemption::Spent(code) => *code,
-                Redemption::Reused => return Ok(Err(refused("code_reused", None))),
+                Redemption::Reused { client_id } => {
+                    let mut refused = refused("code_reused", None);
+                    if client_id == client.client_id {
+                        refused.ledger = take_back(tx, cx, &self.code_hash).await?;
+                    }
+                    return Ok(Err(refused));
+                }
                 Redemption::Expired => return Ok(Err(refused("code_expired", None))),
                 Redemption::Unknown => return Ok(Err(refused("code_unknown", None))),
             };
@@ -67,9 +74,19 @@ impl Presented for Code {
                 session_id: Some(code.session_id),
                 auth_time: code.auth_time_wanted.then_some(code.auth_time),
                 connection: Some(code.connection),
+                code_hash: Some(self.code_hash),
+                refresh: None,
             }))
         })
     }
+}
+
+/// RFC 6749 section 4.1.2: a code that comes again was stolen, or its first use was the thief's; what it
+/// was exchanged for dies. Signed access tokens are not stored and live on until they expire.
+async fn take_back(tx: &mut Tx, cx: &RequestCx, code_hash: &str) -> Result<Value, Stop> {
+    let access_tokens = access_tokens::delete_of_code(tx, &cx.tenant.id, code_hash).await?;
+    let families = refresh_tokens::revoke_of_code(tx, &cx.tenant.id, code_hash, cx.now).await?;
+    Ok(json!({"revoked": {"access_tokens": access_tokens, "refresh_token_families": families}}))
 }
 
 impl Code {
@@ -105,5 +122,5 @@ fn refused(reason: &'static str, user_id: Option<String>) -> Refused {
         "code_verifier_wrong" => "Failed to verify code verifier",
         _ => "Invalid authorization code",
     };
-    Refused { error: OAuthError::invalid_grant(text).because(reason), user_id }
+    Refused::from(OAuthError::invalid_grant(text).because(reason)).of(user_id)
 }

@@ -54,6 +54,8 @@ impl Presented for Own {
                 session_id: None,
                 auth_time: None,
                 connection: None,
+                code_hash: None,
+                refresh: None,
             }))
         })
     }

@@ -7,6 +7,9 @@
 
 mod authorization_code;
 mod client_credentials;
+mod password;
+mod passwordless_otp;
+mod refresh_token;
 
 use std::sync::Arc;
 
@@ -16,7 +19,9 @@ use gatewright_core::client::Client;
 use gatewright_core::user::User;
 use gatewright_http::{Params, RequestCx};
 use gatewright_store::{BoxFuture, Tx};
+use serde_json::Value;
 
+use crate::refresh::Refresh;
 use crate::stop::Stop;
 
 /// A grant type.
@@ -54,11 +59,34 @@ pub(crate) struct Refused {
     pub(crate) error: OAuthError,
     /// Whose it would have been, where that is known.
     pub(crate) user_id: Option<String>,
+    /// How the tenant log tells of it.
+    pub(crate) event: RefusedEvent,
+    /// More members of the event's `details.decision`; null for none.
+    pub(crate) ledger: Value,
+}
+
+/// How the tenant log tells of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RefusedEvent {
+    /// As the grant's failure.
+    Usual,
+    /// Under a type code of its own.
+    Named(&'static str),
+    /// It is written already.
+    Written,
 }
 
 impl From<OAuthError> for Refused {
     fn from(error: OAuthError) -> Self {
-        Self { error, user_id: None }
+        Self { error, user_id: None, event: RefusedEvent::Usual, ledger: Value::Null }
+    }
+}
+
+impl Refused {
+    /// The same, about this user.
+    pub(crate) fn of(mut self, user_id: Option<String>) -> Self {
+        self.user_id = user_id;
+        self
     }
 }
 
@@ -83,6 +111,10 @@ pub(crate) struct Subject {
     pub(crate) auth_time: Option<Timestamp>,
     /// The connection of the login.
     pub(crate) connection: Option<String>,
+    /// The hash of the authorization code: what is issued dies when the code is presented again.
+    pub(crate) code_hash: Option<String>,
+    /// The refresh token that is exchanged, and what becomes of it; only if tokens are issued.
+    pub(crate) refresh: Option<Box<Refresh>>,
 }
 
 /// [`gatewright_core::scope::Flow`], owned.
@@ -90,12 +122,26 @@ pub(crate) struct Subject {
 pub(crate) enum Flow {
     /// A code from `/authorize`.
     Code,
+    /// The user's own proof, handed over by the client: passwords, one-time codes.
+    Password,
+    /// A refresh token.
+    Refresh {
+        /// What may be narrowed.
+        original: Vec<String>,
+    },
     /// The client itself.
     ClientCredentials,
 }
 
 /// Every grant type that is built.
-static GRANTS: &[&Grant] = &[&authorization_code::GRANT, &client_credentials::GRANT];
+static GRANTS: &[&Grant] = &[
+    &authorization_code::GRANT,
+    &refresh_token::GRANT,
+    &client_credentials::GRANT,
+    &passwordless_otp::GRANT,
+    &password::PASSWORD,
+    &password::PASSWORD_REALM,
+];
 
 /// The grant of this name.
 pub(crate) fn named(name: &str) -> Result<&'static Grant, OAuthError> {

@@ -3,8 +3,11 @@
 //! Templates are in `templates/`, checked when compiled. Every page has a content security policy of its
 //! own; nothing is loaded from another host.
 
+pub(crate) mod account_page;
 pub(crate) mod answer;
 mod error_page;
+pub(crate) mod screen;
+pub(crate) mod texts;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};

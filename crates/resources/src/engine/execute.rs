@@ -48,7 +48,10 @@ pub async fn execute(
         Some(body) => call.body.read(body, only)?,
         None => Checked::default(),
     };
-    let input = Input { params: call.params, query, body: object, items };
+    let mut input = Input { params: call.params, query, body: object, items, password: None };
+    if let Some(prepare) = operation.prepare {
+        prepare(db, &request, &mut input).await?;
+    }
     let status = operation.success;
     let mut answer = match operation.effect {
         Effect::Reads => {

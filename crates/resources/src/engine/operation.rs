@@ -6,7 +6,8 @@ use gatewright_ambient::Random;
 use gatewright_core::Timestamp;
 use gatewright_core::ids::{Issuer, TenantId};
 use gatewright_jose::MasterKey;
-use gatewright_store::{BoxFuture, Tx};
+use gatewright_passwords::{Hasher, StoredHash};
+use gatewright_store::{BoxFuture, Db, Tx};
 use serde_json::Value;
 
 use super::Map;
@@ -87,6 +88,10 @@ pub enum Handler {
     Custom(for<'a, 't> fn(&'a mut OpCx<'t>, &'a Input) -> Run<'a>),
 }
 
+/// Work on a checked call that must not hold the transaction up, such as hashing a password.
+pub type Prepare =
+    for<'a> fn(&'a Db, &'a OpRequest, &'a mut Input) -> BoxFuture<'a, Result<(), ApiError>>;
+
 /// What a body holds.
 #[derive(Clone, Copy, Debug)]
 pub struct Body {
@@ -123,6 +128,8 @@ pub struct Operation {
     pub success: u16,
     /// What success changes.
     pub effect: Effect,
+    /// What it does before its transaction begins.
+    pub prepare: Option<Prepare>,
     /// What it does.
     pub handler: Handler,
 }
@@ -153,6 +160,7 @@ impl Operation {
             query: &[],
             success: 200,
             effect,
+            prepare: None,
             handler,
         }
     }
@@ -171,6 +179,12 @@ impl Operation {
     #[must_use]
     pub const fn body(self, fields: &'static [Field], purpose: Purpose) -> Self {
         Self { body: Some(Body { fields, purpose, is_list: false }), ..self }
+    }
+
+    /// Does this before its transaction begins.
+    #[must_use]
+    pub const fn prepare(self, prepare: Prepare) -> Self {
+        Self { prepare: Some(prepare), ..self }
     }
 
     /// Takes a list of objects.
@@ -248,6 +262,8 @@ pub struct OpRequest {
     pub random: Random,
     /// Seals and opens secrets.
     pub master_key: Arc<MasterKey>,
+    /// Hashes passwords.
+    pub passwords: Hasher,
     /// The caller's address.
     pub ip: String,
     /// The `User-Agent` header.
@@ -273,6 +289,8 @@ pub struct Input {
     pub body: Map,
     /// The body's items, if it is a list.
     pub items: Vec<Map>,
+    /// The hash of the body's password, where an operation takes one.
+    pub password: Option<StoredHash>,
 }
 
 impl Input {

@@ -82,7 +82,10 @@ pub(super) fn draft(
             )));
         }
     };
-    passwords_are_not_built(body)?;
+    only_databases_have_passwords(&connection.strategy, body)?;
+    if connection.strategy == "auth0" {
+        username_is_allowed(body)?;
+    }
     let mut user = Map::new();
     for name in
         ["email", "username", "phone_number", "blocked", "user_metadata", "app_metadata"].iter().chain(ROOT)
@@ -210,8 +213,11 @@ pub(super) fn apply(
             return Err(ApiError::unsupported(format!("Cannot update {other} and {one} simultaneously")));
         }
     }
-    passwords_are_not_built(body)?;
     let identity = primary_identity(user, body)?;
+    only_databases_have_passwords(&identity.provider, body)?;
+    if identity.provider == "auth0" {
+        username_is_allowed(body)?;
+    }
     let ours = matches!(identity.provider.as_str(), "auth0" | "sms" | "email");
     let root = body.keys().find(|name| {
         ROOT.contains(&name.as_str()) || matches!(name.as_str(), "email" | "phone_number" | "username")
@@ -226,6 +232,12 @@ pub(super) fn apply(
         match name.as_str() {
             "user_metadata" | "app_metadata" => merge_member(user, name, value),
             "connection" | "client_id" | "verify_email" | "verify_phone_number" => {}
+            // Its hash is stored elsewhere.
+            "password" => {
+                user.insert("last_password_reset".to_owned(), now.iso8601().into());
+                // Compat: a new password lets a blocked user in again.
+                user.insert("blocked".to_owned(), Value::Bool(false));
+            }
             _ if value.is_null() => {
                 user.remove(name);
             }
@@ -249,6 +261,7 @@ pub(super) fn apply(
 
     let logs_in_by = match identity.provider.as_str() {
         "sms" => "phone_number",
+        "auth0" if !given("email") && given("username") && !user.contains_key("email") => "username",
         "email" | "auth0" => "email",
         _ => return Ok(None),
     };
@@ -316,12 +329,27 @@ fn metadata_is_allowed(user: &Map<String, Value>) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Passwords cannot be kept yet, so none is taken.
-fn passwords_are_not_built(body: &Map<String, Value>) -> Result<(), ApiError> {
-    if body.contains_key("password") {
-        return Err(ApiError::unsupported("Passwords are not supported yet: leave out password."));
+/// Whoever logs in by a code or elsewhere has no password here.
+fn only_databases_have_passwords(strategy: &str, body: &Map<String, Value>) -> Result<(), ApiError> {
+    match body.get("password") {
+        Some(_) if strategy != "auth0" => {
+            Err(ApiError::unsupported(format!("Users of {strategy} connections have no password.")))
+        }
+        Some(Value::Null) => {
+            Err(ApiError::invalid_body("'A password cannot be removed' on property password"))
+        }
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// A user name that looks like an address could take somebody's address away from them.
+pub(super) fn username_is_allowed(body: &Map<String, Value>) -> Result<(), ApiError> {
+    match body.get("username").and_then(Value::as_str) {
+        Some(username) if username.contains('@') || username.chars().any(char::is_whitespace) => {
+            Err(ApiError::invalid_body("'A user name holds no @ and no spaces' on property username"))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

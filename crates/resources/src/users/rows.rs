@@ -11,7 +11,7 @@ use gatewright_store::{StoreError, Tx, params, sql};
 use serde_json::{Map, Value, json};
 
 use super::profile::{self, Draft, NewIdentifier};
-use crate::sessions;
+use crate::{passwords, refresh_tokens, sessions};
 
 sql!(BY_ID, "SELECT doc FROM users WHERE tenant_id = $1 AND user_id = $2");
 sql!(
@@ -44,6 +44,16 @@ sql!(
 sql!(DELETE, "DELETE FROM users WHERE tenant_id = $1 AND user_id = $2");
 sql!(DELETE_IDENTITIES, "DELETE FROM identities WHERE tenant_id = $1 AND user_id = $2");
 sql!(DELETE_PERMISSIONS, "DELETE FROM user_permissions WHERE tenant_id = $1 AND user_id = $2");
+sql!(
+    INSERT_USERNAME,
+    "INSERT INTO usernames (tenant_id, connection, username, user_id) VALUES ($1, $2, $3, $4)
+     ON CONFLICT DO NOTHING"
+);
+sql!(DELETE_USERNAMES, "DELETE FROM usernames WHERE tenant_id = $1 AND user_id = $2");
+sql!(
+    USERNAME_TAKEN,
+    "SELECT user_id FROM usernames WHERE tenant_id = $1 AND connection = $2 AND username = $3"
+);
 sql!(OF_CONNECTION, "SELECT user_id FROM identities WHERE tenant_id = $1 AND connection = $2");
 
 /// The whole document of a user.
@@ -160,6 +170,8 @@ pub(super) async fn insert(
     let text = |name: &str| draft.user.get(name).and_then(Value::as_str).map(str::to_owned);
     let (email, phone_number) = (text("email"), text("phone_number"));
     let user_id = text("user_id").unwrap_or_default();
+    let username = text("username").filter(|_| draft.provider == "auth0");
+    let connection = draft.connection.clone();
     let identity =
         params![tenant, draft.connection, draft.identifier, draft.provider, draft.local_id, user_id.as_str()];
     if tx.run(&INSERT_IDENTITY, &identity).await? == 0 {
@@ -171,7 +183,36 @@ pub(super) async fn insert(
         tx.run(&DELETE_FRESH_IDENTITY, &params![tenant, identity[1].clone(), identity[2].clone()]).await?;
         return Ok(false);
     }
+    if let Some(username) = username
+        && !set_username(tx, tenant, &connection, &user_id, Some(&username)).await?
+    {
+        delete(tx, tenant, &user_id).await?;
+        return Ok(false);
+    }
     Ok(true)
+}
+
+/// Sets the user name of an account, or takes it away; `false` if somebody else has it.
+pub(super) async fn set_username(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    connection: &str,
+    user_id: &str,
+    username: Option<&str>,
+) -> Result<bool, StoreError> {
+    tx.run(&DELETE_USERNAMES, &params![tenant, user_id]).await?;
+    let Some(username) = username else { return Ok(true) };
+    Ok(tx.run(&INSERT_USERNAME, &params![tenant, connection, username, user_id]).await? == 1)
+}
+
+/// Whether an account of this connection has the user name.
+pub(super) async fn username_taken(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    connection: &str,
+    username: &str,
+) -> Result<bool, StoreError> {
+    Ok(tx.opt(&USERNAME_TAKEN, &params![tenant, connection, username]).await?.is_some())
 }
 
 sql!(
@@ -194,11 +235,13 @@ pub(super) async fn set_identifier(
     Ok(true)
 }
 
-/// Deletes a user with identities, sessions and permissions. Nothing happens if there is none.
+/// Deletes a user with identities, sessions, refresh tokens and permissions. Nothing happens if there is none.
 pub(super) async fn delete(tx: &mut Tx, tenant: &TenantId, user_id: &str) -> Result<(), StoreError> {
-    for statement in [&DELETE, &DELETE_IDENTITIES, &DELETE_PERMISSIONS] {
+    passwords::forget(tx, tenant, user_id).await?;
+    for statement in [&DELETE, &DELETE_IDENTITIES, &DELETE_USERNAMES, &DELETE_PERMISSIONS] {
         tx.run(statement, &params![tenant, user_id]).await?;
     }
+    refresh_tokens::delete_of_user(tx, tenant, user_id).await?;
     sessions::end_all_of_user(tx, tenant, user_id).await
 }
 

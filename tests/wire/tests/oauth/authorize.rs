@@ -186,9 +186,9 @@ async fn refusals_after_the_callback_is_known_go_there() {
         assert_eq!(no_pkce.expect(302).returned("error").as_deref(), Some("invalid_request"));
         assert!(no_pkce.location().query().is_some() && no_pkce.location().fragment().is_none());
 
-        // What is not built says so, where a person can read it.
+        // Nobody is logged in: the hosted page asks.
         let hosted = server.page(APP).get(&seed.authorize_path(&[])).await;
-        assert!(hosted.expect(501).body.contains("hosted login page is not built"), "{}", hosted.body);
+        assert!(hosted.expect(302).header("location").starts_with("/u/login?state="), "{hosted:?}");
     })
     .await;
 }

@@ -4,9 +4,14 @@
 mod authorize;
 mod codes;
 mod discovery;
+mod email;
 mod gateway;
 mod login;
 mod logout;
+mod otp_grant;
+mod pages;
+mod passwords;
+mod refresh;
 mod start;
 mod statements;
 mod tenants;

@@ -7,6 +7,7 @@ use axum::response::Response;
 use gatewright_core::OAuthError;
 use gatewright_core::authorize::Request;
 use gatewright_core::client::Client;
+use gatewright_core::login::consent::{self, Consent, ConsentFacts};
 use gatewright_core::scope::{ScopeRefusal, ScopeReport};
 use gatewright_core::tokens::access_token::{self, AccessTokenFacts, AccessTokenPlan};
 use gatewright_core::tokens::{Channel, id_token};
@@ -15,13 +16,17 @@ use gatewright_http::RequestCx;
 use gatewright_jose::{left_half_hash, random_token, token_hash};
 use gatewright_resources::access_tokens::AccessToken;
 use gatewright_resources::authorization_codes::{self, AuthorizationCode};
+use gatewright_resources::grants::{self, Parties};
+use gatewright_resources::login_transactions::{self, PageLogin, Progress};
 use gatewright_resources::sessions::{self, Session};
 use gatewright_resources::{login_tickets, logs, users};
 use gatewright_store::Tx;
 use serde_json::{Value, json};
 
-use super::{By, Known, refuse_back, with_cookie};
-use crate::decision::{self, Wanted};
+use super::{Asked, By, Known, grant_audience, refuse_back, to_page, with_cookie};
+use crate::decision;
+use crate::endpoints::login;
+use crate::login_transaction::{self, Waiting};
 use crate::mint::{self, Opaque};
 use crate::pages::answer;
 use crate::stop::Stop;
@@ -30,19 +35,14 @@ use crate::{events, session};
 /// Life of an authorization code. RFC 6749 section 4.1.2 allows ten minutes; SDKs redeem at once.
 const CODE_LIFETIME_SECONDS: i64 = 60;
 
-pub(super) async fn issue(
-    cx: &RequestCx,
-    client: Arc<Client>,
-    request: Request,
-    wanted: Wanted,
-    known: Known,
-) -> Result<Response, Stop> {
+pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<Response, Stop> {
+    let (client, request) = (Arc::clone(&asked.client), asked.request.clone());
     let user = known.person.user.clone();
     if user.blocked {
         let error = OAuthError::user_blocked().because("user_blocked");
         return refuse_back(cx, &client, &request, error, json!({})).await;
     }
-    let decided = wanted.decide(cx, &client, Some(&user.user_id), &known.person.permissions);
+    let decided = asked.wanted.decide(cx, &client, Some(&user.user_id), &known.person.permissions);
     let mut ledger = decision::detail(&decided);
     ledger["login"] = login_detail(&known);
     let report = match decided {
@@ -52,19 +52,34 @@ pub(super) async fn issue(
             return refuse_back(cx, &client, &request, error, ledger).await;
         }
     };
-    if let Some(error) = consent_missing(&client, &request) {
-        return refuse_back(cx, &client, &request, error, ledger).await;
+    let progress = asked.waiting.as_ref().map(|waiting| &waiting.row.progress);
+    let consent = consent::decide(ConsentFacts {
+        first_party: client.is_first_party,
+        asked_for: request.prompt.consent,
+        granted: &report.granted(),
+        allowed: &known.person.allowed,
+        just_allowed: progress.and_then(|progress| progress.consented.as_deref()),
+    });
+    if let Consent::Ask(scopes) = consent {
+        if request.prompt.none {
+            let error = OAuthError::new(403, "consent_required", "Consent required");
+            return refuse_back(cx, &client, &request, error.because("consent_missing"), ledger).await;
+        }
+        return ask_consent(cx, asked, known, scopes).await;
     }
-    if let Err(error) = decision::signing_alg_supported(wanted.api.as_ref()) {
+    if let Err(error) = decision::signing_alg_supported(asked.wanted.api.as_ref()) {
         return refuse_back(cx, &client, &request, error, ledger).await;
     }
 
-    let draft = Draft::new(cx, client, request, wanted, &report, known);
-    let (client, request) = (Arc::clone(&draft.client), draft.request.clone());
+    let waited = asked.waiting.is_some();
+    let draft = Draft::new(cx, asked, &report, known);
     let cookie = draft.begins.as_ref().map(|beginning| beginning.cookie.clone());
     let recorded = cx.app.db.write(move |tx| Box::pin(draft.record(tx, ledger))).await?;
     let Some(recorded) = recorded else {
-        // Another request spent the ticket, or the session was ended, since it was read.
+        // Another request spent the ticket or answered, or the session was ended, since it was read.
+        if waited {
+            return Ok(login_transaction::lost(cx, Some(&client.client_id), false, None));
+        }
         let error = OAuthError::login_required().because("lost_race");
         return refuse_back(cx, &client, &request, error, json!({"login": {"reason": "lost_race"}})).await;
     };
@@ -72,17 +87,62 @@ pub(super) async fn issue(
     Ok(with_cookie(answer::success(cx, &request, &answer), cookie))
 }
 
-/// First-party clients need no consent; for others the consent page is not built.
-fn consent_missing(client: &Client, request: &Request) -> Option<OAuthError> {
-    if client.is_first_party {
-        return None;
+/// Sends the user to the consent page; how they are known waits in the transaction.
+async fn ask_consent(
+    cx: &RequestCx,
+    asked: Asked,
+    known: Known,
+    scopes: Vec<String>,
+) -> Result<Response, Stop> {
+    let page = login::CONSENT;
+    if let Some(waiting) = asked.waiting {
+        let (within, state_hash) = (cx.clone(), waiting.row.state_hash.clone());
+        let write = cx.app.db.write(move |tx| {
+            Box::pin(async move {
+                let (tenant, now) = (&within.tenant.id, within.now);
+                let Some(held) = login_transactions::hold(tx, tenant, &state_hash, now).await? else {
+                    return Ok(());
+                };
+                let progress = Progress { consent_asked: Some(scopes), consented: None, ..held.progress };
+                login_transactions::set_progress(tx, tenant, &state_hash, &progress).await
+            })
+        });
+        write.await?;
+        return Ok(to_page(page, &waiting.state, None));
     }
-    let text = if request.prompt.none {
-        "Consent required"
-    } else {
-        "This application needs the user's consent, and the consent page is not built in this version."
-    };
-    Some(OAuthError::new(403, "consent_required", text).because("consent_page_not_built"))
+    let mut progress = Progress { params: asked.params, consent_asked: Some(scopes), ..Progress::default() };
+    let mut ticket_hash = None;
+    match known.by {
+        By::Session(session) => progress.session_id = Some(session.session_id),
+        By::Page { login, .. } => progress.login = Some(login),
+        By::Ticket { ticket, .. } => {
+            progress.login = Some(PageLogin {
+                user_id: ticket.user_id,
+                connection: ticket.connection,
+                at: ticket.created_at,
+            });
+            ticket_hash = Some(ticket.ticket_hash);
+        }
+    }
+    let begun = login_transaction::draw(cx, &asked.client.client_id, progress);
+    let (within, row) = (cx.clone(), begun.row.clone());
+    let write = cx.app.db.write(move |tx| {
+        Box::pin(async move {
+            let (tenant, now) = (&within.tenant.id, within.now);
+            if let Some(hash) = ticket_hash
+                && !login_tickets::spend(tx, tenant, &hash, now).await?
+            {
+                return Ok(false);
+            }
+            login_transactions::insert(tx, tenant, &row, now).await?;
+            Ok::<_, Stop>(true)
+        })
+    });
+    if !write.await? {
+        let error = OAuthError::login_required().because("lost_race");
+        return refuse_back(cx, &asked.client, &asked.request, error, json!({})).await;
+    }
+    Ok(to_page(page, &begun.state, Some(begun.cookie)))
 }
 
 fn login_detail(known: &Known) -> Value {
@@ -90,6 +150,7 @@ fn login_detail(known: &Known) -> Value {
         By::Ticket { verdict, .. } => {
             json!({"by": "login_ticket", "reason": verdict.code(), "says": verdict.says()})
         }
+        By::Page { .. } => json!({"by": "login_page", "reason": "login_page"}),
         By::Session(_) => json!({"by": "session", "reason": "session_alive"}),
     }
 }
@@ -101,8 +162,12 @@ struct Draft {
     request: Request,
     user: User,
     session: Session,
-    /// The ticket from which the session begins; `None` goes on with a session that is stored.
+    /// The login from which the session begins; `None` goes on with a session that is stored.
     begins: Option<Beginning>,
+    /// The transaction that this answers.
+    waiting: Option<Waiting>,
+    /// The API that a new consent is about.
+    grant_audience: String,
     access: Option<AccessTokenPlan>,
     opaque: Option<Opaque>,
     scope: String,
@@ -112,27 +177,25 @@ struct Draft {
 
 /// A session that begins with this request.
 struct Beginning {
-    ticket_hash: String,
+    ticket_hash: Option<String>,
     cookie: HeaderValue,
     replaces: Option<Session>,
 }
 
 impl Draft {
-    fn new(
-        cx: &RequestCx,
-        client: Arc<Client>,
-        request: Request,
-        wanted: Wanted,
-        report: &ScopeReport,
-        known: Known,
-    ) -> Self {
+    fn new(cx: &RequestCx, asked: Asked, report: &ScopeReport, known: Known) -> Self {
+        let Asked { client, request, wanted, waiting, .. } = asked;
         let Known { person, by } = known;
         let (session, begins) = match by {
             By::Session(session) => (session, None),
+            By::Page { login, replaces } => {
+                let new = session::begin(cx, &login.user_id, &login.connection, &client.client_id, login.at);
+                (new.session, Some(Beginning { ticket_hash: None, cookie: new.cookie, replaces }))
+            }
             By::Ticket { ticket, replaces, .. } => {
                 let at = ticket.created_at;
                 let new = session::begin(cx, &ticket.user_id, &ticket.connection, &client.client_id, at);
-                let ticket_hash = ticket.ticket_hash;
+                let ticket_hash = Some(ticket.ticket_hash);
                 (new.session, Some(Beginning { ticket_hash, cookie: new.cookie, replaces }))
             }
         };
@@ -155,7 +218,9 @@ impl Draft {
         Self {
             opaque: access.as_ref().and_then(|plan| Opaque::draw(cx, plan)),
             code: request.response_types.code.then(|| random_token(&cx.app.random, 32)),
+            grant_audience: grant_audience(cx, &wanted),
             audience: wanted.audience,
+            waiting,
             user: person.user,
             cx: cx.clone(),
             client,
@@ -171,8 +236,21 @@ impl Draft {
     async fn record(self, tx: &mut Tx, ledger: Value) -> Result<Option<Recorded>, Stop> {
         let (tenant, now) = (&self.cx.tenant.id, self.cx.now);
         let mut user = self.user.clone();
+        if let Some(waiting) = &self.waiting {
+            if !login_transactions::spend(tx, tenant, &waiting.row.state_hash, now).await? {
+                return Ok(None);
+            }
+            if let Some(consented) = &waiting.row.progress.consented {
+                let (user_id, client_id) = (&user.user_id, &self.client.client_id);
+                let parties = Parties { user_id, client_id, audience: &self.grant_audience };
+                let grant_id = self.cx.app.random.hex(24);
+                grants::allow(tx, tenant, parties, &grant_id, consented, now).await?;
+            }
+        }
         if let Some(beginning) = &self.begins {
-            if !login_tickets::spend(tx, tenant, &beginning.ticket_hash, now).await? {
+            if let Some(ticket_hash) = &beginning.ticket_hash
+                && !login_tickets::spend(tx, tenant, ticket_hash, now).await?
+            {
                 return Ok(None);
             }
             if let Some(old) = &beginning.replaces {
@@ -195,6 +273,7 @@ impl Draft {
                 client_id: self.client.client_id.clone(),
                 user_id: user.user_id.clone(),
                 scope: self.scope.clone(),
+                code_hash: None,
             };
             opaque.store(tx, &self.cx, &token).await?;
         }

@@ -1,0 +1,227 @@
+//! The link of a passwordless e-mail, from making it to following it:
+//! `GET /passwordless/verify_redirect` proves the address, begins a session and answers at the callback
+//! as `/authorize` would.
+
+use std::sync::Arc;
+
+use axum::extract::RawQuery;
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use gatewright_core::OAuthError;
+use gatewright_core::authorize::{Refusal, Request};
+use gatewright_core::client::{Client, PASSWORDLESS_OTP};
+use gatewright_core::connection::Connection;
+use gatewright_core::email::normalize_address;
+use gatewright_core::login::cross_origin::{TicketBinding, TicketVerdict};
+use gatewright_core::login::one_time_code::CodeChannel;
+use gatewright_http::params::ParamsError;
+use gatewright_http::{Params, RequestCx};
+use gatewright_jose::{random_token, token_hash};
+use gatewright_resources::login_tickets::{self, LoginTicket};
+use gatewright_store::Tx;
+use serde_json::{Map, Value, json};
+use url::form_urlencoded;
+
+use super::{Asked, By, Known, checked, flow, issue, person, refuse_back, refused};
+use crate::decision::Wanted;
+use crate::pages::ErrorPage;
+use crate::passwordless::{CodeRefusal, PresentedCode, Proven};
+use crate::session;
+use crate::stop::Stop;
+
+/// The path that links point at, below the issuer.
+const PATH: &str = "passwordless/verify_redirect";
+
+/// Parameters of a link that are ours; `authParams` cannot name them.
+const OURS: [&str; 4] = ["client_id", "connection", "email", "verification_code"];
+
+/// The longest link before its secret, in bytes: mail programs and servers cut longer ones.
+const LONGEST: usize = 4096;
+
+/// A link without its secret.
+pub(crate) struct MagicLink {
+    url: String,
+}
+
+impl MagicLink {
+    /// The link that leads to what `authParams` ask for. Those of the connection are the default.
+    ///
+    /// # Errors
+    /// `bad.authParams`: following the link could not succeed, e.g. because of its `redirect_uri`.
+    pub(crate) fn of(
+        cx: &RequestCx,
+        client: &Client,
+        connection: &Connection,
+        email: &str,
+        auth_params: Option<&Value>,
+    ) -> Result<Self, OAuthError> {
+        let bad = |text: &str| OAuthError::new(400, "bad.authParams", text.to_owned());
+        let mut wanted: Map<String, Value> = Map::new();
+        for source in [connection.options.get("authParams"), auth_params].into_iter().flatten() {
+            wanted.extend(source.as_object().cloned().unwrap_or_default());
+        }
+        wanted.retain(|name, _| !OURS.contains(&name.as_str()));
+        // Compat: without a redirect_uri the first callback is meant.
+        if let (false, Some(first)) = (wanted.contains_key("redirect_uri"), client.callbacks.first()) {
+            wanted.insert("redirect_uri".to_owned(), first.as_str().into());
+        }
+        // A public client's code would need a PKCE challenge, which only the page could have made.
+        let usual = if client.is_public() { "token" } else { "code" };
+        wanted.entry("response_type").or_insert_with(|| usual.into());
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("client_id", &client.client_id);
+        query.append_pair("connection", &connection.name);
+        query.append_pair("email", email);
+        for (name, value) in &wanted {
+            match value {
+                Value::String(text) => query.append_pair(name, text),
+                Value::Number(_) | Value::Bool(_) => query.append_pair(name, &value.to_string()),
+                Value::Null => continue,
+                _ => return Err(bad("The members of authParams must be texts.")),
+            };
+        }
+        let query = query.finish();
+        let url = format!("{}?{query}", cx.issuer.join(PATH));
+        if url.len() > LONGEST {
+            return Err(bad("authParams are too long for a link."));
+        }
+        let params = Params::from_urlencoded(query.as_bytes()).map_err(|error| bad(&error.to_string()))?;
+        let params = as_asked(&params).map_err(|error| bad(&error.to_string()))?;
+        match checked(cx, &params) {
+            Ok(_) => Ok(Self { url }),
+            Err((_, refusal)) => match *refusal {
+                Refusal::Page(error) => Err(bad(&error.description)),
+                Refusal::Redirect(back) => Err(bad(&back.error.description)),
+            },
+        }
+    }
+
+    /// The whole link.
+    pub(crate) fn with(&self, secret: &str) -> String {
+        format!("{}&verification_code={secret}", self.url)
+    }
+}
+
+/// A link's parameters as those of `/authorize`. What is about other logins than this one is left out,
+/// and so is `offline_access`: links travel through mailboxes and scanners, so they never lead to a
+/// refresh token.
+fn as_asked(params: &Params) -> Result<Params, ParamsError> {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in params.names().filter_map(|name| Some((name, params.text(name)?))) {
+        match name {
+            "email" | "verification_code" | "prompt" | "max_age" | "login_ticket" | "request"
+            | "request_uri" => {}
+            "scope" => {
+                let online: Vec<&str> = value.split(' ').filter(|scope| *scope != "offline_access").collect();
+                query.append_pair(name, &online.join(" "));
+            }
+            _ => {
+                query.append_pair(name, value);
+            }
+        }
+    }
+    Params::from_urlencoded(query.finish().as_bytes())
+}
+
+pub(crate) async fn verify_redirect(
+    cx: RequestCx,
+    method: Method,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Stop> {
+    // A mail scanner that only looks must not use the link up.
+    if method != Method::GET {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let params = Params::from_urlencoded(query.unwrap_or_default().as_bytes());
+    let (params, asked) = match params.and_then(|params| as_asked(&params).map(|asked| (params, asked))) {
+        Ok(read) => read,
+        Err(error) => {
+            return Ok(ErrorPage::of(&cx, &OAuthError::invalid_request(error.to_string())).respond());
+        }
+    };
+    let (request, client, sent) = match checked(&cx, &asked) {
+        Ok(checked) => checked,
+        Err((client, refusal)) => return refused(&cx, client.as_deref(), *refusal).await,
+    };
+    let attempt = match Attempt::read(&cx, &client, &request, &params) {
+        Ok(attempt) => attempt,
+        Err(error) => return refuse_back(&cx, &client, &request, error, json!({})).await,
+    };
+    let wanted = attempt.wanted.clone();
+    // The refusal is a value, not an error: the try it counted must be committed.
+    match cx.app.db.write(move |tx| Box::pin(attempt.judge(tx))).await? {
+        Ok(known) => {
+            let asked = Asked { client, request, wanted, params: sent, waiting: None };
+            issue::issue(&cx, asked, known).await
+        }
+        Err(error) => refuse_back(&cx, &client, &request, error, json!({})).await,
+    }
+}
+
+/// A link that was followed.
+struct Attempt {
+    code: PresentedCode,
+    wanted: Wanted,
+    sessions: Vec<String>,
+}
+
+impl Attempt {
+    fn read(
+        cx: &RequestCx,
+        client: &Arc<Client>,
+        request: &Request,
+        params: &Params,
+    ) -> Result<Self, OAuthError> {
+        if !client.allows_grant(PASSWORDLESS_OTP) {
+            let text = format!("Grant type '{PASSWORDLESS_OTP}' not allowed for the client.");
+            return Err(OAuthError::unauthorized_client(text).because("grant_type_not_allowed"));
+        }
+        let text = |name: &str| params.text(name).ok_or_else(|| OAuthError::missing_parameter(name));
+        let connection = cx.tenant.connection_for(text("connection")?, &client.client_id).cloned();
+        let connection = connection
+            .filter(|connection| connection.strategy == "email")
+            .ok_or_else(|| OAuthError::invalid_request("The connection does not send links."))?;
+        let email = text("email")?;
+        let code = PresentedCode {
+            cx: cx.clone(),
+            client: Arc::clone(client),
+            connection,
+            identifier: normalize_address(email).unwrap_or_else(|| email.to_owned()),
+            otp: text("verification_code")?.to_owned(),
+        };
+        let wanted = Wanted::new(cx, request.scope.as_deref(), request.audience.as_deref(), flow(request));
+        Ok(Self { code, wanted, sessions: session::presented(cx) })
+    }
+
+    /// Spends the link and makes the ticket that the rest of the request uses, in one transaction.
+    async fn judge(self, tx: &mut Tx) -> Result<Result<Known, OAuthError>, Stop> {
+        let code = &self.code;
+        let (cx, tenant) = (&code.cx, &code.cx.tenant.id);
+        let Proven { user, .. } = match code.judge_link(tx).await? {
+            Ok(proven) => proven,
+            Err(CodeRefusal::Blocked) => return Ok(Err(OAuthError::user_blocked().because("user_blocked"))),
+            Err(CodeRefusal::Code(verdict)) => {
+                let error = OAuthError::access_denied(verdict.public_text(CodeChannel::Email));
+                return Ok(Err(error.because(verdict.code())));
+            }
+        };
+        let ticket = LoginTicket {
+            ticket_hash: token_hash(&random_token(&cx.app.random, 32)),
+            client_id: code.client.client_id.clone(),
+            user_id: user.user_id.clone(),
+            connection: code.connection.name.clone(),
+            origin: cx.issuer.origin().to_owned(),
+            binding_hash: token_hash(&random_token(&cx.app.random, 32)),
+            created_at: cx.now,
+            expires_at: cx.now.plus_seconds(60),
+            used_at: None,
+        };
+        login_tickets::insert(tx, tenant, &ticket).await?;
+        let replaces = session::live(tx, cx, &self.sessions).await?;
+        let Some(person) = person(tx, cx, &code.client, &self.wanted, &user.user_id).await? else {
+            return Ok(Err(OAuthError::login_required().because("no_session")));
+        };
+        let verdict = TicketVerdict::Accepted(TicketBinding::Link);
+        Ok(Ok(Known { person, by: By::Ticket { ticket, verdict, replaces } }))
+    }
+}

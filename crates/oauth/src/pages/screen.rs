@@ -1,0 +1,192 @@
+//! One hosted page: a card with a question, its fields and its buttons, as plain forms.
+
+use askama::Template;
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use gatewright_http::{Fault, RequestCx, respond};
+
+use super::texts::Texts;
+
+/// A page. Everything in it is text and is escaped by the template.
+#[derive(Template)]
+#[template(path = "screen.html")]
+pub(crate) struct Screen {
+    pub(crate) texts: Texts,
+    pub(crate) name: &'static str,
+    pub(crate) title: String,
+    pub(crate) description: String,
+    /// Who or what the page is about, with a way to change it.
+    pub(crate) subject: Option<Subject>,
+    /// What went wrong, above the form; announced.
+    pub(crate) alert: Option<String>,
+    /// What went well; announced.
+    pub(crate) notice: Option<String>,
+    pub(crate) list: Option<List>,
+    pub(crate) form: Option<Form>,
+    pub(crate) links: Vec<Link>,
+    pub(crate) company: String,
+    pub(crate) nonce: String,
+    pub(crate) request_id: Option<String>,
+}
+
+/// See [`Screen::subject`].
+pub(crate) struct Subject {
+    pub(crate) lead: Option<String>,
+    pub(crate) text: String,
+    pub(crate) edit: Option<String>,
+}
+
+/// A list of sentences with its title.
+pub(crate) struct List {
+    pub(crate) title: String,
+    pub(crate) items: Vec<String>,
+}
+
+/// A form that posts to `action`.
+pub(crate) struct Form {
+    pub(crate) action: &'static str,
+    pub(crate) hidden: Vec<(&'static str, String)>,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) buttons: Vec<Button>,
+    pub(crate) resend: Option<Resend>,
+}
+
+/// What a field is for; it decides about keyboards, password managers and pasted codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Phone,
+    Email,
+    Username,
+    Password,
+    Code,
+}
+
+/// An input with its label.
+pub(crate) struct Field {
+    pub(crate) kind: Kind,
+    pub(crate) name: &'static str,
+    pub(crate) label: String,
+    pub(crate) value: String,
+    pub(crate) hint: Option<String>,
+    pub(crate) error: Option<String>,
+    /// Where the keyboard begins.
+    pub(crate) focus: bool,
+    /// The last field of its form.
+    pub(crate) last: bool,
+}
+
+impl Field {
+    /// The attributes that a browser reads.
+    pub(crate) fn attributes(&self) -> &'static str {
+        match self.kind {
+            Kind::Phone => r#"type="tel" inputmode="tel" autocomplete="tel""#,
+            Kind::Email => {
+                r#"type="email" inputmode="email" autocomplete="email" autocapitalize="none" spellcheck="false""#
+            }
+            Kind::Username => {
+                r#"type="text" inputmode="email" autocomplete="username" autocapitalize="none" spellcheck="false""#
+            }
+            Kind::Password => {
+                r#"type="password" autocomplete="current-password" autocapitalize="none" spellcheck="false""#
+            }
+            Kind::Code => {
+                r#"type="text" inputmode="numeric" autocomplete="one-time-code" autocapitalize="none" spellcheck="false""#
+            }
+        }
+    }
+
+    pub(crate) fn is_password(&self) -> bool {
+        self.kind == Kind::Password
+    }
+
+    pub(crate) fn is_code(&self) -> bool {
+        self.kind == Kind::Code
+    }
+}
+
+/// A button that posts `action=value`.
+pub(crate) struct Button {
+    pub(crate) text: String,
+    pub(crate) value: &'static str,
+    pub(crate) primary: bool,
+}
+
+/// Asking for another code.
+pub(crate) struct Resend {
+    pub(crate) lead: String,
+    pub(crate) text: String,
+    /// Seconds until it is allowed; the page counts them down where scripts run.
+    pub(crate) wait_seconds: i64,
+    pub(crate) wait_text: String,
+    pub(crate) wait_template: String,
+}
+
+/// A way elsewhere.
+pub(crate) struct Link {
+    pub(crate) lead: Option<String>,
+    pub(crate) text: String,
+    pub(crate) href: String,
+}
+
+impl Screen {
+    /// A page with title and description of its texts, and nothing else yet.
+    pub(crate) fn new(cx: &RequestCx, name: &'static str, texts: Texts) -> Self {
+        Self {
+            title: texts.get("title"),
+            description: texts.get("description"),
+            name,
+            subject: None,
+            alert: None,
+            notice: None,
+            list: None,
+            form: None,
+            links: Vec::new(),
+            company: company(cx),
+            nonce: cx.app.random.alphanumeric(22),
+            request_id: None,
+            texts,
+        }
+    }
+
+    pub(crate) fn has_error(&self) -> bool {
+        let in_fields =
+            self.form.as_ref().is_some_and(|form| form.fields.iter().any(|field| field.error.is_some()));
+        self.alert.is_some() || in_fields
+    }
+
+    /// The response. `leads_to` is the URL at which the browser may end after the form was posted.
+    ///
+    /// Chromium holds `form-action` against every redirect that follows a post, also those that the
+    /// application makes after its callback, to hosts nobody knows here. So the scheme is named, not
+    /// the host: a custom scheme, or https.
+    pub(crate) fn respond(&self, status: StatusCode, leads_to: &[&str]) -> Response {
+        let Ok(body) = self.render() else { return Fault::internal("a template failed").into_response() };
+        let mut targets = String::from("'self' https:");
+        for url in leads_to {
+            let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
+            let plain = scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+            if plain && !scheme.is_empty() && scheme != "https" && !targets.contains(&format!(" {scheme}:")) {
+                targets.push_str(&format!(" {scheme}:"));
+            }
+        }
+        let nonce = &self.nonce;
+        let policy = format!(
+            "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src 'self' data:; \
+             form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
+        );
+        let headers = [
+            (header::CONTENT_SECURITY_POLICY, policy),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+            (header::X_FRAME_OPTIONS, "DENY".to_owned()),
+            // The state token is in the address: it must not travel on.
+            (header::REFERRER_POLICY, "no-referrer".to_owned()),
+            (header::CONTENT_LANGUAGE, self.texts.language.to_owned()),
+        ];
+        respond::no_store((status, headers, Html(body)))
+    }
+}
+
+/// What the tenant calls itself, or its host.
+pub(crate) fn company(cx: &RequestCx) -> String {
+    cx.tenant.text_setting("friendly_name").unwrap_or_else(|| cx.issuer.domain()).to_owned()
+}

@@ -1,0 +1,127 @@
+//! A password presented at a database connection, wherever it was typed.
+//!
+//! Unknown accounts, accounts without a password and wrong passwords get one text, and the same work is
+//! done for each. That a user is blocked is told only to who knows the password.
+
+use std::sync::Arc;
+
+use gatewright_core::OAuthError;
+use gatewright_core::client::Client;
+use gatewright_core::connection::Connection;
+use gatewright_core::limits::RateLimit;
+use gatewright_core::user::User;
+use gatewright_http::{Fault, RequestCx};
+use gatewright_passwords::{LONGEST_PASSWORD_BYTES, Verdict};
+use gatewright_resources::{passwords, rate_buckets};
+use serde_json::json;
+
+use crate::events;
+use crate::stop::Stop;
+
+/// Tries for one account from one address, right or wrong: 20 at once, 10 more a minute.
+const TRIES: RateLimit = RateLimit::new(20, 10, 60);
+
+/// The grant type, and credential type, of a password at a connection that is named.
+pub(crate) const PASSWORD_REALM: &str = "http://auth0.com/oauth/grant-type/password-realm";
+
+/// The database connection of this name, or the tenant's default directory, if the client may use it.
+pub(crate) fn connection(
+    cx: &RequestCx,
+    client: &Client,
+    realm: Option<&str>,
+) -> Result<Arc<Connection>, OAuthError> {
+    let Some(name) = realm.or_else(|| cx.tenant.text_setting("default_directory")) else {
+        let text = "Authorization server not configured with default connection.";
+        return Err(OAuthError::invalid_request(text).because("default_directory_not_set"));
+    };
+    let found = cx.tenant.connection_for(name, &client.client_id);
+    let database = found.filter(|connection| connection.strategy == "auth0").cloned();
+    database.ok_or_else(|| {
+        OAuthError::invalid_request(format!("Unknown realm {name}.")).because("no_database_connection")
+    })
+}
+
+/// Compat: mobile SDKs compare this text.
+pub(crate) fn wrong() -> OAuthError {
+    OAuthError::invalid_grant("Wrong email or password.")
+}
+
+/// Who it is, or one text for every reason not to say so. `identifier` is an e-mail address or user name.
+///
+/// A failure is logged here (`fp`, `fu`, `limit_sul`); a success by whoever makes a session or token of it.
+pub(crate) async fn verify(
+    cx: &RequestCx,
+    client: &Client,
+    connection: &Connection,
+    identifier: &str,
+    password: &str,
+) -> Result<Result<User, OAuthError>, Stop> {
+    let identifier = identifier.trim().to_lowercase();
+    let (within, name, typed) = (cx.clone(), connection.name.clone(), identifier.clone());
+    let read = cx.app.db.write(move |tx| {
+        Box::pin(async move {
+            let (tenant, key) = (&within.tenant.id, format!("{}/{name}/{typed}", within.ip));
+            let decision = rate_buckets::take(tx, tenant, "password_login", TRIES, &key, within.now).await?;
+            if !decision.allowed {
+                return Ok::<_, Stop>(None);
+            }
+            Ok(Some(passwords::account(tx, tenant, &name, &typed).await?))
+        })
+    });
+    let Some(account) = read.await? else {
+        log(cx, client, connection, "limit_sul", &identifier, None, "too_many_tries").await?;
+        let text = "Too many tries to log in. Try again later.";
+        return Ok(Err(OAuthError::new(429, "too_many_attempts", text).because("too_many_tries")));
+    };
+    let hash = account.as_ref().and_then(|account| account.hash.clone());
+    // Nobody's password is that long, so it is compared with nothing, at the usual price.
+    let (hash, password) = match password.len() > LONGEST_PASSWORD_BYTES {
+        true => (None, ""),
+        false => (hash, password),
+    };
+    let had_hash = hash.is_some();
+    let verdict = cx.app.passwords.verify(hash.clone(), password).await.map_err(Fault::from)?;
+
+    let user_id = |user: &User| user.user_id.clone();
+    let user = account.as_ref().and_then(|account| serde_json::from_value::<User>(account.user.clone()).ok());
+    let Verdict::Right(better) = verdict else {
+        let (code, reason) = match (&user, had_hash) {
+            (None, _) => ("fu", "user_unknown"),
+            (Some(_), false) => ("fp", "no_password"),
+            (Some(_), true) => ("fp", "password_wrong"),
+        };
+        log(cx, client, connection, code, &identifier, user.as_ref().map(user_id), reason).await?;
+        return Ok(Err(wrong().because(reason)));
+    };
+    let (Some(account), Some(user), Some(old)) = (account, user, hash) else {
+        return Err(Fault::internal("a password was right without an account").into());
+    };
+    if let Some(better) = better {
+        let (tenant, account_id) = (cx.tenant.id.clone(), account.account_id);
+        let write = cx.app.db.write(move |tx| {
+            Box::pin(async move { passwords::replace_hash(tx, &tenant, &account_id, &old, &better).await })
+        });
+        write.await?;
+    }
+    if user.blocked {
+        log(cx, client, connection, "f", &identifier, Some(user_id(&user)), "user_blocked").await?;
+        return Ok(Err(OAuthError::user_blocked().because("user_blocked")));
+    }
+    Ok(Ok(user))
+}
+
+async fn log(
+    cx: &RequestCx,
+    client: &Client,
+    connection: &Connection,
+    code: &'static str,
+    identifier: &str,
+    user_id: Option<String>,
+    reason: &'static str,
+) -> Result<(), Stop> {
+    let mut event = events::at_connection(events::event(cx, code, Some(client)), connection);
+    event.user_name = Some(identifier.to_owned());
+    event.user_id = user_id;
+    event.details = json!({"decision": {"reason": reason}});
+    events::write(cx, event).await
+}

@@ -1,0 +1,262 @@
+//! Signing up at a database connection, from a widget or a page.
+//!
+//! The password is vetted and hashed before it is known whether the address has an account, so both take
+//! the same time; unless the tenant wants it told, both refusals read alike too.
+
+use std::sync::Arc;
+
+use gatewright_adapters::email::EmailKind;
+use gatewright_core::client::Client;
+use gatewright_core::connection::Connection;
+use gatewright_core::email::normalize_address;
+use gatewright_core::limits::RateLimit;
+use gatewright_core::password_policy::{Person, Weakness};
+use gatewright_core::user::User;
+use gatewright_http::{Fault, RequestCx};
+use gatewright_passwords::StoredHash;
+use gatewright_resources::account_tickets::Purpose;
+use gatewright_resources::passwords::{self, NewPasswordError};
+use gatewright_resources::users::{self, NotSignedUp};
+use gatewright_resources::{logs, rate_buckets};
+use gatewright_store::Tx;
+use serde_json::{Map, Value, json};
+
+use crate::account_link::{self, Link};
+use crate::events;
+use crate::stop::Stop;
+
+/// Sign-ups from one address: 50 at once, 50 more an hour.
+const FROM_ONE_ADDRESS: RateLimit = RateLimit::new(50, 50, 3600);
+
+const PROFILE: [&str; 5] = ["given_name", "family_name", "name", "nickname", "picture"];
+const MOST_METADATA: usize = 10;
+const LONGEST_METADATA_KEY: usize = 100;
+const LONGEST_METADATA_VALUE: usize = 500;
+
+/// Why nobody was signed up, as sign-up widgets are told.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    /// `invalid_password`, `user_exists`, `invalid_signup`, ...
+    pub(crate) code: &'static str,
+    /// `PasswordStrengthError`, `BadRequestError`, ...
+    pub(crate) name: &'static str,
+    /// A sentence, or the tree of rules that the password breaks.
+    pub(crate) description: Value,
+    /// In a sentence.
+    pub(crate) message: Box<str>,
+    /// The rules as lines of text.
+    pub(crate) policy: Option<Box<str>>,
+    /// What decided, for the log only.
+    pub(crate) reason: &'static str,
+}
+
+impl Refusal {
+    pub(crate) fn new(
+        status: u16,
+        code: &'static str,
+        text: impl Into<String>,
+        reason: &'static str,
+    ) -> Self {
+        let message: String = text.into();
+        let description = message.clone().into();
+        let message = message.into();
+        Self { status, code, name: "BadRequestError", description, message, policy: None, reason }
+    }
+
+    pub(crate) fn bad(text: impl Into<String>) -> Self {
+        Self::new(400, "invalid_request", text, "invalid_request")
+    }
+
+    pub(crate) fn weak(weakness: &Weakness) -> Self {
+        Self {
+            status: 400,
+            code: "invalid_password",
+            name: weakness.name(),
+            description: weakness.description(),
+            message: weakness.message().into(),
+            policy: weakness.policy().map(Into::into),
+            reason: "password_refused",
+        }
+    }
+}
+
+/// Reads a sign-up form: e-mail address or user name, password, profile. `get` gives the members as they
+/// were sent.
+pub(crate) fn read<'a>(
+    connection: &Connection,
+    get: impl Fn(&str) -> Option<&'a Value>,
+) -> Result<Map<String, Value>, Refusal> {
+    let text = |name: &str| get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let email = text("email").ok_or_else(|| Refusal::bad("email is required"))?;
+    let email = normalize_address(email).ok_or_else(|| Refusal::bad("email is not a valid address"))?;
+    let mut form = Map::new();
+    form.insert("email".to_owned(), email.into());
+    if connection.options["requires_username"] == true {
+        let username = text("username").ok_or_else(|| Refusal::bad("username is required"))?.trim();
+        let bound = |name: &str, default| {
+            connection.options["validation"]["username"][name].as_u64().unwrap_or(default)
+        };
+        let (min, max) = (bound("min", 1), bound("max", 15));
+        if !(min..=max).contains(&(username.chars().count() as u64)) {
+            return Err(Refusal::bad(format!("username must have {min} to {max} characters")));
+        }
+        form.insert("username".to_owned(), username.to_lowercase().into());
+    }
+    for name in PROFILE {
+        match get(name) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(value)) if value.chars().count() <= 300 => {
+                form.insert(name.to_owned(), value.trim().into());
+            }
+            Some(_) => return Err(Refusal::bad(format!("{name} must be a text of at most 300 characters"))),
+        }
+    }
+    match get("user_metadata") {
+        None | Some(Value::Null) => {}
+        Some(Value::Object(metadata)) if metadata_fits(metadata) => {
+            form.insert("user_metadata".to_owned(), Value::Object(metadata.clone()));
+        }
+        Some(_) => {
+            let text = format!(
+                "user_metadata must be an object of at most {MOST_METADATA} texts, with names of at most \
+                 {LONGEST_METADATA_KEY} and values of at most {LONGEST_METADATA_VALUE} characters"
+            );
+            return Err(Refusal::bad(text));
+        }
+    }
+    Ok(form)
+}
+
+fn metadata_fits(metadata: &Map<String, Value>) -> bool {
+    let fits = |(name, value): (&String, &Value)| {
+        let short = |value: &str| value.chars().count() <= LONGEST_METADATA_VALUE;
+        name.chars().count() <= LONGEST_METADATA_KEY && value.as_str().is_some_and(short)
+    };
+    metadata.len() <= MOST_METADATA && metadata.iter().all(fits)
+}
+
+/// Makes the account and sends the link that proves its address. `form` comes from [`read`].
+pub(crate) async fn sign_up(
+    cx: &RequestCx,
+    client: &Arc<Client>,
+    connection: &Arc<Connection>,
+    form: Map<String, Value>,
+    password: &str,
+) -> Result<Result<User, Refusal>, Stop> {
+    if connection.signup_disabled() {
+        let text = "Public signup is disabled";
+        let refusal = Refusal::new(400, "public_signup_disabled", text, "signup_disabled");
+        return refused(cx, client, connection, &form, refusal).await;
+    }
+    if !allowed_once_more(cx).await? {
+        let text = "Too many sign-ups from this address. Try again later.";
+        let refusal = Refusal::new(429, "too_many_requests", text, "too_many_signups");
+        return refused(cx, client, connection, &form, refusal).await;
+    }
+    let person = Person::of(|name| form.get(name));
+    let (app, tenant) = (&cx.app, &cx.tenant.id);
+    let vetted = passwords::vetted(&app.db, &app.passwords, tenant, connection, None, &person, password);
+    let hash = match vetted.await {
+        Ok(hash) => hash,
+        Err(NewPasswordError::Weak(weakness)) => {
+            return refused(cx, client, connection, &form, Refusal::weak(&weakness)).await;
+        }
+        Err(NewPasswordError::Hash(error)) => return Err(Fault::from(error).into()),
+        Err(NewPasswordError::Store(error)) => return Err(error.into()),
+    };
+    let link = Link::draw(cx, Purpose::VerifyEmail);
+    let desk = Desk {
+        cx: cx.clone(),
+        client: Arc::clone(client),
+        connection: Arc::clone(connection),
+        form: form.clone(),
+        hash,
+        link: link.clone(),
+    };
+    let user = match cx.app.db.write(move |tx| Box::pin(desk.record(tx))).await? {
+        Ok(user) => user,
+        Err(error) => {
+            return refused(cx, client, connection, &form, told(cx, error)).await;
+        }
+    };
+    account_link::send(cx, EmailKind::VerifyEmail, &link, client, connection, &user);
+    Ok(Ok(user))
+}
+
+/// What is told of an address or name that has an account.
+fn told(cx: &RequestCx, why: NotSignedUp) -> Refusal {
+    let flag = "/flags/enable_public_signup_user_exists_error";
+    let tell = cx.tenant.settings.pointer(flag).and_then(Value::as_bool).unwrap_or(false);
+    match why {
+        NotSignedUp::Profile(text) => Refusal::new(400, "invalid_request", text, "profile_not_allowed"),
+        NotSignedUp::EmailTaken if tell => {
+            Refusal::new(400, "user_exists", "The user already exists.", "user_exists")
+        }
+        NotSignedUp::UsernameTaken if tell => Refusal::new(
+            400,
+            "username_exists",
+            "The username provided is in use already.",
+            "username_exists",
+        ),
+        NotSignedUp::EmailTaken => Refusal::new(400, "invalid_signup", "Invalid sign up", "user_exists"),
+        NotSignedUp::UsernameTaken => {
+            Refusal::new(400, "invalid_signup", "Invalid sign up", "username_exists")
+        }
+    }
+}
+
+async fn allowed_once_more(cx: &RequestCx) -> Result<bool, Stop> {
+    let within = cx.clone();
+    let write = cx.app.db.write(move |tx| {
+        Box::pin(async move {
+            let caller = within.ip.to_string();
+            rate_buckets::take(tx, &within.tenant.id, "signup", FROM_ONE_ADDRESS, &caller, within.now).await
+        })
+    });
+    Ok(write.await.map_err(Stop::from)?.allowed)
+}
+
+struct Desk {
+    cx: RequestCx,
+    client: Arc<Client>,
+    connection: Arc<Connection>,
+    form: Map<String, Value>,
+    hash: StoredHash,
+    link: Link,
+}
+
+impl Desk {
+    async fn record(self, tx: &mut Tx) -> Result<Result<User, NotSignedUp>, Stop> {
+        let (cx, random) = (&self.cx, &self.cx.app.random);
+        let made =
+            users::sign_up(tx, &cx.tenant.id, &self.connection, &self.form, &self.hash, cx.now, random)
+                .await?;
+        let document = match made {
+            Ok(document) => document,
+            Err(error) => return Ok(Err(error)),
+        };
+        let user: User = serde_json::from_value(document).map_err(Fault::internal)?;
+        self.link.store(tx, cx, &self.client, &self.connection, &user).await?;
+        let mut event = events::at_connection(events::event(cx, "ss", Some(&self.client)), &self.connection);
+        event.user_id = Some(user.user_id.clone());
+        event.user_name = user.text("email").map(str::to_owned);
+        logs::append(tx, &cx.tenant.id, cx.now, random, &event).await?;
+        Ok(Ok(user))
+    }
+}
+
+async fn refused(
+    cx: &RequestCx,
+    client: &Client,
+    connection: &Connection,
+    form: &Map<String, Value>,
+    refusal: Refusal,
+) -> Result<Result<User, Refusal>, Stop> {
+    let mut event = events::at_connection(events::event(cx, "fs", Some(client)), connection);
+    event.user_name = form.get("email").and_then(Value::as_str).map(str::to_owned);
+    event.description = Some(refusal.message.to_string());
+    event.details = json!({"decision": {"reason": refusal.reason}});
+    events::write(cx, event).await?;
+    Ok(Err(refusal))
+}

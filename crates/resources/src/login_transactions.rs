@@ -1,0 +1,164 @@
+//! Login transactions: a request of `/authorize` that waits while its user is asked something.
+//!
+//! Named by a state token in the URLs of the hosted pages (only its hash is stored), bound to one browser
+//! by a cookie, alive for an hour, spent once in the transaction that answers the client.
+
+use std::collections::BTreeMap;
+
+use gatewright_core::Timestamp;
+use gatewright_core::ids::TenantId;
+use gatewright_store::{Row, StoreError, Tx, params, sql};
+use serde::{Deserialize, Serialize};
+
+/// Life of a transaction in seconds: one hour.
+pub const LIFETIME_SECONDS: i64 = 3600;
+
+/// The request and how far its login has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Progress {
+    /// The parameters of `/authorize` as sent; they are checked again when the answer is made.
+    pub params: BTreeMap<String, String>,
+    /// The connection at which the identifier was given.
+    pub connection: Option<String>,
+    /// The identifier, in its normal form.
+    pub identifier: Option<String>,
+    /// When the last code was sent.
+    pub code_sent_at: Option<Timestamp>,
+    /// The login made on these pages.
+    pub login: Option<PageLogin>,
+    /// The session that was alive when only consent was missing.
+    pub session_id: Option<String>,
+    /// What the consent page asks for.
+    pub consent_asked: Option<Vec<String>>,
+    /// What the user has allowed on it.
+    pub consented: Option<Vec<String>>,
+}
+
+/// A login made on the hosted pages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageLogin {
+    /// Who.
+    pub user_id: String,
+    /// At which connection.
+    pub connection: String,
+    /// When: the session's `auth_time`.
+    pub at: Timestamp,
+}
+
+/// A transaction as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginTransaction {
+    /// Hash of the state token.
+    pub state_hash: String,
+    /// Hash of the cookie of the browser that began it.
+    pub binding_hash: String,
+    /// The client that asked.
+    pub client_id: String,
+    /// The request and how far its login has come.
+    pub progress: Progress,
+    /// The end of its life.
+    pub expires_at: Timestamp,
+    /// When it was answered.
+    pub used_at: Option<Timestamp>,
+}
+
+sql!(
+    BY_STATE,
+    "SELECT state_hash, binding_hash, client_id, doc, expires_at, used_at
+     FROM login_transactions WHERE tenant_id = $1 AND state_hash = $2"
+);
+// The update holds the row until the end of the writer's transaction, so that two answers at once are
+// judged one after the other.
+sql!(
+    HOLD,
+    "UPDATE login_transactions SET seen_at = $3
+     WHERE tenant_id = $1 AND state_hash = $2 AND used_at IS NULL AND expires_at > $3
+     RETURNING state_hash, binding_hash, client_id, doc, expires_at, used_at"
+);
+sql!(
+    INSERT,
+    "INSERT INTO login_transactions (tenant_id, state_hash, binding_hash, client_id, doc, created_at, seen_at,
+       expires_at) VALUES ($1, $2, $3, $4, $5, $6, $6, $7)"
+);
+sql!(SET, "UPDATE login_transactions SET doc = $3 WHERE tenant_id = $1 AND state_hash = $2");
+sql!(
+    SPEND,
+    "UPDATE login_transactions SET used_at = $3
+     WHERE tenant_id = $1 AND state_hash = $2 AND used_at IS NULL AND expires_at > $3 RETURNING client_id"
+);
+sql!(FORGET_OLD, "DELETE FROM login_transactions WHERE tenant_id = $1 AND expires_at < $2");
+
+/// The transaction of this state, alive or not.
+pub async fn by_state(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    state_hash: &str,
+) -> Result<Option<LoginTransaction>, StoreError> {
+    tx.opt(&BY_STATE, &params![tenant, state_hash]).await?.map(|row| read(&row)).transpose()
+}
+
+/// The live transaction of this state, held against other writers until the end of this one.
+pub async fn hold(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    state_hash: &str,
+    now: Timestamp,
+) -> Result<Option<LoginTransaction>, StoreError> {
+    tx.opt(&HOLD, &params![tenant, state_hash, now]).await?.map(|row| read(&row)).transpose()
+}
+
+/// Stores a new transaction and forgets those whose life ended a day ago.
+pub async fn insert(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    transaction: &LoginTransaction,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.run(&FORGET_OLD, &params![tenant, now.plus_seconds(-86_400)]).await?;
+    let values = params![
+        tenant,
+        &transaction.state_hash,
+        &transaction.binding_hash,
+        &transaction.client_id,
+        document(&transaction.progress)?,
+        now,
+        transaction.expires_at
+    ];
+    tx.run(&INSERT, &values).await.map(drop)
+}
+
+/// Keeps how far the login has come. Call [`hold`] before, in the same transaction.
+pub async fn set_progress(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    state_hash: &str,
+    progress: &Progress,
+) -> Result<(), StoreError> {
+    tx.run(&SET, &params![tenant, state_hash, document(progress)?]).await.map(drop)
+}
+
+/// Spends a transaction; `false` if it was answered before or its life is over.
+pub async fn spend(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    state_hash: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    Ok(tx.opt(&SPEND, &params![tenant, state_hash, now]).await?.is_some())
+}
+
+fn document(progress: &Progress) -> Result<serde_json::Value, StoreError> {
+    serde_json::to_value(progress).map_err(|error| StoreError::Mismatch(error.to_string()))
+}
+
+fn read(row: &Row) -> Result<LoginTransaction, StoreError> {
+    Ok(LoginTransaction {
+        state_hash: row.text(0)?,
+        binding_hash: row.text(1)?,
+        client_id: row.text(2)?,
+        progress: serde_json::from_value(row.json(3)?).map_err(|e| StoreError::Mismatch(e.to_string()))?,
+        expires_at: row.time(4)?,
+        used_at: row.opt_time(5)?,
+    })
+}

@@ -1,0 +1,172 @@
+//! Users of database connections: sign-up, passwords over the Management API, new passwords, proved
+//! addresses. Hashes come in ready: they are made before a transaction begins.
+
+use gatewright_ambient::Random;
+use gatewright_core::Timestamp;
+use gatewright_core::connection::Connection;
+use gatewright_core::ids::TenantId;
+use gatewright_core::password_policy::Person;
+use gatewright_passwords::StoredHash;
+use gatewright_store::{BoxFuture, Db, StoreError, Tx};
+use serde_json::{Map, Value};
+
+use super::{profile, rows};
+use crate::engine::{ApiError, Input, OpRequest};
+use crate::passwords::{self, NewPasswordError};
+use crate::{connections, sessions};
+
+/// Why nobody was signed up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotSignedUp {
+    /// The e-mail address has an account.
+    EmailTaken,
+    /// The user name has one.
+    UsernameTaken,
+    /// The profile is not allowed; the text is fit for the caller.
+    Profile(String),
+}
+
+/// Makes an account. `form` holds `email`, `username` and profile members as `POST /users` names them.
+/// Of two sign-ups of one address at once, one makes the account.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn sign_up(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    connection: &Connection,
+    form: &Map<String, Value>,
+    hash: &StoredHash,
+    now: Timestamp,
+    random: &Random,
+) -> Result<Result<Value, NotSignedUp>, StoreError> {
+    let draft = match profile::draft(connection, form, now, || random.hex(24)) {
+        Ok(draft) => draft,
+        Err(error) => return Ok(Err(NotSignedUp::Profile(error.message.into_owned()))),
+    };
+    if let Some(username) = draft.user.get("username").and_then(Value::as_str)
+        && rows::username_taken(tx, tenant, &connection.name, username).await?
+    {
+        return Ok(Err(NotSignedUp::UsernameTaken));
+    }
+    let user = draft.user.clone();
+    if !rows::insert(tx, tenant, draft, now).await? {
+        return Ok(Err(NotSignedUp::EmailTaken));
+    }
+    let user_id = user.get("user_id").and_then(Value::as_str).unwrap_or_default();
+    passwords::set(tx, tenant, user_id, hash, now).await?;
+    Ok(Ok(Value::Object(user)))
+}
+
+/// Sets a new password that the user chose by a link: ends every session, and the address to which the
+/// link was sent is proved if it is still the user's. `None` if the user is gone.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn change_password(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    account_id: &str,
+    email: &str,
+    hash: &StoredHash,
+    now: Timestamp,
+) -> Result<Option<Value>, StoreError> {
+    let Some(mut user) = rows::claim(tx, tenant, account_id).await? else { return Ok(None) };
+    if user.get("email").and_then(Value::as_str) == Some(email) {
+        user.insert("email_verified".to_owned(), Value::Bool(true));
+    }
+    user.insert("last_password_reset".to_owned(), now.iso8601().into());
+    user.insert("updated_at".to_owned(), now.iso8601().into());
+    rows::store(tx, tenant, account_id, &user, now).await?;
+    passwords::set(tx, tenant, account_id, hash, now).await?;
+    sessions::end_all_of_user(tx, tenant, account_id).await?;
+    Ok(Some(Value::Object(user)))
+}
+
+/// Notes that the user reads mail at this address. `None` if it is no longer the user's, or the user is
+/// gone.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn prove_email(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    user_id: &str,
+    email: &str,
+    now: Timestamp,
+) -> Result<Option<Value>, StoreError> {
+    let Some(mut user) = rows::claim(tx, tenant, user_id).await? else { return Ok(None) };
+    if user.get("email").and_then(Value::as_str) != Some(email) {
+        return Ok(None);
+    }
+    user.insert("email_verified".to_owned(), Value::Bool(true));
+    user.insert("updated_at".to_owned(), now.iso8601().into());
+    rows::store(tx, tenant, user_id, &user, now).await?;
+    Ok(Some(Value::Object(user)))
+}
+
+/// The connection of the primary identity.
+pub(super) fn connection_name(user: &Map<String, Value>) -> &str {
+    let name = user.get("identities").and_then(|identities| identities[0]["connection"].as_str());
+    name.unwrap_or_default()
+}
+
+/// Hashes the password of `POST /users`.
+pub(super) fn hash_of_new<'a>(
+    db: &'a Db,
+    request: &'a OpRequest,
+    input: &'a mut Input,
+) -> BoxFuture<'a, Result<(), ApiError>> {
+    Box::pin(async move {
+        let Some(password) = input.body.get("password").and_then(Value::as_str) else { return Ok(()) };
+        let name = input.body.get("connection").and_then(Value::as_str).unwrap_or_default();
+        let Some(connection) = database(db, request, name).await? else { return Ok(()) };
+        let person = Person::of(|name| input.body.get(name));
+        let tenant = &request.tenant;
+        let hash =
+            passwords::vetted(db, &request.passwords, tenant, &connection, None, &person, password).await;
+        input.password = Some(hash.map_err(refused)?);
+        Ok(())
+    })
+}
+
+/// Hashes the password of `PATCH /users/{id}`.
+pub(super) fn hash_of_changed<'a>(
+    db: &'a Db,
+    request: &'a OpRequest,
+    input: &'a mut Input,
+) -> BoxFuture<'a, Result<(), ApiError>> {
+    Box::pin(async move {
+        let Some(password) = input.body.get("password").and_then(Value::as_str) else { return Ok(()) };
+        let (tenant, user_id) = (request.tenant.clone(), input.id().to_owned());
+        let user =
+            db.read(move |tx| Box::pin(async move { rows::by_id(tx, &tenant, &user_id).await })).await?;
+        // Whatever is missing here is refused in the transaction, with the words for it.
+        let Some(Value::Object(user)) = user else { return Ok(()) };
+        let Some(connection) = database(db, request, connection_name(&user)).await? else { return Ok(()) };
+        let person = Person::of(|name| input.body.get(name).or_else(|| user.get(name)));
+        let (tenant, account) = (&request.tenant, Some(input.id()));
+        let hash =
+            passwords::vetted(db, &request.passwords, tenant, &connection, account, &person, password).await;
+        let hash = hash.map_err(refused)?;
+        input.password = Some(hash);
+        Ok(())
+    })
+}
+
+/// The connection, if it is a database.
+async fn database(db: &Db, request: &OpRequest, name: &str) -> Result<Option<Connection>, StoreError> {
+    let (tenant, master_key, name) = (request.tenant.clone(), request.master_key.clone(), name.to_owned());
+    let found = db
+        .read(move |tx| Box::pin(async move { connections::by_name(tx, &tenant, &master_key, &name).await }))
+        .await?;
+    Ok(found.filter(|connection| connection.strategy == "auth0"))
+}
+
+fn refused(error: NewPasswordError) -> ApiError {
+    match error {
+        NewPasswordError::Weak(weakness) => ApiError::new(400, weakness.to_string()).code("invalid_password"),
+        NewPasswordError::Store(error) => error.into(),
+        NewPasswordError::Hash(_) => ApiError::new(503, "The service is not available, try again."),
+    }
+}
