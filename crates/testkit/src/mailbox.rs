@@ -20,8 +20,8 @@ impl Mailbox {
     /// The code in the newest message to this recipient; panics if there is none.
     pub fn code_to(&self, recipient: &str) -> String {
         let body = self.to(recipient).pop().expect("a message was sent").body;
-        let words = body.split(|c: char| !c.is_ascii_digit());
-        words.filter(|word| word.len() >= 4).next_back().expect("the message holds a code").to_owned()
+        let mut words = body.split(|c: char| !c.is_ascii_digit());
+        words.rfind(|word| word.len() >= 4).expect("the message holds a code").to_owned()
     }
 
     /// The first link in the newest of `count` messages to this recipient, for which it waits up to ten
