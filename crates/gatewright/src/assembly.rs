@@ -20,6 +20,7 @@ pub(crate) fn messenger(config: &Config, policy: OutboundPolicy, clock: &Clock) 
         twilio_base_url: config.outbound.twilio_base_url.clone(),
         gateway_timeout: timeout,
         twilio_timeout: timeout,
+        ..MessengerSettings::default()
     };
     Messenger::live(GuardedClient::new(policy), clock.clone(), settings)
 }

@@ -33,8 +33,8 @@ use axum::routing::{get, post};
 use gatewright_http::{App, cors};
 
 use crate::endpoints::{
-    account_links, authorize, challenge, client_js, co_authenticate, dbconnections, discovery, geoloc, jwks, login, logout, oidc_logout, passwordless_start,
-    revoke, ssodata, token, userinfo,
+    account_links, authorize, challenge, client_js, co_authenticate, dbconnections, discovery, geoloc, jwks,
+    login, logout, oidc_logout, passwordless_start, revoke, ssodata, token, userinfo,
 };
 
 /// Bodies of these endpoints are small; anything longer is refused.

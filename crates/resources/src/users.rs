@@ -14,7 +14,6 @@ pub use rows::{by_id, by_identifier, find_or_create_passwordless, record_login};
 use gatewright_store::{StoreError, Val, params, sql};
 use serde_json::{Value, json};
 
-use crate::{connections, passwords, sessions};
 use crate::engine::field::{BOOL, Field, OBJECT, SOME_TEXT, Shape, TEXT, field};
 use crate::engine::format::Format;
 use crate::engine::operation::Run;
@@ -22,6 +21,7 @@ use crate::engine::query::{Paging, Query};
 use crate::engine::terms::exact_terms;
 use crate::engine::validate::Purpose;
 use crate::engine::{Answer, ApiError, Caller, Handler, Input, Map, Method, OpCx, Operation, Resource};
+use crate::{connections, passwords, sessions};
 
 const EMAIL: Shape = Shape::format(Format::Email);
 const PHONE: Shape = Shape::format(Format::Phone);

@@ -46,6 +46,8 @@ pub struct LoginFacts {
     pub ticket_usable: Option<bool>,
     /// When the user of the browser's live session authenticated.
     pub session_authenticated_at: Option<Timestamp>,
+    /// Whether that was at the connection that the request names.
+    pub session_at_connection: bool,
 }
 
 /// How to go on.
@@ -72,7 +74,7 @@ pub enum LoginReason {
     MaxAgeExceeded,
     /// The client does not take part in single sign-on.
     SsoDisabled,
-    /// `connection=sms` and `connection=email` always ask.
+    /// `connection=sms` and `connection=email` always ask, silent probes aside.
     PasswordlessConnection,
 }
 
@@ -106,7 +108,10 @@ pub fn next(request: &Request, client: &Client, facts: LoginFacts, now: Timestam
     if client.sso_disabled {
         return Step::Login(LoginReason::SsoDisabled);
     }
-    if matches!(request.connection.as_deref(), Some("sms" | "email")) {
+    // A person who is sent to a passwordless connection is always asked. A silent probe shows nothing, so
+    // it is answered from a session of that connection: Lock's "last time you logged in with" needs it.
+    let passwordless = matches!(request.connection.as_deref(), Some("sms" | "email"));
+    if passwordless && !(request.prompt.none && facts.session_at_connection) {
         return Step::Login(LoginReason::PasswordlessConnection);
     }
     match request.max_age_seconds {

@@ -4,9 +4,7 @@
 /// The remedy for a reason code, if there is one.
 pub fn remedy(reason: &str) -> Option<&'static str> {
     Some(match reason {
-        "client_id_missing" => {
-            "Send client_id: the application's id, as gatewright dev prints it at start."
-        }
+        "client_id_missing" => "Send client_id: the application's id, as gatewright dev prints it at start.",
         "client_unknown" => {
             "Check the client_id, and that it belongs to the tenant of this host: each tenant has clients of its own."
         }

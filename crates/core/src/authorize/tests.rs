@@ -129,6 +129,10 @@ fn a_login_is_asked_for_when_it_must_be() {
     check("&max_age=4", session(5), Step::Login(LoginReason::MaxAgeExceeded));
     check("&max_age=5", session(5), Step::UseSession);
     check("&connection=sms", session(5), Step::Login(LoginReason::PasswordlessConnection));
+    let at_connection = LoginFacts { session_at_connection: true, ..session(5) };
+    check("&connection=sms", at_connection, Step::Login(LoginReason::PasswordlessConnection));
+    check("&connection=sms&prompt=none", at_connection, Step::UseSession);
+    check("&connection=sms&prompt=none", session(5), Step::Login(LoginReason::PasswordlessConnection));
     check("&connection=google-oauth2", session(5), Step::UseSession);
     check("&prompt=none", ticket(true), Step::UseTicket);
     check("", ticket(false), Step::Login(LoginReason::TicketUnusable));

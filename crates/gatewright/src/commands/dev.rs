@@ -99,7 +99,8 @@ pub async fn start_dev(dev: DevServer) -> anyhow::Result<RunningDev> {
     };
     let policy = OutboundPolicy { allow_loopback: true, allow: config.outbound.allow.clone() };
     let messenger = assembly::messenger(&config, policy, &clock).with_capture(capture, scope);
-    let app = assembly::app(db, clock, random, master_key, messenger, &config.passwords, Settings { dev: true });
+    let app =
+        assembly::app(db, clock, random, master_key, messenger, &config.passwords, Settings { dev: true });
     warn_if_exposed(&config);
     let resolver = match certificate.await.context("making certificates")?? {
         None => None,

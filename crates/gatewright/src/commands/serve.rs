@@ -60,6 +60,7 @@ async fn start(config: Config) -> anyhow::Result<Running> {
     seeding::warn_without_tenants(&db).await?;
     let policy = OutboundPolicy { allow_loopback: false, allow: config.outbound.allow.clone() };
     let messenger = assembly::messenger(&config, policy, &clock);
-    let app = assembly::app(db, clock, random, master_key, messenger, &config.passwords, Settings { dev: false });
+    let app =
+        assembly::app(db, clock, random, master_key, messenger, &config.passwords, Settings { dev: false });
     stage.run(app, None, certificate)
 }

@@ -141,7 +141,7 @@ async fn go_on(cx: RequestCx, params: Params, waiting: Option<Waiting>) -> Resul
     let known = match progress {
         Some(Progress { login: Some(login), .. }) => found.known_by_page(login),
         Some(Progress { session_id: Some(session_id), .. }) => found.known_by_session(session_id),
-        _ => match next(&asked.request, &asked.client, found.login_facts(), cx.now) {
+        _ => match next(&asked.request, &asked.client, found.login_facts(&asked.request), cx.now) {
             Step::Login(reason) => return ask_to_log_in(&cx, &asked, &found, reason).await,
             step => found.known(step),
         },
@@ -198,8 +198,10 @@ enum By {
 }
 
 impl Found {
-    fn login_facts(&self) -> LoginFacts {
+    fn login_facts(&self, request: &Request) -> LoginFacts {
+        let connection = self.session.as_ref().map(|session| session.connection.as_str());
         LoginFacts {
+            session_at_connection: connection.is_some() && connection == request.connection.as_deref(),
             ticket_usable: self.ticket_verdict.map(|verdict| matches!(verdict, TicketVerdict::Accepted(_))),
             session_authenticated_at: self.session.as_ref().map(|session| session.authenticated_at),
         }

@@ -197,8 +197,7 @@ impl Attempt {
             Ok(proven) => proven,
             Err(refusal) => return Ok(Err(self.refused(&refusal))),
         };
-        let ticket =
-            self.new.of(&code.cx, &code.client.client_id, &user.user_id, &code.connection.name);
+        let ticket = self.new.of(&code.cx, &code.client.client_id, &user.user_id, &code.connection.name);
         login_tickets::insert(tx, &code.cx.tenant.id, &ticket).await?;
         let why = json!({"reason": verdict.code(), "says": verdict.says(), "origin": self.new.origin});
         code.log(tx, "scoa", Some(&user.user_id), why).await?;

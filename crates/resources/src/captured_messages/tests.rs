@@ -12,6 +12,8 @@ fn message(to: &str, body: &str) -> NewMessage {
         from: None,
         body: body.into(),
         connection: Some("sms".into()),
+        subject: None,
+        html: None,
     }
 }
 

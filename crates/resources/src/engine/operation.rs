@@ -89,8 +89,7 @@ pub enum Handler {
 }
 
 /// Work on a checked call that must not hold the transaction up, such as hashing a password.
-pub type Prepare =
-    for<'a> fn(&'a Db, &'a OpRequest, &'a mut Input) -> BoxFuture<'a, Result<(), ApiError>>;
+pub type Prepare = for<'a> fn(&'a Db, &'a OpRequest, &'a mut Input) -> BoxFuture<'a, Result<(), ApiError>>;
 
 /// What a body holds.
 #[derive(Clone, Copy, Debug)]
