@@ -222,3 +222,31 @@ async fn a_form_post_answer_stands_in_the_form_only() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_hybrid_flow_ties_its_id_token_to_code_and_token() {
+    on_every_database(async |server: Server| {
+        // RFC 7636 appendix B.
+        let (verifier, challenge) =
+            ("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        let page = server.page(APP);
+        let mut start =
+            Start::seed(&server).with("code_challenge", challenge).with("code_challenge_method", "S256");
+        start.response_type = "code id_token token".into();
+        let ticket = start.ticket(&server, &page).await;
+        let answer = page.get(&start.authorize_path(&[("login_ticket", &ticket)])).await;
+        let returned =
+            |name: &str| answer.returned(name).unwrap_or_else(|| panic!("{name}: {}", answer.body));
+        assert!(answer.expect(302).location().query().is_none(), "tokens never travel in a query");
+        let front = gatewright_testkit::claims(&returned("id_token"));
+        assert_eq!(front["c_hash"], gatewright_jose::left_half_hash(&returned("code")));
+        assert_eq!(front["at_hash"], gatewright_jose::left_half_hash(&returned("access_token")));
+
+        let redeem = json!({"grant_type": "authorization_code", "client_id": server.client_id(),
+            "code": returned("code"), "code_verifier": verifier, "redirect_uri": start.redirect_uri});
+        let back = page.post("/oauth/token", redeem).await.expect(200).json();
+        let back = gatewright_testkit::claims(back["id_token"].as_str().expect("an ID token"));
+        assert_eq!((&front["iss"], &front["sub"], &front["sid"]), (&back["iss"], &back["sub"], &back["sid"]));
+    })
+    .await;
+}
