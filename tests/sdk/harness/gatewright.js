@@ -39,6 +39,7 @@ export async function startGatewright(engine) {
   return {
     ...started,
     ca,
+    admin,
     management: managementApi(started.issuer, ca, admin),
     inbox: inboxOf(started.inbox, ca),
     output: program.output,
