@@ -13,6 +13,7 @@ mod endpoints;
 mod events;
 mod grants;
 mod issuance;
+mod login_ticket;
 mod login_transaction;
 mod mail;
 mod mint;
@@ -34,7 +35,7 @@ use gatewright_http::{App, cors};
 
 use crate::endpoints::{
     account_links, authorize, challenge, client_js, co_authenticate, dbconnections, discovery, geoloc, jwks,
-    login, logout, oidc_logout, passwordless_start, revoke, ssodata, token, userinfo,
+    login, logout, oidc_logout, passwordless_start, passwordless_verify, revoke, ssodata, token, userinfo,
 };
 
 /// Bodies of these endpoints are small; anything longer is refused.
@@ -50,6 +51,7 @@ pub fn router() -> Router<Arc<App>> {
     let browser = Router::new()
         .route("/user/geoloc/country", get(geoloc::country))
         .route("/passwordless/start", post(passwordless_start::start))
+        .route("/passwordless/verify", post(passwordless_verify::verify))
         .route("/passwordless/challenge", post(challenge::passwordless))
         .route("/dbconnections/signup", post(dbconnections::signup))
         .route("/dbconnections/change_password", post(dbconnections::change_password))
@@ -66,6 +68,9 @@ pub fn router() -> Router<Arc<App>> {
     let navigated = Router::new()
         .route("/authorize", get(authorize::by_get).post(authorize::by_post))
         .route("/authorize/resume", get(authorize::resume))
+        .route("/usernamepassword/login", post(authorize::by_form::login))
+        .route("/login", get(authorize::by_form::classic))
+        .route("/login/callback", post(authorize::by_form::callback))
         .route("/u/login", get(login::login).post(login::login))
         .route("/u/login/identifier", get(login::identifier).post(login::identifier))
         .route("/u/login/password", get(login::password).post(login::password))

@@ -232,6 +232,11 @@ impl CodeRequest<'_> {
 /// Letters and digits of a link's secret: 32 hold 190 bits.
 const LINK_SECRET_CHARACTERS: usize = 32;
 
+/// Whether this has the form of a link's secret, and so none of a code.
+pub(crate) fn is_link_secret(text: &str) -> bool {
+    text.len() == LINK_SECRET_CHARACTERS
+}
+
 fn template_fails(error: TemplateError) -> Stop {
     let text = "The message template of the connection cannot be rendered.";
     OAuthError::new(400, "bad.connection", text).because(error.to_string()).into()
@@ -335,16 +340,7 @@ impl PresentedCode {
     }
 
     async fn verdict(&self, tx: &mut Tx, proof: Proof) -> Result<CodeVerdict, Stop> {
-        let (tenant, name) = (&self.cx.tenant.id, &self.connection.name);
-        let stored = passwordless_codes::count_try(tx, tenant, name, &self.identifier).await?;
-        let context = proof.context(&self.cx, &self.connection, &self.identifier);
-        let facts = stored.map(|stored| CodeFacts {
-            expires_at: stored.expires_at,
-            used: stored.used,
-            tries_so_far: u32::try_from(stored.tries_before).unwrap_or(u32::MAX),
-            hash_matches: self.cx.app.master_key.mac_matches(&context, self.otp.as_bytes(), &stored.code_mac),
-        });
-        Ok(verdict(facts.as_ref(), self.cx.now))
+        count_and_judge(tx, &self.cx, &self.connection, &self.identifier, &self.otp, proof).await
     }
 
     /// Writes a log event about this attempt, with what decided.
@@ -363,4 +359,39 @@ impl PresentedCode {
         logs::append(tx, &self.cx.tenant.id, self.cx.now, &self.cx.app.random, &event).await?;
         Ok(())
     }
+}
+
+async fn count_and_judge(
+    tx: &mut Tx,
+    cx: &RequestCx,
+    connection: &Connection,
+    identifier: &str,
+    otp: &str,
+    proof: Proof,
+) -> Result<CodeVerdict, Stop> {
+    let stored = passwordless_codes::count_try(tx, &cx.tenant.id, &connection.name, identifier).await?;
+    let context = proof.context(cx, connection, identifier);
+    let facts = stored.map(|stored| CodeFacts {
+        expires_at: stored.expires_at,
+        used: stored.used,
+        tries_so_far: u32::try_from(stored.tries_before).unwrap_or(u32::MAX),
+        hash_matches: cx.app.master_key.mac_matches(&context, otp.as_bytes(), &stored.code_mac),
+    });
+    Ok(verdict(facts.as_ref(), cx.now))
+}
+
+/// Whether a code is right, without using it. A wrong one counts as a try, so this is no way to guess;
+/// the caller's transaction must be committed whatever comes of it.
+pub(crate) async fn look_at(
+    tx: &mut Tx,
+    cx: &RequestCx,
+    connection: &Connection,
+    identifier: &str,
+    otp: &str,
+) -> Result<CodeVerdict, Stop> {
+    let verdict = count_and_judge(tx, cx, connection, identifier, otp, Proof::Code).await?;
+    if verdict == CodeVerdict::Accepted {
+        passwordless_codes::uncount_try(tx, &cx.tenant.id, &connection.name, identifier).await?;
+    }
+    Ok(verdict)
 }

@@ -49,6 +49,11 @@ sql!(
      RETURNING code_mac, tries, used_at, expires_at"
 );
 sql!(
+    UNCOUNT_TRY,
+    "UPDATE passwordless_codes SET tries = tries - 1
+     WHERE tenant_id = $1 AND connection = $2 AND identifier = $3 AND tries > 0"
+);
+sql!(
     SPEND,
     "UPDATE passwordless_codes SET used_at = $4
      WHERE tenant_id = $1 AND connection = $2 AND identifier = $3 AND used_at IS NULL"
@@ -130,6 +135,17 @@ pub async fn count_try(
         used: row.opt_time(2)?.is_some(),
         expires_at: row.time(3)?,
     }))
+}
+
+/// Takes back a try that [`count_try`] counted in the same transaction: the code was right, and is only
+/// looked at.
+pub async fn uncount_try(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    connection: &str,
+    identifier: &str,
+) -> Result<(), StoreError> {
+    tx.run(&UNCOUNT_TRY, &params![tenant, connection, identifier]).await.map(drop)
 }
 
 /// Marks the code as used.

@@ -133,6 +133,11 @@ fn response_type(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
 }
 
 fn response_mode(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    // Compat: the page that opened the window waits for a message, whatever else is asked for.
+    if draft.ask.owp.as_deref() == Some("true") {
+        draft.response_mode = ResponseMode::Popup;
+        return Ok(());
+    }
     let Some(text) = &draft.ask.response_mode else { return Ok(()) };
     let mode = ResponseMode::parse(text)
         .ok_or_else(|| OAuthError::invalid_request(format!("Unsupported response_mode: {text}")))?;
@@ -148,7 +153,7 @@ fn response_mode(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
 
 // The message goes to the origin of the callback, which must be one that may receive messages.
 fn web_message_origin(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
-    if draft.response_mode != ResponseMode::WebMessage {
+    if !matches!(draft.response_mode, ResponseMode::WebMessage | ResponseMode::Popup) {
         return Ok(());
     }
     let client = draft.client()?;

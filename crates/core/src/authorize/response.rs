@@ -53,6 +53,9 @@ pub enum ResponseMode {
     FormPost,
     /// A message from a hidden frame to the page that holds it.
     WebMessage,
+    /// An answer to the page that opened the pop-up window, in the WinChan protocol. Asked for by Auth0's
+    /// `owp=true`, not by a `response_mode`.
+    Popup,
 }
 
 impl ResponseMode {

@@ -108,6 +108,20 @@ fn web_messages_go_to_registered_origins_only() {
     };
     assert!(matches!(run(&ask, Some(&client)), Err(Refusal::Page(error)) if error.status == 403));
     assert!(authorize(&format!("{IMPLICIT}&response_mode=web_message")).is_ok());
+    let popup = Ask { response_mode: None, owp: Some("true".into()), ..ask };
+    assert!(matches!(run(&popup, Some(&client)), Err(Refusal::Page(error)) if error.status == 403));
+}
+
+#[test]
+fn a_pop_up_is_answered_in_its_own_way() {
+    let mode = |query: &str| authorize(&format!("{IMPLICIT}{query}")).unwrap().response_mode;
+    assert_eq!(mode("&owp=true"), ResponseMode::Popup);
+    assert_eq!(mode("&owp=true&response_mode=web_message"), ResponseMode::Popup);
+    assert_eq!(mode("&owp=false"), ResponseMode::Fragment);
+    let Err(Refusal::Redirect(back)) = authorize(&format!("{IMPLICIT}&owp=true&max_age=x")) else {
+        panic!("an error for the page that opened the window");
+    };
+    assert_eq!(back.response_mode, ResponseMode::Popup);
 }
 
 #[test]

@@ -42,6 +42,8 @@ pub enum TicketBinding {
     Referer,
     /// Nothing had to: the ticket was made within the request that uses it, from the secret of a link.
     Link,
+    /// The ticket was made within the request that uses it, from a code that this browser had verified.
+    VerifiedCode,
 }
 
 /// Whether the ticket may be used.
@@ -105,6 +107,7 @@ impl TicketVerdict {
             TicketVerdict::Accepted(TicketBinding::PartitionedCookie) => "ticket_bound_by_partitioned_cookie",
             TicketVerdict::Accepted(TicketBinding::Referer) => "ticket_bound_by_referer",
             TicketVerdict::Accepted(TicketBinding::Link) => "link_followed",
+            TicketVerdict::Accepted(TicketBinding::VerifiedCode) => "code_verified_here",
             TicketVerdict::Unknown => "ticket_unknown",
             TicketVerdict::WrongClient => "ticket_of_other_client",
             TicketVerdict::Used => "ticket_used",
@@ -129,6 +132,9 @@ impl TicketVerdict {
             }
             TicketVerdict::Accepted(TicketBinding::Link) => {
                 "The link of a passwordless e-mail was followed for the first time."
+            }
+            TicketVerdict::Accepted(TicketBinding::VerifiedCode) => {
+                "The code was verified in this browser a moment before."
             }
             TicketVerdict::Unknown => "No such login ticket is waiting.",
             TicketVerdict::WrongClient => "The login ticket was made for another client.",

@@ -30,15 +30,16 @@ use gatewright_resources::{logs, users};
 use gatewright_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
-use super::co_authenticate::{BINDING_COOKIE, BINDING_COOKIE_PARTITIONED};
 use super::login::first_page;
 use crate::decision::Wanted;
 use crate::events;
+use crate::login_ticket::{BINDING_COOKIE, BINDING_COOKIE_PARTITIONED};
 use crate::login_transaction::{self, Found as FoundTransaction, Waiting};
 use crate::pages::{ErrorPage, answer};
 use crate::session;
 use crate::stop::Stop;
 
+pub(crate) mod by_form;
 pub(crate) mod by_link;
 mod issue;
 
@@ -93,7 +94,11 @@ pub(crate) async fn declined(cx: &RequestCx, waiting: &Waiting) -> Result<Respon
 }
 
 fn waiting_params(waiting: &Waiting) -> Result<Params, Stop> {
-    let text = serde_urlencoded::to_string(&waiting.row.progress.params).map_err(Fault::internal)?;
+    as_params(&waiting.row.progress.params)
+}
+
+fn as_params(params: &BTreeMap<String, String>) -> Result<Params, Stop> {
+    let text = serde_urlencoded::to_string(params).map_err(Fault::internal)?;
     Ok(Params::from_urlencoded(text.as_bytes())?)
 }
 
@@ -296,7 +301,8 @@ fn judge_ticket(cx: &RequestCx, client: &Client, ticket: Option<&LoginTicket>) -
         partitioned_cookie_matches: sent(BINDING_COOKIE_PARTITIONED),
         recorded_origin: Some(&ticket.origin),
         registered_origins: &client.web_origins,
-        referer: cx.referer_origin.as_deref(),
+        // A page of this host gets its cookies back, so nothing else has to do for it.
+        referer: cx.referer_origin.as_deref().filter(|_| ticket.origin != cx.issuer.origin()),
     };
     cross_origin::verdict(Some(&facts), cx.now)
 }

@@ -6,29 +6,21 @@ mod password;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use gatewright_core::OAuthError;
 use gatewright_core::client::{Client, PASSWORDLESS_OTP};
 use gatewright_core::redirect;
-use gatewright_http::cookies::SetCookie;
 use gatewright_http::{Params, RequestCx, respond};
-use gatewright_jose::{random_token, token_hash};
-use gatewright_resources::login_tickets::{self, LoginTicket};
+use gatewright_jose::random_token;
+use gatewright_resources::login_tickets;
 use gatewright_store::Tx;
 use serde_json::json;
 
+use crate::login_ticket::{NewTicket, binding_cookies};
 use crate::password_login;
 use crate::passwordless::{self, CodeRefusal, PresentedCode, Proven};
 use crate::stop::Stop;
-
-/// The cookie that binds a ticket to the browser, where third-party cookies are let through.
-pub(crate) const BINDING_COOKIE: &str = "gatewright_co";
-/// Its twin, kept apart per embedding site, where they are not.
-pub(crate) const BINDING_COOKIE_PARTITIONED: &str = "gatewright_co_p";
-
-/// A page goes on to `/authorize` at once; a ticket that waits is one that was left behind.
-const TICKET_LIFETIME_SECONDS: i64 = 120;
 
 const OTP_KEYS: [&str; 5] = ["client_id", "credential_type", "username", "otp", "realm"];
 
@@ -55,8 +47,7 @@ pub(crate) async fn authenticate(cx: RequestCx, headers: HeaderMap, body: Bytes)
         return Ok(origin_refused(&cx));
     };
     let ticket = random_token(&cx.app.random, 32);
-    let binding = random_token(&cx.app.random, 32);
-    let new = NewTicket { origin, ticket_hash: token_hash(&ticket), binding_hash: token_hash(&binding) };
+    let (new, binding) = NewTicket::draw(&cx, &origin, &ticket);
     match presented {
         Proof::Code(presented) => presented.authenticate(&cx, client, new).await?,
         Proof::Password(presented) => presented.authenticate(&cx, &client, new).await?,
@@ -83,29 +74,6 @@ impl Proof<'_> {
         match self {
             Self::Code(code) => code.client_id,
             Self::Password(password) => password.client_id,
-        }
-    }
-}
-
-/// A ticket before it is known whose.
-struct NewTicket {
-    origin: String,
-    ticket_hash: String,
-    binding_hash: String,
-}
-
-impl NewTicket {
-    fn of(&self, cx: &RequestCx, client_id: &str, user_id: &str, connection: &str) -> LoginTicket {
-        LoginTicket {
-            ticket_hash: self.ticket_hash.clone(),
-            client_id: client_id.to_owned(),
-            user_id: user_id.to_owned(),
-            connection: connection.to_owned(),
-            origin: self.origin.clone(),
-            binding_hash: self.binding_hash.clone(),
-            created_at: cx.now,
-            expires_at: cx.now.plus_seconds(TICKET_LIFETIME_SECONDS),
-            used_at: None,
         }
     }
 }
@@ -169,19 +137,6 @@ fn origin_refused(cx: &RequestCx) -> Response {
     let kind =
         [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
     (StatusCode::FORBIDDEN, kind, text).into_response()
-}
-
-/// The binding cookie twice: browsers that block third-party cookies still send the partitioned one
-/// inside a frame of the same page.
-fn binding_cookies(cx: &RequestCx, binding: &str) -> Vec<HeaderValue> {
-    let twins = [(BINDING_COOKIE, false), (BINDING_COOKIE_PARTITIONED, true)];
-    let usable = twins.iter().filter(|(_, partitioned)| !partitioned || cx.issuer.is_https());
-    usable
-        .map(|(name, partitioned)| {
-            let max_age_seconds = Some(TICKET_LIFETIME_SECONDS);
-            SetCookie { name, value: binding, max_age_seconds, partitioned: *partitioned }.header(&cx.issuer)
-        })
-        .collect()
 }
 
 /// One attempt to log in with a code, judged in one transaction.

@@ -14,6 +14,7 @@ use gatewright_core::user::User;
 use gatewright_http::{Params, RequestCx, respond};
 use serde_json::{Value, json};
 
+use super::passwordless_start::origin_allowed;
 use crate::account_link::{self, TooManyResets};
 use crate::sign_up::{self, Refusal};
 use crate::stop::Stop;
@@ -81,7 +82,8 @@ pub(crate) async fn change_password(
     }
 }
 
-fn params(headers: &HeaderMap, body: &Bytes, texts: &[&str]) -> Result<Params, Refusal> {
+/// The parameters of a body, those of these names being text.
+pub(crate) fn params(headers: &HeaderMap, body: &Bytes, texts: &[&str]) -> Result<Params, Refusal> {
     let params = Params::from_body(headers, body).map_err(|error| Refusal::bad(error.to_string()))?;
     params.all_text(texts).map_err(|error| Refusal::bad(error.to_string()))?;
     Ok(params)
@@ -94,6 +96,8 @@ fn client(cx: &RequestCx, params: &Params) -> Result<Arc<Client>, Refusal> {
         let text = "This application may not use this endpoint.";
         return Err(Refusal::new(403, "unauthorized", text, "third_party_client"));
     }
+    origin_allowed(cx, &client)
+        .map_err(|error| Refusal::new(403, "unauthorized", error.description, "origin_not_registered"))?;
     Ok(client)
 }
 
@@ -106,7 +110,8 @@ fn connection(cx: &RequestCx, client: &Client, params: &Params) -> Result<Arc<Co
     })
 }
 
-fn refused(refusal: &Refusal) -> Response {
+/// The refusal as these endpoints put it.
+pub(crate) fn refused(refusal: &Refusal) -> Response {
     tracing::info!(error = refusal.code, reason = refusal.reason, "{}", refusal.message);
     let mut body = json!({
         "name": refusal.name,

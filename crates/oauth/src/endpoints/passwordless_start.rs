@@ -146,8 +146,8 @@ fn authenticated(cx: &RequestCx, client: &Client, params: &Params) -> Result<boo
     Ok(false)
 }
 
-/// A page of another origin than the client's may not start logins in its name.
-fn origin_allowed(cx: &RequestCx, client: &Client) -> Result<(), OAuthError> {
+/// A page of another origin than the client's may not act in its name. Programs have no origin.
+pub(crate) fn origin_allowed(cx: &RequestCx, client: &Client) -> Result<(), OAuthError> {
     let Some(origin) = &cx.origin else { return Ok(()) };
     let allowed = origin == cx.issuer.origin()
         || redirect::origin_allowed(origin, &client.web_origins)

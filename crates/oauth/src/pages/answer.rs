@@ -61,6 +61,17 @@ fn send(
             let target_origin = script_json(&json!(target_origin));
             page(&WebMessage { response, target_origin, nonce: nonce.clone() }, &nonce)
         }
+        ResponseMode::Popup => {
+            let Some(target_origin) = redirect::origin_of(redirect_uri) else {
+                return Fault::internal("a callback for a pop-up has no origin").into_response();
+            };
+            let members: Map<String, Value> =
+                answer.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+            let nonce = cx.app.random.alphanumeric(22);
+            let response = script_json(&Value::Object(members));
+            let target_origin = script_json(&json!(target_origin));
+            page(&Popup { response, target_origin, nonce: nonce.clone() }, &nonce)
+        }
     }
 }
 
@@ -90,6 +101,16 @@ struct FormPost<'a> {
 #[derive(Template)]
 #[template(path = "web_message.html")]
 struct WebMessage {
+    response: String,
+    target_origin: String,
+    nonce: String,
+}
+
+/// The answer in a pop-up window, for the WinChan half that auth0.js has in the page that opened it: we
+/// say that we are ready, it asks, and only the callback's own origin is answered.
+#[derive(Template)]
+#[template(path = "popup.html")]
+struct Popup {
     response: String,
     target_origin: String,
     nonce: String,

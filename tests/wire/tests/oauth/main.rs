@@ -6,6 +6,7 @@ mod codes;
 mod discovery;
 mod email;
 mod gateway;
+mod lock;
 mod login;
 mod logout;
 mod otp_grant;

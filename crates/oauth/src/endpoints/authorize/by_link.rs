@@ -1,6 +1,7 @@
 //! The link of a passwordless e-mail, from making it to following it:
 //! `GET /passwordless/verify_redirect` proves the address, begins a session and answers at the callback
-//! as `/authorize` would.
+//! as `/authorize` would. Pages of this host come here too, with a code that `/passwordless/verify` has
+//! found right in the same browser.
 
 use std::sync::Arc;
 
@@ -11,7 +12,6 @@ use gatewright_core::OAuthError;
 use gatewright_core::authorize::{Refusal, Request};
 use gatewright_core::client::{Client, PASSWORDLESS_OTP};
 use gatewright_core::connection::Connection;
-use gatewright_core::email::normalize_address;
 use gatewright_core::login::cross_origin::{TicketBinding, TicketVerdict};
 use gatewright_core::login::one_time_code::CodeChannel;
 use gatewright_http::params::ParamsError;
@@ -22,10 +22,11 @@ use gatewright_store::Tx;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
+use super::super::passwordless_verify;
 use super::{Asked, By, Known, checked, flow, issue, person, refuse_back, refused};
 use crate::decision::Wanted;
 use crate::pages::ErrorPage;
-use crate::passwordless::{CodeRefusal, PresentedCode, Proven};
+use crate::passwordless::{self, CodeRefusal, PresentedCode, Proven};
 use crate::session;
 use crate::stop::Stop;
 
@@ -33,7 +34,7 @@ use crate::stop::Stop;
 const PATH: &str = "passwordless/verify_redirect";
 
 /// Parameters of a link that are ours; `authParams` cannot name them.
-const OURS: [&str; 4] = ["client_id", "connection", "email", "verification_code"];
+const OURS: [&str; 5] = ["client_id", "connection", "email", "phone_number", "verification_code"];
 
 /// The longest link before its secret, in bytes: mail programs and servers cut longer ones.
 const LONGEST: usize = 4096;
@@ -109,8 +110,8 @@ fn as_asked(params: &Params) -> Result<Params, ParamsError> {
     let mut query = form_urlencoded::Serializer::new(String::new());
     for (name, value) in params.names().filter_map(|name| Some((name, params.text(name)?))) {
         match name {
-            "email" | "verification_code" | "prompt" | "max_age" | "login_ticket" | "request"
-            | "request_uri" => {}
+            "email" | "phone_number" | "verification_code" | "prompt" | "max_age" | "login_ticket"
+            | "request" | "request_uri" => {}
             "scope" => {
                 let online: Vec<&str> = value.split(' ').filter(|scope| *scope != "offline_access").collect();
                 query.append_pair(name, &online.join(" "));
@@ -158,9 +159,10 @@ pub(crate) async fn verify_redirect(
     }
 }
 
-/// A link that was followed.
+/// A link that was followed, or a code.
 struct Attempt {
     code: PresentedCode,
+    binding: TicketBinding,
     wanted: Wanted,
     sessions: Vec<String>,
 }
@@ -179,29 +181,41 @@ impl Attempt {
         let text = |name: &str| params.text(name).ok_or_else(|| OAuthError::missing_parameter(name));
         let connection = cx.tenant.connection_for(text("connection")?, &client.client_id).cloned();
         let connection = connection
-            .filter(|connection| connection.strategy == "email")
-            .ok_or_else(|| OAuthError::invalid_request("The connection does not send links."))?;
-        let email = text("email")?;
-        let code = PresentedCode {
-            cx: cx.clone(),
-            client: Arc::clone(client),
-            connection,
-            identifier: normalize_address(email).unwrap_or_else(|| email.to_owned()),
-            otp: text("verification_code")?.to_owned(),
+            .filter(|connection| passwordless::built(connection))
+            .ok_or_else(|| OAuthError::invalid_request("The connection sends neither links nor codes."))?;
+        let channel = passwordless::channel(&connection);
+        let typed = text(passwordless_verify::identifier_name(channel))?;
+        let identifier = passwordless::identifier(&connection, typed).unwrap_or_else(|| typed.to_owned());
+        let otp = text("verification_code")?.to_owned();
+        let binding = if channel == CodeChannel::Email && passwordless::is_link_secret(&otp) {
+            TicketBinding::Link
+        } else {
+            // A link with a stranger's code in it would log the reader in as the stranger.
+            if !passwordless_verify::verified_here(cx, &connection, &identifier, &otp) {
+                let text = "The code was not verified in this browser.";
+                return Err(OAuthError::access_denied(text).because("code_not_verified_here"));
+            }
+            TicketBinding::VerifiedCode
         };
+        let code = PresentedCode { cx: cx.clone(), client: Arc::clone(client), connection, identifier, otp };
         let wanted = Wanted::new(cx, request.scope.as_deref(), request.audience.as_deref(), flow(request));
-        Ok(Self { code, wanted, sessions: session::presented(cx) })
+        Ok(Self { code, binding, wanted, sessions: session::presented(cx) })
     }
 
     /// Spends the link and makes the ticket that the rest of the request uses, in one transaction.
     async fn judge(self, tx: &mut Tx) -> Result<Result<Known, OAuthError>, Stop> {
         let code = &self.code;
         let (cx, tenant) = (&code.cx, &code.cx.tenant.id);
-        let Proven { user, .. } = match code.judge_link(tx).await? {
+        let judged = match self.binding {
+            TicketBinding::Link => code.judge_link(tx).await?,
+            _ => code.judge(tx, "f").await?,
+        };
+        let Proven { user, .. } = match judged {
             Ok(proven) => proven,
             Err(CodeRefusal::Blocked) => return Ok(Err(OAuthError::user_blocked().because("user_blocked"))),
             Err(CodeRefusal::Code(verdict)) => {
-                let error = OAuthError::access_denied(verdict.public_text(CodeChannel::Email));
+                let error =
+                    OAuthError::access_denied(verdict.public_text(passwordless::channel(&code.connection)));
                 return Ok(Err(error.because(verdict.code())));
             }
         };
@@ -221,7 +235,7 @@ impl Attempt {
         let Some(person) = person(tx, cx, &code.client, &self.wanted, &user.user_id).await? else {
             return Ok(Err(OAuthError::login_required().because("no_session")));
         };
-        let verdict = TicketVerdict::Accepted(TicketBinding::Link);
+        let verdict = TicketVerdict::Accepted(self.binding);
         Ok(Ok(Known { person, by: By::Ticket { ticket, verdict, replaces } }))
     }
 }

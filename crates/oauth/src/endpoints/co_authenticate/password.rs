@@ -12,8 +12,9 @@ use gatewright_resources::logs;
 use gatewright_store::Tx;
 use serde_json::json;
 
-use super::{NewTicket, keys_wrong};
+use super::keys_wrong;
 use crate::events;
+use crate::login_ticket::NewTicket;
 use crate::password_login;
 use crate::stop::Stop;
 

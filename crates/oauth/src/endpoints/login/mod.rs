@@ -41,7 +41,8 @@ const SMS_CHALLENGE: &str = "/u/login/passwordless-sms-challenge";
 const EMAIL_CHALLENGE: &str = "/u/login/passwordless-email-challenge";
 /// The consent page.
 pub(crate) const CONSENT: &str = "/u/consent";
-const RESUME: &str = "/authorize/resume";
+/// Where the pages send a browser whose user they know.
+pub(crate) const RESUME: &str = "/authorize/resume";
 
 /// A second post this soon after a login is the first one, pressed twice.
 const DOUBLE_POST_SECONDS: i64 = 10;
@@ -259,12 +260,13 @@ impl Visit {
     }
 }
 
-fn just_logged_in(cx: &RequestCx, progress: &Progress) -> bool {
+/// Whether somebody has logged in within the last seconds.
+pub(crate) fn just_logged_in(cx: &RequestCx, progress: &Progress) -> bool {
     progress.login.as_ref().is_some_and(|login| login.at.plus_seconds(DOUBLE_POST_SECONDS) > cx.now)
 }
 
 /// Notes who logged in, in the caller's transaction, which holds the row.
-async fn logged_in(
+pub(crate) async fn logged_in(
     tx: &mut Tx,
     cx: &RequestCx,
     held: LoginTransaction,
