@@ -23,8 +23,8 @@ export function temporaryFolder(name) {
  * Starts a long-running program and waits until `ready(line)` returns something for one of its output lines
  * (standard output and error alike). Resolves to `{ value, output, stop }`.
  */
-export function startProgram(program, args, { env, ready, seconds = 30 }) {
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+export function startProgram(program, args, { env, cwd, ready, seconds = 30 }) {
+  const child = spawn(program, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const ended = new Promise((resolve) => child.once('close', resolve));
   const killWithUs = () => child.kill('SIGKILL');

@@ -7,7 +7,19 @@ import { makeTrust } from './trust.js';
 const GRANTS = ['implicit', 'authorization_code', 'http://auth0.com/oauth/grant-type/passwordless/otp'];
 
 /** Opens a stage for an engine and a layout; `close` ends and deletes all of it. */
-export async function openStage(engine, layout) {
+export function openStage(engine, layout) {
+  return openWith(engine, async ({ gatewright, trust, opened }) => {
+    const app = await startApp(layout, trust.tls);
+    opened.push(app.close);
+    const client = await registerClient(gatewright.management, app);
+    return { name: `${engine.name} ${layout.name}`, layout, app, client };
+  });
+}
+
+/**
+ * Gatewright and Chromium, and what `more({ gatewright, trust, opened })` adds; it pushes to `opened` how to close it.
+ */
+export async function openWith(engine, more) {
   const opened = [];
   const close = async () => {
     while (opened.length > 0) await opened.pop()();
@@ -17,13 +29,10 @@ export async function openStage(engine, layout) {
     opened.push(gatewright.stop);
     const trust = await makeTrust(gatewright.ca);
     opened.push(trust.remove);
-    const app = await startApp(layout, trust.tls);
-    opened.push(app.close);
     const { browser, version, stop } = await startBrowser(trust.home);
     opened.push(stop);
-    const client = await registerClient(gatewright.management, app);
-    const name = `${engine.name} ${layout.name}`;
-    return { name, layout, gatewright, app, browser, version, client, trust, close };
+    const added = await more({ gatewright, trust, opened });
+    return { name: engine.name, gatewright, trust, browser, version, close, ...added };
   } catch (error) {
     await close();
     throw error;

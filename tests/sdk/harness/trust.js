@@ -7,7 +7,11 @@ import { run, temporaryFolder } from './process.js';
 
 const PASSWORD = 'throw-away';
 
-/** Without `caPem` only the app servers are trusted. `{ home, tls, remove }`: the home folder for Chromium, and TLS options for `https.createServer`. */
+/**
+ * Without `caPem` only the app servers are trusted.
+ * `{ home, tls, pfx, remove }`: the home folder for Chromium, TLS options for `https.createServer`, and the same as
+ * a file for programs of their own.
+ */
 export async function makeTrust(caPem) {
   const folder = temporaryFolder('trust');
   const nss = path.join(folder.path, '.pki/nssdb');
@@ -30,6 +34,7 @@ export async function makeTrust(caPem) {
   return {
     home: folder.path,
     tls: { pfx: readFileSync(file('apps.p12')), passphrase: PASSWORD },
+    pfx: { path: file('apps.p12'), passphrase: PASSWORD },
     remove: folder.remove,
   };
 }

@@ -2,6 +2,7 @@
 //! never writes.
 
 use axum::body::Bytes;
+use axum::extract::RawQuery;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use gatewright_core::tokens::claims;
@@ -14,8 +15,15 @@ use serde_json::{Value, json};
 
 use crate::stop::Stop;
 
-pub(crate) async fn userinfo(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Result<Response, Stop> {
-    let Some(token) = bearer(&headers, &body) else { return Ok(unauthorized("No bearer token was sent.")) };
+pub(crate) async fn userinfo(
+    cx: RequestCx,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    body: Bytes,
+) -> Result<Response, Stop> {
+    let Some(token) = bearer(&headers, query.as_deref(), &body) else {
+        return Ok(unauthorized("No bearer token was sent."));
+    };
     let Some((user_id, scope)) = subject(&cx, &token).await? else {
         return Ok(unauthorized("The access token is not valid at /userinfo."));
     };
@@ -32,13 +40,18 @@ pub(crate) async fn userinfo(cx: RequestCx, headers: HeaderMap, body: Bytes) -> 
     }
 }
 
-/// RFC 6750 section 2: the header, or a form body's `access_token`. Not the query: it would be logged.
-fn bearer(headers: &HeaderMap, body: &Bytes) -> Option<String> {
+/// RFC 6750 section 2: the header, a form body's `access_token`, or that of the query.
+///
+/// Compat: passport-auth0 sends it in the query, which RFC 9700 section 4.3.2 advises against. Queries are not
+/// logged here.
+fn bearer(headers: &HeaderMap, query: Option<&str>, body: &Bytes) -> Option<String> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
         return scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned());
     }
-    Params::from_body(headers, body).ok()?.text("access_token").map(str::to_owned)
+    let query = Params::from_urlencoded(query.unwrap_or_default().as_bytes()).ok()?;
+    let body = Params::from_body(headers, body).ok()?;
+    body.text("access_token").or(query.text("access_token")).map(str::to_owned)
 }
 
 /// Whose token it is and which scopes it has: a JWT by its signature, an opaque one by its row.

@@ -204,6 +204,9 @@ async fn without_an_audience_the_token_is_opaque_and_good_at_userinfo() {
         assert_eq!((&claims["name"], &claims["phone_number"]), (&json!(PHONE), &json!(PHONE)));
         let form = [("access_token", tokens.access_token())];
         page.post_form("/userinfo", &form).await.expect(200);
+        // passport-auth0 sends it so.
+        let query = format!("/userinfo?access_token={}", tokens.access_token());
+        assert_eq!(page.get(&query).await.expect(200).json()["sub"], claims["sub"]);
         server.turn.forward_seconds(7_201);
         assert!(info().await.expect(401).header("www-authenticate").contains("invalid_token"));
     })
