@@ -6,19 +6,20 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const PAGES = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../pages');
-const NAMES = ['lock-14', 'lock-11', 'auth0js-10', 'spa-js'];
+const NAMES = ['lock-14', 'lock-11', 'auth0js-10', 'spa-js', 'react'];
 
 let bundles;
 
 /** Name → JavaScript text. The main fields are those of a browser bundler: auth0.js needs it (UMD in an ESM package). */
 function bundle() {
   bundles ??= build({
-    entryPoints: NAMES.map((name) => path.join(PAGES, `${name}.js`)),
+    entryPoints: NAMES.map((name) => path.join(PAGES, name)),
     bundle: true,
     write: false,
     outdir: PAGES,
     format: 'iife',
     target: 'es2020',
+    jsx: 'automatic',
     mainFields: ['browser', 'module', 'main'],
     // What the bundlers of Lock 11's days put in by themselves; `util` is the npm package of that name.
     define: { global: 'window', process: '{"env":{"NODE_ENV":"production"}}', 'process.env.NODE_ENV': '"production"' },

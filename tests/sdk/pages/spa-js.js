@@ -1,6 +1,8 @@
-// A single-page application around auth0-spa-js: code flow with PKCE, refresh tokens, silent renewal.
+// A single-page application around auth0-spa-js: code flow with PKCE, refresh tokens, silent renewal, popups.
 import { Auth0Client } from '@auth0/auth0-spa-js';
 import { runApp } from './app.js';
+
+const HOME = window.location.origin + window.location.pathname;
 
 runApp({
   start(app, options) {
@@ -10,28 +12,33 @@ runApp({
       useRefreshTokens: options.refreshTokens,
       useRefreshTokensFallback: options.fallback ?? false,
       cacheLocation: 'localstorage',
-      authorizationParams: {
-        redirect_uri: window.location.origin + window.location.pathname,
-        scope: options.scope,
-      },
+      authorizationParams: { redirect_uri: HOME, scope: options.scope, audience: options.audience },
     });
     const outcome = (call) =>
       call.then(
         (result) => ({ error: null, result: result ?? null }),
-        (error) => ({ error: { code: error.error, message: error.message }, result: null }),
+        (error) => ({ error: { code: error.error, message: error.message, appState: error.appState }, result: null }),
       );
     app.spa = {
-      redirect: (authorizationParams) => outcome(client.loginWithRedirect({ authorizationParams })),
-      token: () => outcome(client.getTokenSilently({ cacheMode: 'off', detailedResponse: true })),
+      redirect: (authorizationParams, appState) => outcome(client.loginWithRedirect({ authorizationParams, appState })),
+      token: (more) => outcome(client.getTokenSilently({ cacheMode: 'off', detailedResponse: true, ...more })),
+      cached: () => outcome(client.getTokenSilently({ cacheMode: 'cache-only', detailedResponse: true })),
+      check: () => outcome(client.checkSession()),
       user: () => outcome(client.getUser()),
+      claims: () => outcome(client.getIdTokenClaims()),
+      isAuthenticated: () => outcome(client.isAuthenticated()),
       revoke: () => outcome(client.revokeRefreshToken()),
-      logout: () => outcome(client.logout({ logoutParams: { returnTo: window.location.origin + window.location.pathname } })),
+      logout: () => outcome(client.logout({ logoutParams: { returnTo: HOME } })),
     };
-    document.body.insertAdjacentHTML('beforeend', '<p id="ready">ready</p>');
+    document.body.insertAdjacentHTML('beforeend', '<p id="ready">ready</p><button id="popup">Log in in a window</button>');
+    // A window opens only for somebody's click.
+    document.getElementById('popup').addEventListener('click', () => {
+      outcome(client.loginWithPopup({ authorizationParams: app.popupParams })).then((done) => app.record('popup', done));
+    });
     if (/[?&](code|error)=/.test(window.location.search)) {
-      outcome(client.handleRedirectCallback()).then(({ error }) => {
+      outcome(client.handleRedirectCallback()).then(({ error, result }) => {
         window.history.replaceState(null, '', window.location.pathname);
-        app.record(error ? 'authorization_error' : 'redirected', error);
+        app.record(error ? 'authorization_error' : 'redirected', error ?? result);
       });
     }
   },

@@ -95,7 +95,7 @@ for (const engine of engines()) {
     }
 
     async function leave(page) {
-      const back = page.waitForURL(open.app.url(PAGE), { waitUntil: 'load' });
+      const back = page.waitForEvent('load');
       await page.evaluate(() => void window.app.spa.logout());
       await back;
     }

@@ -36,6 +36,7 @@ async function startOpenid(gatewright, trust, opened) {
   const origin = `https://app.test:${port}`;
   const client = await registerWebClient(gatewright.management, {
     name: 'express-openid-connect',
+    refresh_token: { rotation_type: 'rotating', expiration_type: 'expiring' },
     callbacks: CONFIGURATIONS.map((name) => `${origin}/${name}/callback`),
     allowed_logout_urls: CONFIGURATIONS.map((name) => `${origin}/${name}`),
   });
@@ -107,7 +108,7 @@ function expressOpenidConnect(stage) {
     assert.deepEqual([claims.sub, claims.email, claims.email_verified], [user.id, user.email, true]);
 
     const renewed = await visit(page, url('code/refresh'));
-    assert.notEqual(renewed.access_token, state.accessToken.access_token);
+    assert.notEqual(renewed.refreshToken, state.refreshToken);
     assert.deepEqual(scopes(renewed.access_token), GRANTED);
     const after = await visit(page, url('code'));
     assert.equal(after.accessToken.access_token, renewed.access_token);
@@ -131,7 +132,7 @@ function expressOpenidConnect(stage) {
     assert.deepEqual(scopes(state.accessToken.access_token), GRANTED);
     assert.equal(typeof state.idTokenClaims.sid, 'string');
     const renewed = await visit(page, url('hybrid/refresh'));
-    assert.notEqual(renewed.access_token, state.accessToken.access_token);
+    assert.notEqual(renewed.refreshToken, state.refreshToken);
 
     await visit(page, url('hybrid/logout'));
     assert.equal(page.url(), url('hybrid'));
