@@ -120,6 +120,11 @@ impl Random {
         self.text(length, b"0123456789")
     }
 
+    /// `length` letters of which no words are made, RFC 8628 section 6.1: 4.3 bits each.
+    pub fn base20(&self, length: usize) -> String {
+        self.text(length, b"BCDFGHJKLMNPQRSTVWXZ")
+    }
+
     /// Characters drawn without bias: bytes past the largest multiple of the alphabet are drawn again.
     fn text(&self, length: usize, alphabet: &[u8]) -> String {
         let limit = 256 - 256 % alphabet.len();

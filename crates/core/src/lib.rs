@@ -11,6 +11,7 @@
 pub mod authorize;
 pub mod client;
 pub mod connection;
+pub mod device;
 pub mod email;
 pub mod errors;
 pub mod ids;

@@ -81,7 +81,7 @@ impl Desk {
                 let code = match event {
                     RefusedEvent::Usual => self.grant.events.1,
                     RefusedEvent::Named(code) => code,
-                    RefusedEvent::Written => return Ok(Err(error)),
+                    RefusedEvent::Written | RefusedEvent::Left => return Ok(Err(error)),
                 };
                 self.log_failure_as(code, tx, user_id, &error, ledger).await?;
                 return Ok(Err(error));

@@ -34,8 +34,8 @@ use axum::routing::{get, post};
 use gatewright_http::{App, cors};
 
 use crate::endpoints::{
-    account_links, authorize, challenge, client_js, co_authenticate, dbconnections, discovery, geoloc, jwks,
-    login, logout, oidc_logout, passwordless_start, passwordless_verify, revoke, ssodata, token, userinfo,
+    account_links, authorize, challenge, client_js, co_authenticate, dbconnections, device, discovery, geoloc,
+    jwks, login, logout, oidc_logout, passwordless_start, passwordless_verify, revoke, ssodata, token, userinfo,
 };
 
 /// Bodies of these endpoints are small; anything longer is refused.
@@ -60,6 +60,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/usernamepassword/challenge", post(challenge::passwordless))
         .route("/oauth/token", post(token::token))
         .route("/oauth/revoke", post(revoke::revoke))
+        .route("/oauth/device/code", post(device::authorization::device_code))
         .route("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
         .layer(from_fn(|cx, request, next| cors::apply(cors::BROWSER, cx, request, next)));
     let with_cookies = Router::new()
@@ -77,6 +78,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/u/login/passwordless-sms-challenge", get(login::by_sms).post(login::by_sms))
         .route("/u/login/passwordless-email-challenge", get(login::by_email).post(login::by_email))
         .route("/u/consent", get(login::consent).post(login::consent))
+        .route("/activate", get(device::activate::by_get).post(device::activate::by_post))
+        .route("/u/device-confirmation", get(login::device_confirmation).post(login::device_confirmation))
         .route("/u/reset-verify", get(account_links::reset_form).post(account_links::reset))
         .route("/u/email-verification", get(account_links::verify_form).post(account_links::verify))
         .route("/oidc/logout", get(oidc_logout::oidc_logout).post(oidc_logout::oidc_logout))

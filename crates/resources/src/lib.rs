@@ -12,6 +12,7 @@ pub mod captured_messages;
 pub mod client_grants;
 pub mod clients;
 pub mod connections;
+pub mod device_codes;
 pub mod email_provider;
 pub mod email_templates;
 pub mod engine;
@@ -95,6 +96,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     30 "0030_email_templates",
     32 "0032_login_transactions",
     33 "0033_grants",
+    37 "0037_device_codes",
 ];
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub const LIFETIME_SECONDS: i64 = 3600;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Progress {
-    /// The parameters of `/authorize` as sent; they are checked again when the answer is made.
+    /// The parameters of the request as sent; they are checked again when the answer is made.
     pub params: BTreeMap<String, String>,
     /// The connection at which the identifier was given.
     pub connection: Option<String>,
@@ -33,6 +33,19 @@ pub struct Progress {
     pub consent_asked: Option<Vec<String>>,
     /// What the user has allowed on it.
     pub consented: Option<Vec<String>>,
+    /// The device that the login is for: then there is no request of `/authorize`.
+    pub device: Option<WaitingDevice>,
+}
+
+/// A device whose user is on the hosted pages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingDevice {
+    /// The hash of its device code.
+    pub device_code_hash: String,
+    /// The code that it shows, sealed, in base64: the pages show it once more.
+    pub user_code_sealed: String,
+    /// The user said that the device shows this code.
+    pub confirmed: bool,
 }
 
 /// A login made on the hosted pages.

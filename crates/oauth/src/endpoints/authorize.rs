@@ -30,6 +30,7 @@ use gatewright_resources::{logs, users};
 use gatewright_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
+use super::device;
 use super::login::first_page;
 use crate::decision::Wanted;
 use crate::events;
@@ -74,6 +75,9 @@ pub(crate) async fn resume(
     let language = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let (client_id, other_browser) = match login_transaction::find(&cx, params.text("state")).await? {
         FoundTransaction::Live(waiting) => {
+            if let Some(device) = waiting.row.progress.device.clone() {
+                return device::resume(&cx, *waiting, device, language).await;
+            }
             let params = waiting_params(&waiting)?;
             return go_on(cx, params, Some(*waiting)).await;
         }
@@ -84,7 +88,15 @@ pub(crate) async fn resume(
 }
 
 /// The user said no on the consent page; the transaction is spent.
-pub(crate) async fn declined(cx: &RequestCx, waiting: &Waiting) -> Result<Response, Stop> {
+pub(crate) async fn declined(
+    cx: &RequestCx,
+    waiting: &Waiting,
+    language: &'static str,
+) -> Result<Response, Stop> {
+    if waiting.row.progress.device.is_some() {
+        let error = OAuthError::access_denied("User did not authorize the request").because("consent_declined");
+        return device::refuse(cx, waiting, "fdeac", error, json!({}), language).await;
+    }
     let (request, client, _) = match checked(cx, &waiting_params(waiting)?) {
         Ok(checked) => checked,
         Err((client, refusal)) => return refused(cx, client.as_deref(), *refusal).await,
@@ -179,11 +191,11 @@ struct Found {
 
 /// A user with the permissions that the scope decision may need.
 #[derive(Clone)]
-struct Person {
-    user: User,
-    permissions: Vec<String>,
+pub(super) struct Person {
+    pub(super) user: User,
+    pub(super) permissions: Vec<String>,
     /// Scopes the user has allowed this client before.
-    allowed: Vec<String>,
+    pub(super) allowed: Vec<String>,
 }
 
 /// Who goes on, and how they are known.
@@ -265,7 +277,7 @@ async fn find(cx: &RequestCx, asked: &Asked) -> Result<Found, StoreError> {
     read.await
 }
 
-async fn person(
+pub(super) async fn person(
     tx: &mut Tx,
     cx: &RequestCx,
     client: &Client,
@@ -283,7 +295,7 @@ async fn person(
 }
 
 /// The API that a user's grant is about; without one it is `/userinfo`.
-fn grant_audience(cx: &RequestCx, wanted: &Wanted) -> String {
+pub(super) fn grant_audience(cx: &RequestCx, wanted: &Wanted) -> String {
     wanted.audience.clone().unwrap_or_else(|| cx.issuer.userinfo_audience())
 }
 

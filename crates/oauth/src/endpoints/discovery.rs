@@ -17,6 +17,7 @@ pub(crate) async fn openid_configuration(cx: RequestCx) -> Response {
         "token_endpoint": at("oauth/token"),
         "userinfo_endpoint": at("userinfo"),
         "revocation_endpoint": at("oauth/revoke"),
+        "device_authorization_endpoint": at("oauth/device/code"),
         "jwks_uri": at(".well-known/jwks.json"),
         "scopes_supported": ["openid", "profile", "offline_access", "email", "phone", "address"],
         "response_types_supported":

@@ -6,6 +6,7 @@ pub(crate) mod challenge;
 pub(crate) mod client_js;
 pub(crate) mod co_authenticate;
 pub(crate) mod dbconnections;
+pub(crate) mod device;
 pub(crate) mod discovery;
 pub(crate) mod geoloc;
 pub(crate) mod jwks;

@@ -7,6 +7,7 @@
 
 mod authorization_code;
 mod client_credentials;
+mod device_code;
 mod password;
 mod passwordless_otp;
 mod refresh_token;
@@ -74,6 +75,8 @@ pub(crate) enum RefusedEvent {
     Named(&'static str),
     /// It is written already.
     Written,
+    /// Not at all: a device asks every few seconds.
+    Left,
 }
 
 impl From<OAuthError> for Refused {
@@ -139,6 +142,7 @@ static GRANTS: &[&Grant] = &[
     &refresh_token::GRANT,
     &client_credentials::GRANT,
     &passwordless_otp::GRANT,
+    &device_code::GRANT,
     &password::PASSWORD,
     &password::PASSWORD_REALM,
 ];

@@ -17,6 +17,12 @@ pub(crate) struct Screen {
     pub(crate) description: String,
     /// Who or what the page is about, with a way to change it.
     pub(crate) subject: Option<Subject>,
+    /// How something ended, as a sign above the title.
+    pub(crate) mark: Option<Mark>,
+    /// A code to compare.
+    pub(crate) code: Option<Code>,
+    /// What to look out for, above the buttons.
+    pub(crate) caution: Option<String>,
     /// What went wrong, above the form; announced.
     pub(crate) alert: Option<String>,
     /// What went well; announced.
@@ -34,6 +40,25 @@ pub(crate) struct Subject {
     pub(crate) lead: Option<String>,
     pub(crate) text: String,
     pub(crate) edit: Option<String>,
+}
+
+/// How something ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Good,
+    Bad,
+}
+
+impl Mark {
+    pub(crate) fn is_good(self) -> bool {
+        self == Self::Good
+    }
+}
+
+/// A code that is shown, with what it is.
+pub(crate) struct Code {
+    pub(crate) label: String,
+    pub(crate) text: String,
 }
 
 /// A list of sentences with its title.
@@ -59,6 +84,10 @@ pub(crate) enum Kind {
     Username,
     Password,
     Code,
+    /// The code on a device, of letters.
+    DeviceLetters,
+    /// The code on a device, of digits.
+    DeviceDigits,
 }
 
 /// An input with its label.
@@ -88,6 +117,12 @@ impl Field {
             }
             Kind::Password => {
                 r#"type="password" autocomplete="current-password" autocapitalize="none" spellcheck="false""#
+            }
+            Kind::DeviceLetters => {
+                r#"type="text" inputmode="text" autocomplete="off" autocapitalize="characters" spellcheck="false" class="code letters""#
+            }
+            Kind::DeviceDigits => {
+                r#"type="text" inputmode="numeric" autocomplete="off" spellcheck="false" class="code""#
             }
             Kind::Code => {
                 r#"type="text" inputmode="numeric" autocomplete="one-time-code" autocapitalize="none" spellcheck="false""#
@@ -136,6 +171,9 @@ impl Screen {
             description: texts.get("description"),
             name,
             subject: None,
+            mark: None,
+            code: None,
+            caution: None,
             alert: None,
             notice: None,
             list: None,

@@ -41,7 +41,7 @@ async fn serve(visit: Visit) -> Result<Response, Stop> {
                 )
             });
             match write.await? {
-                true => authorize::declined(&visit.cx, &visit.waiting).await,
+                true => authorize::declined(&visit.cx, &visit.waiting, visit.language).await,
                 false => Ok(visit.lost()),
             }
         }
@@ -64,12 +64,16 @@ async fn whose(visit: &Visit) -> Result<Option<String>, StoreError> {
                 (None, None) => return Ok(None),
             };
             let Some(user) = users::by_id(tx, &cx.tenant.id, &user_id).await? else { return Ok(None) };
-            let text = |name: &str| user.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-            let name = text("email").or(text("phone_number")).or(text("name")).unwrap_or(&user_id);
-            Ok::<_, StoreError>(Some(name.to_owned()))
+            Ok::<_, StoreError>(Some(name_of(&user, &user_id)))
         })
     });
     read.await
+}
+
+/// How a page calls a user.
+pub(super) fn name_of(user: &Value, user_id: &str) -> String {
+    let text = |name: &str| user.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    text("email").or(text("phone_number")).or(text("name")).unwrap_or(user_id).to_owned()
 }
 
 fn show(visit: &Visit, name: &str, asked: &[String], alert: Option<&str>) -> Response {

@@ -7,6 +7,7 @@
 
 mod challenge;
 mod consent;
+mod device_confirmation;
 mod identifier;
 mod password;
 
@@ -25,6 +26,7 @@ use serde_json::Value;
 
 pub(crate) use challenge::{by_email, by_sms};
 pub(crate) use consent::consent;
+pub(crate) use device_confirmation::device_confirmation;
 pub(crate) use identifier::identifier;
 pub(crate) use password::{login, password};
 
@@ -41,6 +43,8 @@ const SMS_CHALLENGE: &str = "/u/login/passwordless-sms-challenge";
 const EMAIL_CHALLENGE: &str = "/u/login/passwordless-email-challenge";
 /// The consent page.
 pub(crate) const CONSENT: &str = "/u/consent";
+/// The page that asks whether a device shows the code that was typed.
+pub(crate) const DEVICE_CONFIRMATION: &str = "/u/device-confirmation";
 /// Where the pages send a browser whose user they know.
 pub(crate) const RESUME: &str = "/authorize/resume";
 
@@ -280,6 +284,7 @@ pub(crate) async fn logged_in(
         connection: held.progress.connection,
         identifier: held.progress.identifier,
         login: Some(login),
+        device: held.progress.device,
         ..Progress::default()
     };
     Ok(login_transactions::set_progress(tx, &cx.tenant.id, &held.state_hash, &progress).await?)
