@@ -172,7 +172,8 @@ impl Answer {
                     .because("device_code_pending")
             }
             Self::SlowDown { .. } => {
-                let text = format!("You are polling faster than the specified interval of {waited_for} seconds.");
+                let text =
+                    format!("You are polling faster than the specified interval of {waited_for} seconds.");
                 OAuthError::new(429, "slow_down", text).because("device_code_polled_too_fast")
             }
             Self::Denied(why) => OAuthError::access_denied(why.clone()).because("device_code_denied"),

@@ -34,8 +34,9 @@ use axum::routing::{get, post};
 use gatewright_http::{App, cors};
 
 use crate::endpoints::{
-    account_links, authorize, challenge, client_js, co_authenticate, dbconnections, device, discovery, geoloc,
-    jwks, login, logout, oidc_logout, passwordless_start, passwordless_verify, revoke, ssodata, token, userinfo,
+    account_links, authorize, challenge, client_js, co_authenticate, dbconnections, device, discovery,
+    geoloc, jwks, login, logout, oidc_logout, passwordless_start, passwordless_verify, revoke, ssodata,
+    token, userinfo,
 };
 
 /// Bodies of these endpoints are small; anything longer is refused.

@@ -94,7 +94,8 @@ pub(crate) async fn declined(
     language: &'static str,
 ) -> Result<Response, Stop> {
     if waiting.row.progress.device.is_some() {
-        let error = OAuthError::access_denied("User did not authorize the request").because("consent_declined");
+        let error =
+            OAuthError::access_denied("User did not authorize the request").because("consent_declined");
         return device::refuse(cx, waiting, "fdeac", error, json!({}), language).await;
     }
     let (request, client, _) = match checked(cx, &waiting_params(waiting)?) {

@@ -18,7 +18,8 @@ pub(super) static GRANT: Grant = Grant {
     events: ("sede", "fede"),
     present: |_cx, _client, params| {
         Box::pin(async move {
-            let code = params.text("device_code").ok_or_else(|| OAuthError::missing_parameter("device_code"))?;
+            let code =
+                params.text("device_code").ok_or_else(|| OAuthError::missing_parameter("device_code"))?;
             let presented: Box<dyn Presented> = Box::new(Device { hash: token_hash(code) });
             Ok(presented)
         })

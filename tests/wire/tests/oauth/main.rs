@@ -3,6 +3,7 @@
 
 mod authorize;
 mod codes;
+mod device;
 mod discovery;
 mod email;
 mod gateway;

@@ -19,11 +19,11 @@ use serde_json::json;
 
 use super::{ACTIVATE, sealed_user_code, user_code_mac};
 use crate::endpoints::login;
+use crate::events;
 use crate::login_transaction::{self, Begun};
 use crate::pages::screen::{Button, Field, Form, Kind, Screen, company};
 use crate::pages::texts::{self, Texts};
 use crate::stop::Stop;
-use crate::events;
 
 /// Codes from one address: 20 at once, 10 more a minute. In the life of a code that is one in 380,000 of
 /// the shortest ones there are.
@@ -89,11 +89,9 @@ impl Visitor {
         };
         let shown_by_device = shown.trim().to_uppercase();
         let (cx, ui_locales) = (self.cx.clone(), self.ui_locales.clone());
-        let write = self
-            .cx
-            .app
-            .db
-            .write(move |tx| Box::pin(async move { attempt(tx, &cx, &code, shown_by_device, ui_locales).await }));
+        let write = self.cx.app.db.write(move |tx| {
+            Box::pin(async move { attempt(tx, &cx, &code, shown_by_device, ui_locales).await })
+        });
         Ok(match write.await? {
             Tried::Begun(begun) => go_on(*begun),
             Tried::Unknown => self.ask(StatusCode::BAD_REQUEST, &shown, Some("invalid-expired-code")),
@@ -155,7 +153,8 @@ async fn attempt(
         logs::append(tx, tenant, now, &cx.app.random, &event).await?;
         return Ok(Tried::Unknown);
     };
-    let known = [("scope", code.request.scope), ("audience", code.request.audience), ("ui_locales", ui_locales)];
+    let known =
+        [("scope", code.request.scope), ("audience", code.request.audience), ("ui_locales", ui_locales)];
     let params: BTreeMap<String, String> =
         known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
     let device = WaitingDevice {

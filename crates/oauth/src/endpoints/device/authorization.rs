@@ -36,7 +36,8 @@ pub(crate) async fn device_code(cx: RequestCx, headers: HeaderMap, body: Bytes) 
     let device_code = random_token(&cx.app.random, 32);
     let user_code = store(&cx, &client, wanted, token_hash(&device_code)).await?;
     let at = cx.issuer.join(ACTIVATE.trim_start_matches('/'));
-    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("user_code", &user_code).finish();
+    let query =
+        url::form_urlencoded::Serializer::new(String::new()).append_pair("user_code", &user_code).finish();
     Ok(respond::json_no_store(
         200,
         &json!({
@@ -67,7 +68,10 @@ fn may_ask(
         return Err(plain(error.because("organizations_not_built")));
     }
     // RFC 6749 section 3.3 allows printable text; the limit is that of `/authorize`.
-    if [&wanted.scope, &wanted.audience].iter().any(|text| text.as_ref().is_some_and(|text| text.len() > 4096)) {
+    if [&wanted.scope, &wanted.audience]
+        .iter()
+        .any(|text| text.as_ref().is_some_and(|text| text.len() > 4096))
+    {
         let error = OAuthError::invalid_request("A parameter is too long.");
         return Err(plain(error.because("parameter_too_long")));
     }

@@ -52,7 +52,8 @@ async fn serve(visit: Visit) -> Result<Response, Stop> {
 }
 
 async fn show(visit: &Visit, device: &WaitingDevice, alert: Option<&str>) -> Result<Response, Stop> {
-    let code = device::opened_user_code(&visit.cx, device).ok_or_else(|| Fault::internal("a user code was not opened"))?;
+    let code = device::opened_user_code(&visit.cx, device)
+        .ok_or_else(|| Fault::internal("a user code was not opened"))?;
     let mut screen = visit.screen("device-flow", "device-code-confirmation");
     let texts = screen.texts.clone();
     if let Some(name) = signed_in(visit).await? {
