@@ -1,8 +1,10 @@
 //! The protocol's part of a client (application): what decisions read, nothing else.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::ids::Secret;
+use crate::time::Timestamp;
 
 /// The grant type that lets a client finish a passwordless login with a one-time code.
 pub const PASSWORDLESS_OTP: &str = "http://auth0.com/oauth/grant-type/passwordless/otp";
@@ -34,8 +36,11 @@ pub struct Client {
     pub grant_types: Vec<String>,
     /// Whether `/co/authenticate` accepts this client.
     pub cross_origin_authentication: bool,
-    /// `none`, `client_secret_post` or `client_secret_basic`; `none` makes a public client.
+    /// `none`, `client_secret_post` or `client_secret_basic`; `none` makes a public client. See
+    /// [`Client::authentication`].
     pub token_endpoint_auth_method: String,
+    /// How the client proves itself without a secret; takes the place of the method above.
+    pub client_authentication_methods: Option<AuthenticationMethods>,
     /// How ID tokens are signed and how long they live.
     pub jwt_configuration: JwtConfiguration,
     /// How its refresh tokens live, see [`crate::refresh`]; `None` takes the defaults of its kind.
@@ -47,6 +52,59 @@ pub struct Client {
     /// The client secret, revealed only to authenticate the client; empty for public clients.
     #[serde(skip)]
     pub client_secret: Secret<String>,
+    /// The public keys that may sign its assertions, expired ones too.
+    #[serde(skip)]
+    pub assertion_keys: Vec<AssertionKey>,
+}
+
+/// `client_authentication_methods` of a client: at most one of them is there.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct AuthenticationMethods {
+    /// Assertions signed by one of these credentials.
+    pub private_key_jwt: Option<CredentialIds>,
+}
+
+/// The credentials that a method uses, by their ids.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CredentialIds {
+    /// Each holds the id of one.
+    pub credentials: Vec<CredentialId>,
+}
+
+/// `{"id": "cred_…"}`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CredentialId {
+    /// `cred_` and 22 characters.
+    pub id: String,
+}
+
+/// A public key of a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssertionKey {
+    /// Its name.
+    pub kid: String,
+    /// The one algorithm it verifies.
+    pub alg: String,
+    /// The key as JSON Web Key.
+    pub jwk: Value,
+    /// From when on it is not used any more.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// How a client proves that it is itself at the token endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authentication {
+    /// Not at all: a public client.
+    None,
+    /// With its secret, in the body or in a header.
+    Secret,
+    /// With an assertion signed by its private key.
+    PrivateKeyJwt,
+    /// With a certificate, which is not built: nothing is accepted.
+    Certificate,
 }
 
 /// `jwt_configuration` of a client.
@@ -114,11 +172,13 @@ impl Default for Client {
             grant_types: Vec::new(),
             cross_origin_authentication: false,
             token_endpoint_auth_method: "client_secret_post".into(),
+            client_authentication_methods: None,
             jwt_configuration: JwtConfiguration::default(),
             refresh_token: None,
             sso_disabled: false,
             initiate_login_uri: None,
             client_secret: Secret::default(),
+            assertion_keys: Vec::new(),
         }
     }
 }
@@ -126,7 +186,25 @@ impl Default for Client {
 impl Client {
     /// A public client holds no secret: it authenticates with its `client_id` alone.
     pub fn is_public(&self) -> bool {
-        self.token_endpoint_auth_method == "none"
+        self.authentication() == Authentication::None
+    }
+
+    /// How the client authenticates: the one way that is registered.
+    pub fn authentication(&self) -> Authentication {
+        match &self.client_authentication_methods {
+            Some(AuthenticationMethods { private_key_jwt: Some(_) }) => Authentication::PrivateKeyJwt,
+            Some(_) => Authentication::Certificate,
+            None if self.token_endpoint_auth_method == "none" => Authentication::None,
+            None => Authentication::Secret,
+        }
+    }
+
+    /// Whether its ID tokens are signed with HS256 under its secret. A client that keeps no secret, or
+    /// authenticates with a key, gets RS256 whatever it is configured for.
+    pub fn signs_with_secret(&self) -> bool {
+        self.jwt_configuration.alg == "HS256"
+            && self.authentication() == Authentication::Secret
+            && !self.client_secret.reveal().is_empty()
     }
 
     /// Whether the client may use this grant type.

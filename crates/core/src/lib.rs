@@ -10,6 +10,7 @@
 
 pub mod authorize;
 pub mod client;
+pub mod client_assertion;
 pub mod connection;
 pub mod device;
 pub mod email;

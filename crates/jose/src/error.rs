@@ -24,6 +24,9 @@ pub enum JoseError {
     /// The certificate does not parse, or certifies another public key.
     #[error("the certificate does not belong to the signing key")]
     InvalidCertificate,
+    /// Not an RSA public key of 2048 to 8192 bits, or a certificate over one, in PEM.
+    #[error("not an RSA public key of 2048 to 8192 bits in PEM")]
+    InvalidPublicKey,
     /// A key or certificate could not be generated.
     #[error("could not generate a signing key: {0}")]
     Generation(String),
@@ -42,8 +45,8 @@ pub enum VerifyError {
     /// registered claims are missing or of the wrong type.
     #[error("the token is malformed")]
     Malformed,
-    /// The header's `alg` is not RS256.
-    #[error("the token is not signed with RS256")]
+    /// The header's `alg` is not the expected one.
+    #[error("the token is signed with another algorithm")]
     WrongAlgorithm,
     /// The header's `kid` is missing or names none of the keys.
     #[error("the token is signed with an unknown key")]

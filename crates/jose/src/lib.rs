@@ -6,20 +6,24 @@
 //! cryptographic library draws from its own generator.
 
 mod certificate;
+mod client_assertion;
 mod error;
 mod hashes;
 mod jwk;
 mod jws;
 mod master_key;
 mod pool;
+mod public_key;
 mod signing_key;
 mod verify;
 
+pub use client_assertion::{parse_assertion, verify_assertion};
 pub use error::{JoseError, VerifyError};
 pub use hashes::{constant_time_eq, left_half_hash, pkce_s256, random_token, token_hash};
 pub use jwk::jwk_thumbprint;
 pub use jws::{parse_unverified, sign_hs256};
 pub use master_key::MasterKey;
 pub use pool::SignPool;
+pub use public_key::PublicKey;
 pub use signing_key::{NewSigningKey, SigningKey};
-pub use verify::{Expect, MAX_TOKEN_BYTES, verify};
+pub use verify::{Expect, MAX_TOKEN_BYTES, verify, verify_hs256};

@@ -64,10 +64,10 @@ pub(crate) async fn access_token(
     }
 }
 
-/// The ID token as text: RS256, or HS256 with the client's secret if the client says so.
+/// The ID token as text: RS256, or HS256 with the client's secret if the client says so and has one.
 pub(crate) async fn id_token(cx: &RequestCx, client: &Client, claims: Value) -> Result<String, Stop> {
     count("id_token");
-    if client.jwt_configuration.alg == "HS256" && !client.is_public() {
+    if client.signs_with_secret() {
         return Ok(sign_hs256(client.client_secret.reveal().as_bytes(), "JWT", &claims));
     }
     Ok(cx.app.signer.sign(key(cx)?, "JWT", claims).await?)

@@ -15,7 +15,7 @@ use crate::engine::crud::{fill, merge, merge_member};
 use crate::engine::field::{BOOL, Field, TEXT, field};
 use crate::engine::query::Query;
 use crate::engine::{ApiError, Crud, IdForm, Map, OpCx, OpRequest, Operation, Resource, Table};
-use crate::{client_grants, connections, refresh_tokens, signing_keys};
+use crate::{client_credentials, client_grants, connections, refresh_tokens, signing_keys};
 
 sql!(
     INSERT,
@@ -90,13 +90,20 @@ pub static RESOURCE: Resource = Resource {
             crate::engine::Handler::Custom(rotate_secret),
         )
         .writes_config(),
+        client_credentials::LIST,
+        client_credentials::CREATE,
+        client_credentials::READ,
+        client_credentials::UPDATE_ONE,
+        client_credentials::DELETE_ONE,
     ],
 };
 
-/// Every client of the tenant as decisions see it, oldest first, secrets opened.
+/// Every client of the tenant as decisions see it, oldest first, secrets opened, with its public keys.
 pub async fn load(tx: &mut Tx, tenant: &TenantId, master_key: &MasterKey) -> Result<Vec<Client>, StoreError> {
     let documents = CLIENTS.load(tx, tenant, master_key).await?;
-    documents.into_iter().map(to_client).collect()
+    let mut clients: Vec<Client> = documents.into_iter().map(to_client).collect::<Result<_, _>>()?;
+    client_credentials::attach(tx, tenant, &mut clients).await?;
+    Ok(clients)
 }
 
 fn to_client(mut document: Map) -> Result<Client, StoreError> {
@@ -166,6 +173,7 @@ fn draft<'a>(cx: &'a mut OpCx<'_>, client: &'a mut Map) -> BoxFuture<'a, Result<
     Box::pin(async move {
         renamed_logout(client);
         one_authentication(client)?;
+        client_credentials::take_in(cx, client).await?;
         complete(client, &cx.request.random);
         Ok(())
     })
@@ -187,6 +195,8 @@ fn change<'a>(
         }
         renamed_logout(&mut body);
         one_authentication(&body)?;
+        let client_id = client.get("client_id").and_then(Value::as_str).unwrap_or_default();
+        client_credentials::names_own(cx, client_id, &body).await?;
         // The new way to authenticate takes the place of the other one.
         if body.contains_key("client_authentication_methods") {
             client.remove("token_endpoint_auth_method");
@@ -214,6 +224,11 @@ fn one_authentication(body: &Map) -> Result<(), ApiError> {
         )
         .code("invalid_body"));
     }
+    let methods = body.get("client_authentication_methods").and_then(Value::as_object);
+    if methods.is_some_and(|methods| methods.len() != 1) {
+        let text = "'Exactly one method is expected' on property client_authentication_methods";
+        return Err(ApiError::invalid_body(text));
+    }
     Ok(())
 }
 
@@ -226,6 +241,7 @@ fn remove<'a>(cx: &'a mut OpCx<'_>, client: &'a Map) -> BoxFuture<'a, Result<(),
         client_grants::delete_of_client(cx.tx, &cx.request.tenant, client_id).await?;
         connections::forget_client(cx, client_id).await?;
         refresh_tokens::delete_of_client(cx.tx, &cx.request.tenant, client_id).await?;
+        client_credentials::delete_of_client(cx.tx, &cx.request.tenant, client_id).await?;
         Ok(())
     })
 }
@@ -248,6 +264,10 @@ const SUMMARY: &[&str] =
 fn present(request: &OpRequest, signing_keys: &Value, mut client: Map) -> Map {
     let caller = &request.caller;
     client.insert("tenant".to_owned(), request.tenant.as_str().into());
+    // Compat: the secret of a client that does not use it shows again when it does.
+    if client.get("client_authentication_methods").is_some_and(|methods| !methods.is_null()) {
+        client.remove("client_secret");
+    }
     if caller.has("read:client_keys") {
         client.insert("signing_keys".to_owned(), signing_keys.clone());
         return client;

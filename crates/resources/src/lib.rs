@@ -9,6 +9,8 @@ pub mod access_tokens;
 pub mod account_tickets;
 pub mod authorization_codes;
 pub mod captured_messages;
+pub mod client_assertions;
+pub mod client_credentials;
 pub mod client_grants;
 pub mod clients;
 pub mod connections;
@@ -96,6 +98,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     30 "0030_email_templates",
     32 "0032_login_transactions",
     33 "0033_grants",
+    34 "0034_private_key_jwt",
     37 "0037_device_codes",
 ];
 

@@ -352,3 +352,20 @@ proptest! {
         prop_assert_eq!(check(&TRUSTED[0].sign("JWT", &claims).unwrap()), Ok(claims));
     }
 }
+
+#[test]
+fn hs256_is_verified_with_the_clients_secret_only() {
+    let token = sign_hs256(b"client-secret", "JWT", &good_claims());
+    assert_eq!(verify_hs256(&token, b"client-secret", &EXPECT), Ok(good_claims()));
+    assert_eq!(verify_hs256(&token, b"another", &EXPECT), Err(VerifyError::BadSignature));
+    assert_eq!(
+        verify_hs256(&sign_hs256(b"", "JWT", &good_claims()), b"", &EXPECT),
+        Err(VerifyError::BadSignature)
+    );
+    let rs256 = TRUSTED[0].sign("JWT", &good_claims()).unwrap();
+    assert_eq!(verify_hs256(&rs256, b"client-secret", &EXPECT), Err(VerifyError::WrongAlgorithm));
+    let other = sign_hs256(b"s", "JWT", &with(json!({ "iss": "https://other/" })));
+    assert_eq!(verify_hs256(&other, b"s", &EXPECT), Err(VerifyError::WrongIssuer));
+    let (input, _) = token.rsplit_once('.').unwrap();
+    assert_eq!(verify_hs256(&format!("{input}."), b"client-secret", &EXPECT), Err(VerifyError::BadSignature));
+}

@@ -3,10 +3,14 @@
 use axum::Json;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use gatewright_core::client_assertion;
 use gatewright_http::RequestCx;
 use serde_json::{Value, json};
 
 use crate::grants;
+
+/// How a client may authenticate.
+const AUTHENTICATION: [&str; 4] = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
 
 pub(crate) async fn openid_configuration(cx: RequestCx) -> Response {
     let at = |path: &str| cx.issuer.join(path);
@@ -27,7 +31,10 @@ pub(crate) async fn openid_configuration(cx: RequestCx) -> Response {
         "code_challenge_methods_supported": ["S256", "plain"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["HS256", "RS256"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "token_endpoint_auth_methods_supported": AUTHENTICATION,
+        "token_endpoint_auth_signing_alg_values_supported": client_assertion::ALGORITHMS,
+        "revocation_endpoint_auth_methods_supported": AUTHENTICATION,
+        "revocation_endpoint_auth_signing_alg_values_supported": client_assertion::ALGORITHMS,
         "claims_supported": ["aud", "auth_time", "email", "email_verified", "exp", "family_name", "given_name",
             "iat", "iss", "name", "nickname", "phone_number", "picture", "sub"],
         "request_uri_parameter_supported": false,

@@ -12,10 +12,10 @@ use gatewright_core::connection::Connection;
 use gatewright_core::login::one_time_code::CodeChannel;
 use gatewright_core::redirect;
 use gatewright_http::{Params, RequestCx, respond};
-use gatewright_jose::constant_time_eq;
 use serde_json::{Value, json};
 
 use super::authorize::by_link::MagicLink;
+use crate::client_auth;
 use crate::passwordless::{self, CodeRequest};
 use crate::stop::Stop;
 
@@ -25,7 +25,7 @@ pub(crate) async fn start(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
     params.all_text(&texts).map_err(|error| bad("request", &error.to_string()))?;
 
     let client = client(&cx, &params)?;
-    let authenticated = authenticated(&cx, client, &params)?;
+    let authenticated = authenticated(&cx, client, &headers, &params).await?;
     origin_allowed(&cx, client)?;
     if !client.allows_grant(PASSWORDLESS_OTP) {
         let text = format!("Grant type '{PASSWORDLESS_OTP}' not allowed for the client.");
@@ -126,22 +126,24 @@ fn client<'a>(cx: &'a RequestCx, params: &Params) -> Result<&'a Client, OAuthErr
     Ok(client)
 }
 
-/// Whether the caller proved to be the client. A wrong secret is refused; a missing one is refused for
+/// Whether the caller proved to be the client. A wrong proof is refused; a missing one is refused for
 /// confidential clients when the tenant says so.
-fn authenticated(cx: &RequestCx, client: &Client, params: &Params) -> Result<bool, OAuthError> {
+async fn authenticated(
+    cx: &RequestCx,
+    client: &Client,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<bool, Stop> {
     if client.is_public() {
         return Ok(false);
     }
-    if let Some(secret) = params.text("client_secret") {
-        let expected = client.client_secret.reveal();
-        return match !expected.is_empty() && constant_time_eq(secret.as_bytes(), expected.as_bytes()) {
-            true => Ok(true),
-            false => Err(OAuthError::client_authentication_failed().because("client_secret_wrong")),
-        };
+    if ["client_secret", "client_assertion"].iter().any(|name| params.text(name).is_some()) {
+        client_auth::authenticate(cx, headers, params).await?;
+        return Ok(true);
     }
     let flag = "/flags/enforce_client_authentication_on_passwordless_start";
     if cx.tenant.settings.pointer(flag).and_then(Value::as_bool).unwrap_or(false) {
-        return Err(OAuthError::client_authentication_failed().because("client_secret_missing"));
+        return Err(OAuthError::client_authentication_failed().because("client_secret_missing").into());
     }
     Ok(false)
 }

@@ -20,8 +20,8 @@ use crate::{client_auth, events};
 
 pub(crate) async fn revoke(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Result<Response, Stop> {
     let params = Params::from_body(&headers, &body)?;
-    params.all_text(&["client_id", "client_secret", "token", "token_type_hint"])?;
-    let client = client_auth::authenticate(&cx, &headers, &params)?;
+    params.all_text(&["token", "token_type_hint"])?;
+    let client = client_auth::authenticate(&cx, &headers, &params).await?;
     let token = params.text("token").ok_or_else(|| OAuthError::missing_parameter("token"))?;
     let (hash, within) = (token_hash(token), cx.clone());
     cx.app.db.write(move |tx| Box::pin(async move { end(tx, &within, &client, &hash).await })).await?;

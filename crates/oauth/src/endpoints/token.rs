@@ -13,12 +13,12 @@ use crate::stop::Stop;
 
 pub(crate) async fn token(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Result<Response, Stop> {
     let params = Params::from_body(&headers, &body)?;
-    params.all_text(&["grant_type", "client_id", "client_secret", "scope", "audience"])?;
+    params.all_text(&["grant_type", "scope", "audience"])?;
     let name = params.text("grant_type").ok_or_else(|| OAuthError::missing_parameter("grant_type"))?;
     let grant = grants::named(name)?;
     params.all_text(grant.params)?;
 
-    let client = client_auth::authenticate(&cx, &headers, &params)?;
+    let client = client_auth::authenticate(&cx, &headers, &params).await?;
     if !client.allows_grant(grant.name) {
         let text = format!("Grant type '{}' not allowed for the client.", grant.name);
         return Err(OAuthError::unauthorized_client(text).because("grant_type_not_allowed").into());

@@ -1,5 +1,7 @@
 //! Formats of text members.
 
+use gatewright_core::Timestamp;
+
 /// What a text member must look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -30,6 +32,10 @@ pub enum Format {
     NoSpaces,
     /// Two upper-case letters.
     CountryCode,
+    /// A date and time with an offset, ISO 8601.
+    DateTime,
+    /// The name of a key: letters, digits, `-` and `_`.
+    KeyId,
 }
 
 impl Format {
@@ -49,6 +55,8 @@ impl Format {
             Self::ConnectionName => "^[a-zA-Z0-9](-[a-zA-Z0-9]|[a-zA-Z0-9])*$",
             Self::NoSpaces => r"^\S*$",
             Self::CountryCode => "^[A-Z]{2}$",
+            Self::DateTime => "date-time",
+            Self::KeyId => "^([0-9a-zA-Z-_]{10,64})$",
         }
     }
 
@@ -86,6 +94,11 @@ impl Format {
             }
             Self::NoSpaces => !text.contains(char::is_whitespace),
             Self::CountryCode => text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()),
+            Self::DateTime => Timestamp::parse_iso8601(text).is_some(),
+            Self::KeyId => {
+                (10..=64).contains(&text.len())
+                    && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            }
         }
     }
 }

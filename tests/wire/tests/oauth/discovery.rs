@@ -20,6 +20,10 @@ async fn discovery_lists_what_is_served_and_nothing_else() {
             let status = tool.get(url.as_str().unwrap()).await.status;
             assert_ne!(status, 404, "{name}");
         }
+        let methods = json!(["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]);
+        assert_eq!(document["token_endpoint_auth_methods_supported"], methods);
+        let algorithms = json!(["RS256", "RS384", "PS256"]);
+        assert_eq!(document["token_endpoint_auth_signing_alg_values_supported"], algorithms);
         assert_eq!(tool.get("/.well-known/oauth-authorization-server").await.json(), document);
     })
     .await;

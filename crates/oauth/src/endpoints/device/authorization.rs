@@ -27,7 +27,7 @@ const DRAWS: usize = 5;
 pub(crate) async fn device_code(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Result<Response, Stop> {
     let params = Params::from_body(&headers, &body)?;
     params.all_text(&["client_id", "client_secret", "scope", "audience", "organization"])?;
-    let client = client_auth::authenticate(&cx, &headers, &params)?;
+    let client = client_auth::authenticate(&cx, &headers, &params).await?;
     let wanted = Wanted::new(&cx, params.text("scope"), params.text("audience"), Flow::Code);
     if let Err((error, decision)) = may_ask(&cx, &client, &params, &wanted) {
         log_refusal(&cx, &client, &wanted, &error, decision).await?;
