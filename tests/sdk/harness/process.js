@@ -8,8 +8,8 @@ import { promisify } from 'node:util';
 const execFileAsync = promisify(execFile);
 
 /** Runs a program to its end and returns its standard output; throws with its error output when it fails. */
-export async function run(program, args) {
-  const { stdout } = await execFileAsync(program, args);
+export async function run(program, args, options) {
+  const { stdout } = await execFileAsync(program, args, options);
   return stdout;
 }
 
