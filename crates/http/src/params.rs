@@ -73,7 +73,10 @@ impl Params {
     fn from_json(body: &[u8]) -> Result<Self, ParamsError> {
         match serde_json::from_slice(body) {
             Ok(Value::Object(members)) if members.len() > MOST => Err(ParamsError::TooMany),
-            Ok(Value::Object(members)) => Ok(Self(members.into_iter().collect())),
+            Ok(Value::Object(members)) => {
+                // SDKs in Python send every option they have, unset ones as `null`.
+                Ok(Self(members.into_iter().filter(|(_, value)| !value.is_null()).collect()))
+            }
             Ok(_) => Err(ParamsError::NotAnObject),
             Err(_) => Err(ParamsError::MalformedJson),
         }
@@ -87,10 +90,10 @@ impl Params {
 
     /// The raw value of a parameter, `null` counting as absent.
     pub fn value(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        self.0.get(name)
     }
 
-    /// Whether the parameter was sent at all, even empty (`federated` has no value).
+    /// Whether the parameter was sent at all, even empty (`federated` has no value), but not as `null`.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
@@ -123,6 +126,7 @@ mod tests {
     fn a_wrong_type_is_named() {
         let params = Params::from_json(br#"{"a":1,"b":null,"c":"x"}"#).unwrap();
         assert_eq!(params.all_text(&["c", "b"]), Ok(()));
+        assert_eq!((params.has("b"), params.has("c")), (false, true));
         assert_eq!(params.all_text(&["c", "a"]), Err(ParamsError::NotText("a".into())));
         assert_eq!(Params::from_json(b"[]"), Err(ParamsError::NotAnObject));
         assert_eq!(Params::from_json(b"{"), Err(ParamsError::MalformedJson));

@@ -18,7 +18,7 @@ pub(super) static GRANT: Grant = Grant {
             if client.is_public() {
                 return Err(OAuthError::client_authentication_failed().because("client_is_public").into());
             }
-            if params.has("organization") {
+            if params.text("organization").is_some() {
                 let text = "Organizations are not built in this version of Gatewright.";
                 return Err(OAuthError::invalid_request(text).into());
             }

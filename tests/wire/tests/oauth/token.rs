@@ -119,6 +119,10 @@ async fn a_machine_gets_what_it_was_granted() {
         let tokens = tool.post("/oauth/token", ask.clone()).await.expect(200).json();
         assert_eq!(tokens["scope"], "read:orders");
         assert_eq!(tokens.get("id_token"), None);
+        // auth0-python sends what was not set as `null`.
+        with(&tool, ask.clone(), "organization", json!(null)).await.expect(200);
+        let organization = with(&tool, ask.clone(), "organization", json!("org_1")).await;
+        assert_eq!(organization.expect(400).error().0, "invalid_request");
         let wider = with(&tool, ask.clone(), "scope", json!("read:orders write:orders")).await;
         assert_eq!(wider.expect(403).error().1, "Client has not been granted scopes: write:orders");
         let unknown = with(&tool, ask.clone(), "audience", json!("https://nowhere.example/")).await;
