@@ -13,6 +13,8 @@ import { Visitor } from '../harness/visitor.js';
 const CALLBACK = 'http://localhost:3000/callback';
 const SCOPE = 'openid profile email offline_access';
 const PASSWORD = 'Correct-horse-7';
+// A busy machine is no fault of anybody's.
+const SLOW = 60_000;
 const ADA = 'ada@example.com';
 
 for (const engine of engines()) {
@@ -34,7 +36,7 @@ for (const engine of engines()) {
       );
       await server.management('PATCH', 'tenants/settings', { default_directory: DATABASE });
       auth = clientOf({ clientSecret: client.client_secret });
-      userInfo = new UserInfoClient({ domain: server.domain });
+      userInfo = new UserInfoClient({ domain: server.domain, timeoutDuration: SLOW });
       await auth.database.signUp({ email: ADA, password: PASSWORD, connection: DATABASE, name: 'Ada' });
     });
     after(() => server?.stop());
@@ -158,7 +160,7 @@ for (const engine of engines()) {
     });
 
     const clientOf = (credentials) =>
-      new AuthenticationClient({ domain: server.domain, clientId: client.client_id, ...credentials });
+      new AuthenticationClient({ domain: server.domain, clientId: client.client_id, timeoutDuration: SLOW, ...credentials });
 
     const login = (username, password, more) => auth.oauth.passwordGrant({ username, password, scope: SCOPE, ...more });
 
