@@ -10,6 +10,17 @@ const NAMES = ['lock-14', 'lock-11', 'auth0js-10', 'spa-js', 'react'];
 
 let bundles;
 
+// npm puts a package that only Lock 11 needs at the top, where it would find a newer React than Lock 11 has.
+const reactOfLock11 = {
+  name: 'react-of-lock-11',
+  setup({ onResolve, resolve }) {
+    const itsPackages = path.resolve(PAGES, '../node_modules/react-transition-group');
+    const lock11 = path.resolve(PAGES, '../node_modules/auth0-lock-11');
+    onResolve({ filter: /^react(-dom)?(\/|$)/ }, ({ path: name, kind, importer }) =>
+      importer.startsWith(itsPackages) ? resolve(name, { kind, resolveDir: lock11 }) : undefined);
+  },
+};
+
 /** Name → JavaScript text. The main fields are those of a browser bundler: auth0.js needs it (UMD in an ESM package). */
 function bundle() {
   bundles ??= build({
@@ -23,6 +34,7 @@ function bundle() {
     mainFields: ['browser', 'module', 'main'],
     // What the bundlers of Lock 11's days put in by themselves; `util` is the npm package of that name.
     define: { global: 'window', process: '{"env":{"NODE_ENV":"production"}}', 'process.env.NODE_ENV': '"production"' },
+    plugins: [reactOfLock11],
     logLevel: 'error',
   }).then((result) => new Map(result.outputFiles.map((file) => [path.basename(file.path, '.js'), file.text])));
   return bundles;
@@ -36,6 +48,12 @@ const html = (name) => `<!doctype html>
 <link rel="icon" href="data:,">
 <body><script src="/${name}.bundle.js"></script></body>
 </html>`;
+
+/** A page and its script as text, for a place that no app server serves. */
+export async function pageText(name) {
+  const scripts = await bundle();
+  return { page: html(name), path: `/${name}.bundle.js`, script: scripts.get(name) };
+}
 
 /** Serves the pages for a layout on any free port; `{ origin, url(name), close }`. `tls` are the server's TLS options. */
 export async function startApp(layout, tls) {

@@ -17,6 +17,8 @@ function lock(version) {
     page: version.startsWith('14') ? 'lock-14' : 'lock-11',
     // Lock 11.7 shows a failed login to the user, but emits nothing to the page.
     emitsErrors: !version.startsWith('11'),
+    // To Lock 11.7 every field of an application's own is metadata.
+    rootFields: !version.startsWith('11'),
     async ready(page) {
       await page.locator('input[name="phoneNumber"]').waitFor();
     },
@@ -77,3 +79,34 @@ export const LOCK_14 = lock('14.3.0');
 export const LOCK_11 = lock('11.7.2');
 export const AUTH0JS = auth0js;
 export const SDKS = [LOCK_14, LOCK_11, AUTH0JS];
+
+/** Lock with a database connection: what is typed and pressed where. The same in both versions. */
+export const LOCK_DATABASE = {
+  async ready(page) {
+    await page.locator('input[name="email"]').waitFor();
+  },
+  async logIn(page, email, password) {
+    await page.locator('input[name="email"]').fill(email);
+    await page.locator('input[name="password"]').fill(password);
+    await page.locator('.auth0-lock-submit').click();
+  },
+  async signUp(page, fields) {
+    await page.locator('.auth0-lock-tabs a', { hasText: 'Sign Up' }).click();
+    await page.locator(`input[name="${Object.keys(fields).at(-1)}"]`).waitFor();
+    for (const [name, value] of Object.entries(fields)) await page.locator(`input[name="${name}"]`).fill(value);
+    await page.locator('.auth0-lock-submit').click();
+  },
+  async forgotPassword(page, email) {
+    await page.locator('.auth0-lock-alternative-link').click();
+    await page.locator('input[name="password"]').waitFor({ state: 'detached' });
+    await page.locator('input[name="email"]').fill(email);
+    await page.locator('.auth0-lock-submit').click();
+    await page.locator('.auth0-global-message-success').filter({ hasText: /\S/ }).waitFor();
+  },
+  /** Waits for the message that Lock shows, and returns it. */
+  async complaint(page) {
+    const message = page.locator('.auth0-global-message-error');
+    await message.filter({ hasText: /\S/ }).waitFor();
+    return message.innerText();
+  },
+};

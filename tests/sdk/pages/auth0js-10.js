@@ -1,4 +1,5 @@
-// An application with its own two forms around auth0.js: passwordlessStart, then passwordlessLogin.
+// An application with its own two forms around auth0.js: passwordlessStart, then passwordlessLogin. Or, with
+// `plain`, one with a button and no forms: the tests say what it does.
 import auth0 from 'auth0-js-10';
 import { runApp } from './app.js';
 
@@ -10,12 +11,20 @@ runApp({
     const webAuth = new auth0.WebAuth({
       domain: options.domain,
       clientID: options.clientId,
-      redirectUri: window.location.origin + window.location.pathname,
-      responseType: 'token id_token',
+      redirectUri: options.redirectUri ?? window.location.origin + window.location.pathname,
+      responseType: options.responseType ?? 'token id_token',
       audience: options.audience,
       scope: options.scope,
+      ...options.login,
     });
     app.webAuth = webAuth;
+    if (options.plain) {
+      // In a pop-up this is the page to which the login comes back.
+      if (window.opener) webAuth.popup.callback();
+      document.body.insertAdjacentHTML('beforeend', '<button id="go">Go</button>');
+      byId('go').addEventListener('click', () => app.go());
+      return;
+    }
     const report = (error, result) => {
       byId('message').textContent = error ? (error.description ?? error.code) : '';
       if (error) app.record('authorization_error', error);

@@ -1,5 +1,5 @@
-import { Auth0LockPasswordless } from 'auth0-lock-11';
+import { Auth0Lock, Auth0LockPasswordless } from 'auth0-lock-11';
 import auth0 from 'auth0-js-9.7';
 import { lockPage } from './lock-page.js';
 
-lockPage(Auth0LockPasswordless, auth0);
+lockPage({ Auth0Lock, Auth0LockPasswordless, auth0 });

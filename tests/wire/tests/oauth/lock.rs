@@ -355,6 +355,20 @@ async fn a_verified_code_is_redeemed_in_the_browser_that_verified_it() {
         assert_eq!(page.get(&path(&code)).await.returned("error").as_deref(), Some("access_denied"), "once");
         assert_eq!(refusal(&verify(&page, &code).await).0, 401, "used");
 
+        // With the state of a login that waits, it is that login's end.
+        server.turn.forward_seconds(31);
+        let mut hosted = start.clone().scope("openid").with("connection", "sms");
+        hosted.audience = None;
+        let state = begin(&page, &hosted).await;
+        start.send_code(&page).await.expect(200);
+        let code = server.mailbox.code_to(PHONE);
+        verify(&page, &code).await.expect(200);
+        let resumed = page.get(&path(&code).replace("the-state", &state)).await;
+        assert_eq!(resumed.expect(302).header("location"), format!("/authorize/resume?state={state}"));
+        let answer = page.follow(resumed).await;
+        assert_eq!(answer.returned("state").as_deref(), Some("the-state"));
+        assert!(answer.returned("id_token").is_some());
+
         // Wrong looks count as tries.
         server.turn.forward_seconds(31);
         start.send_code(&page).await.expect(200);

@@ -18,13 +18,16 @@ use gatewright_http::params::ParamsError;
 use gatewright_http::{Params, RequestCx};
 use gatewright_jose::{random_token, token_hash};
 use gatewright_resources::login_tickets::{self, LoginTicket};
+use gatewright_resources::login_transactions;
 use gatewright_store::Tx;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
+use super::super::login::{RESUME, logged_in};
 use super::super::passwordless_verify;
 use super::{Asked, By, Known, checked, flow, issue, person, refuse_back, refused};
 use crate::decision::Wanted;
+use crate::login_transaction::{self, Found, Waiting};
 use crate::pages::ErrorPage;
 use crate::passwordless::{self, CodeRefusal, PresentedCode, Proven};
 use crate::session;
@@ -144,14 +147,22 @@ pub(crate) async fn verify_redirect(
         Ok(checked) => checked,
         Err((client, refusal)) => return refused(&cx, client.as_deref(), *refusal).await,
     };
-    let attempt = match Attempt::read(&cx, &client, &request, &params) {
+    let mut attempt = match Attempt::read(&cx, &client, &request, &params) {
         Ok(attempt) => attempt,
         Err(error) => return refuse_back(&cx, &client, &request, error, json!({})).await,
     };
+    // Compat: a page of this host sends the state of the login that it is shown for.
+    if let Found::Live(waiting) = login_transaction::find(&cx, params.text("state")).await?
+        && waiting.row.client_id == client.client_id
+    {
+        attempt.waiting = Some(*waiting);
+    }
     let wanted = attempt.wanted.clone();
     // The refusal is a value, not an error: the try it counted must be committed.
     match cx.app.db.write(move |tx| Box::pin(attempt.judge(tx))).await? {
-        Ok(known) => {
+        Ok(Outcome::Resume(state)) => Ok(super::to_page(RESUME, &state, None)),
+        Ok(Outcome::Known(known)) => {
+            let known = *known;
             let asked = Asked { client, request, wanted, params: sent, waiting: None };
             issue::issue(&cx, asked, known).await
         }
@@ -165,6 +176,16 @@ struct Attempt {
     binding: TicketBinding,
     wanted: Wanted,
     sessions: Vec<String>,
+    /// The login that waits for this one.
+    waiting: Option<Waiting>,
+}
+
+/// What a good code or link comes to.
+enum Outcome {
+    /// An answer at the callback.
+    Known(Box<Known>),
+    /// The end of the login of this state.
+    Resume(String),
 }
 
 impl Attempt {
@@ -199,11 +220,11 @@ impl Attempt {
         };
         let code = PresentedCode { cx: cx.clone(), client: Arc::clone(client), connection, identifier, otp };
         let wanted = Wanted::new(cx, request.scope.as_deref(), request.audience.as_deref(), flow(request));
-        Ok(Self { code, binding, wanted, sessions: session::presented(cx) })
+        Ok(Self { code, binding, wanted, sessions: session::presented(cx), waiting: None })
     }
 
     /// Spends the link and makes the ticket that the rest of the request uses, in one transaction.
-    async fn judge(self, tx: &mut Tx) -> Result<Result<Known, OAuthError>, Stop> {
+    async fn judge(self, tx: &mut Tx) -> Result<Result<Outcome, OAuthError>, Stop> {
         let code = &self.code;
         let (cx, tenant) = (&code.cx, &code.cx.tenant.id);
         let judged = match self.binding {
@@ -219,6 +240,12 @@ impl Attempt {
                 return Ok(Err(error.because(verdict.code())));
             }
         };
+        if let Some(waiting) = self.waiting
+            && let Some(held) = login_transactions::hold(tx, tenant, &waiting.row.state_hash, cx.now).await?
+        {
+            logged_in(tx, cx, held, &user.user_id, &code.connection.name).await?;
+            return Ok(Ok(Outcome::Resume(waiting.state)));
+        }
         let ticket = LoginTicket {
             ticket_hash: token_hash(&random_token(&cx.app.random, 32)),
             client_id: code.client.client_id.clone(),
@@ -236,6 +263,6 @@ impl Attempt {
             return Ok(Err(OAuthError::login_required().because("no_session")));
         };
         let verdict = TicketVerdict::Accepted(self.binding);
-        Ok(Ok(Known { person, by: By::Ticket { ticket, verdict, replaces } }))
+        Ok(Ok(Outcome::Known(Box::new(Known { person, by: By::Ticket { ticket, verdict, replaces } }))))
     }
 }
