@@ -10,6 +10,7 @@ import re
 import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import unittest
@@ -18,6 +19,8 @@ import urllib.parse
 import httpx
 import psycopg2
 import requests
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BINARY = pathlib.Path(os.environ.get("GATEWRIGHT_BIN", ROOT / "target/debug/gatewright"))
@@ -41,11 +44,22 @@ PASSWORD_REALM = "http://auth0.com/oauth/grant-type/password-realm"
 PASSWORDLESS = "http://auth0.com/oauth/grant-type/passwordless/otp"
 
 
+class Case(unittest.IsolatedAsyncioTestCase):
+    """Prints the server's last lines when a test fails."""
+
+    def run(self, result=None):
+        before = len(result.failures) + len(result.errors)
+        super().run(result)
+        if len(result.failures) + len(result.errors) > before:
+            print(f"--- the server, at the end of {self.id()}\n{server(self.engine).last_lines()}", file=sys.stderr)
+        return result
+
+
 def on_every_engine(conversations):
     """Makes a test case of a class of conversations for SQLite, and for PostgreSQL where a server is named."""
     module = conversations.__module__
     for engine in ["SQLite"] + (["PostgreSQL"] if POSTGRES else []):
-        case = type(f"{conversations.__name__}On{engine}", (conversations, unittest.IsolatedAsyncioTestCase), {"engine": engine})
+        case = type(f"{conversations.__name__}On{engine}", (conversations, Case), {"engine": engine})
         case.__module__ = module
         setattr(__import__(module), case.__name__, case)
     return conversations
@@ -108,6 +122,10 @@ class Server:
         except subprocess.TimeoutExpired:
             self._process.kill()
 
+    def last_lines(self):
+        """What it logged lately."""
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-30:])
+
     def management(self, method, resource, body=None):
         """Calls the Management API as the administrator; anything but 2xx is an error."""
         if self._token is None:
@@ -143,6 +161,18 @@ class Server:
     def link(self, message, path):
         """The link to one of the server's pages in a message."""
         return re.search(re.escape(self.issuer + path) + r'[^\s"<)]*', message["body"])[0].rstrip("#")
+
+
+def key_pair():
+    """A new RSA key pair in PEM: `(private, public)`."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return private.decode(), public.decode()
 
 
 @functools.cache

@@ -7,10 +7,10 @@ import secrets
 import urllib.parse
 
 from auth0.authentication import Database, GetToken, Passwordless, RevokeToken, Users
-from auth0.authentication.token_verifier import AsymmetricSignatureVerifier, TokenVerifier
 from auth0.authentication.exceptions import Auth0Error, TokenValidationError
+from auth0.authentication.token_verifier import AsymmetricSignatureVerifier, TokenVerifier
 
-from gatewright import DATABASE, PASSWORD_REALM, PASSWORDLESS, on_every_engine, server
+from gatewright import DATABASE, PASSWORD_REALM, PASSWORDLESS, key_pair, on_every_engine, server
 from visitor import Visitor
 
 CALLBACK = "http://localhost:3000/callback"
@@ -63,10 +63,10 @@ class Authentication:
 
     def authorize(self, **more):
         """Ada logs in on the hosted page; the code that comes back."""
-        query = {
-            "client_id": self.client["client_id"], "response_type": "code", "redirect_uri": CALLBACK,
-            "scope": SCOPE, "state": "the-state", **more,
-        }
+        asked = {"response_type": "code", "redirect_uri": CALLBACK, "scope": SCOPE, "state": "the-state"}
+        return self.log_in({"client_id": self.client["client_id"], **asked, **more})
+
+    def log_in(self, query):
         visitor = Visitor()
         visitor.open(f"{self.server.issuer}authorize?{urllib.parse.urlencode(query)}")
         visitor.submit(username=ADA, password=PASSWORD)
@@ -154,6 +154,28 @@ class Authentication:
         self.assertEqual(self.token.refresh_token(token, scope="openid email")["scope"], "openid email")
         self.assertEqual(self.sdk(RevokeToken).revoke_refresh_token(token), "")
         self.assertRefused(WRONG_REFRESH_TOKEN, self.token.refresh_token, token)
+
+    def test_a_client_with_a_key_pair_signs_what_it_sends(self):
+        private, public = key_pair()
+        signer = self.server.register(
+            {
+                "name": "Python signer",
+                "app_type": "non_interactive",
+                "grant_types": ["client_credentials"],
+                "client_authentication_methods": {
+                    "private_key_jwt": {"credentials": [{"credential_type": "public_key", "pem": public}]}
+                },
+            }
+        )["client_id"]
+        grant = {"client_id": signer, "audience": self.server.audience, "scope": ["read:orders"]}
+        self.server.management("POST", "client-grants", grant)
+
+        def ask(key):
+            token = GetToken(self.server.domain, signer, client_assertion_signing_key=key, timeout=60)
+            return token.client_credentials(self.server.audience)
+
+        self.assertEqual(ask(private)["scope"], "read:orders")
+        self.assertRefused((401, "invalid_client"), ask, key_pair()[0])
 
     def test_codes_and_a_link(self):
         passwordless, phone, email = self.sdk(Passwordless), "+61400000001", "edith@example.com"

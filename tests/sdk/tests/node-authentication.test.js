@@ -1,6 +1,6 @@
 // node-auth0's AuthenticationClient and UserInfoClient: every grant, sign-up, codes, ID tokens checked by the SDK.
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { AuthApiError, AuthenticationClient, IdTokenValidatorError, UserInfoClient } from 'auth0-6';
 import { DATABASE, PASSWORD_REALM, PASSWORDLESS, registerApplication } from '../harness/applications.js';
@@ -157,6 +157,27 @@ for (const engine of engines()) {
       const code = left.searchParams.get('code');
       const linked = await auth.oauth.authorizationCodeGrant({ code, redirect_uri: CALLBACK });
       assert.equal(decoded(linked.data.id_token).sub, sub);
+    });
+
+    test('a client with a key pair signs what it sends', async () => {
+      const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+      const pem = publicKey.export({ type: 'spki', format: 'pem' });
+      const signer = await registerApplication(server.management, {
+        name: 'Signer',
+        app_type: 'non_interactive',
+        grant_types: ['client_credentials'],
+        client_authentication_methods: { private_key_jwt: { credentials: [{ credential_type: 'public_key', pem }] } },
+      });
+      const grant = { client_id: signer.client_id, audience: server.audience, scope: ['read:orders'] };
+      await server.management('POST', 'client-grants', grant);
+      const signing = (key) => {
+        const pkcs8 = key.export({ type: 'pkcs8', format: 'pem' });
+        return clientOf({ clientId: signer.client_id, clientAssertionSigningKey: pkcs8 }).oauth;
+      };
+      const ask = { audience: server.audience };
+      assert.equal((await signing(privateKey).clientCredentialsGrant(ask)).data.scope, 'read:orders');
+      const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+      await assert.rejects(signing(stranger).clientCredentialsGrant(ask), refusal(401, 'invalid_client'));
     });
 
     const clientOf = (credentials) =>
