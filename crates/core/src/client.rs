@@ -45,6 +45,10 @@ pub struct Client {
     pub jwt_configuration: JwtConfiguration,
     /// How its refresh tokens live, see [`crate::refresh`]; `None` takes the defaults of its kind.
     pub refresh_token: Option<RefreshTokenSettings>,
+    /// Whether `/authorize` takes only requests that the client pushed before (RFC 9126 section 6).
+    pub require_pushed_authorization_requests: bool,
+    /// Until how many seconds after it was pushed a login may begin with a request; 30 by default.
+    pub par_request_expiry: Option<i64>,
     /// `true` makes this client ignore an existing session.
     pub sso_disabled: bool,
     /// Where to begin a login that has lost its transaction.
@@ -175,6 +179,8 @@ impl Default for Client {
             client_authentication_methods: None,
             jwt_configuration: JwtConfiguration::default(),
             refresh_token: None,
+            require_pushed_authorization_requests: false,
+            par_request_expiry: None,
             sso_disabled: false,
             initiate_login_uri: None,
             client_secret: Secret::default(),

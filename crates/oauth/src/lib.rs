@@ -61,6 +61,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/usernamepassword/challenge", post(challenge::passwordless))
         .route("/oauth/token", post(token::token))
         .route("/oauth/revoke", post(revoke::revoke))
+        .route("/oauth/par", post(authorize::par::par))
         .route("/oauth/device/code", post(device::authorization::device_code))
         .route("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
         .layer(from_fn(|cx, request, next| cors::apply(cors::BROWSER, cx, request, next)));

@@ -15,7 +15,7 @@ use crate::engine::crud::{fill, merge, merge_member};
 use crate::engine::field::{BOOL, Field, TEXT, field};
 use crate::engine::query::Query;
 use crate::engine::{ApiError, Crud, IdForm, Map, OpCx, OpRequest, Operation, Resource, Table};
-use crate::{client_credentials, client_grants, connections, refresh_tokens, signing_keys};
+use crate::{client_credentials, client_grants, connections, pushed_requests, refresh_tokens, signing_keys};
 
 sql!(
     INSERT,
@@ -242,6 +242,7 @@ fn remove<'a>(cx: &'a mut OpCx<'_>, client: &'a Map) -> BoxFuture<'a, Result<(),
         connections::forget_client(cx, client_id).await?;
         refresh_tokens::delete_of_client(cx.tx, &cx.request.tenant, client_id).await?;
         client_credentials::delete_of_client(cx.tx, &cx.request.tenant, client_id).await?;
+        pushed_requests::delete_of_client(cx.tx, &cx.request.tenant, client_id).await?;
         Ok(())
     })
 }

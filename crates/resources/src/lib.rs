@@ -25,6 +25,7 @@ pub mod logs;
 pub mod passwordless_codes;
 pub mod passwords;
 pub mod prompts;
+pub mod pushed_requests;
 pub mod rate_buckets;
 pub mod refresh_tokens;
 pub mod resource_servers;
@@ -99,6 +100,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     32 "0032_login_transactions",
     33 "0033_grants",
     34 "0034_private_key_jwt",
+    35 "0035_pushed_requests",
     37 "0037_device_codes",
 ];
 

@@ -19,6 +19,8 @@ pub const LIFETIME_SECONDS: i64 = 3600;
 pub struct Progress {
     /// The parameters of the request as sent; they are checked again when the answer is made.
     pub params: BTreeMap<String, String>,
+    /// The hash of the `request_uri` under which the client pushed them, if it did.
+    pub pushed: Option<String>,
     /// The connection at which the identifier was given.
     pub connection: Option<String>,
     /// The identifier, in its normal form.

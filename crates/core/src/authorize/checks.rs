@@ -17,6 +17,7 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ("response_mode", response_mode),
     ("web_message_origin", web_message_origin),
     ("request_objects_unsupported", request_objects_unsupported),
+    ("pushed_if_required", pushed_if_required),
     ("grant_allowed", grant_allowed),
     ("nonce", nonce),
     ("pkce", pkce),
@@ -181,6 +182,15 @@ fn request_objects_unsupported(draft: &mut Draft<'_>) -> Result<(), OAuthError> 
     if draft.ask.request_uri.is_some() {
         let text = "The request_uri parameter is not supported.";
         return Err(OAuthError::new(400, "request_uri_not_supported", text));
+    }
+    Ok(())
+}
+
+// RFC 9126 section 6: the client's metadata require_pushed_authorization_requests.
+fn pushed_if_required(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    if draft.client()?.require_pushed_authorization_requests && !draft.ask.pushed {
+        let text = "This client has to push its authorization requests.";
+        return Err(OAuthError::invalid_request(text).because("request_not_pushed"));
     }
     Ok(())
 }

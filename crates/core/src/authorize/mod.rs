@@ -7,6 +7,7 @@
 
 mod checks;
 pub mod prompt;
+pub mod pushed;
 pub mod remedy;
 pub mod response;
 
@@ -42,6 +43,8 @@ pub struct Ask {
     pub organization: Option<String>,
     pub request: Option<String>,
     pub request_uri: Option<String>,
+    /// No parameter: the client pushed these (RFC 9126).
+    pub pushed: bool,
 }
 
 impl Ask {
@@ -66,6 +69,7 @@ impl Ask {
             organization: param("organization"),
             request: param("request"),
             request_uri: param("request_uri"),
+            pushed: false,
         }
     }
 }

@@ -22,6 +22,12 @@ pub fn remedy(reason: &str) -> Option<&'static str> {
         "pkce_required" => {
             "Send code_challenge and code_challenge_method=S256: a public client's code is worthless without PKCE."
         }
+        "request_not_pushed" => {
+            "Send the request to /oauth/par first, or switch require_pushed_authorization_requests of the client off."
+        }
+        "pushed_request_unknown" => {
+            "Push the request anew: a request_uri is good for one login, at the client that pushed it, and only for a short time (par_request_expiry)."
+        }
         "origin_not_registered" => "Add the page's origin to the client's web_origins.",
         "connection_not_usable" => {
             "Check the connection parameter, and that the connection is enabled for this client."

@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use gatewright_core::OAuthError;
 use gatewright_core::authorize::prompt::{LoginFacts, LoginReason, Step, next};
-use gatewright_core::authorize::{self, Ask, ErrorRedirect, Refusal, Request};
+use gatewright_core::authorize::{self, Ask, ErrorRedirect, Refusal, Request, pushed};
 use gatewright_core::client::Client;
 use gatewright_core::login::cross_origin::{self, TicketFacts, TicketVerdict};
 use gatewright_core::login::screens::NoPage;
@@ -43,6 +43,7 @@ use crate::stop::Stop;
 pub(crate) mod by_form;
 pub(crate) mod by_link;
 mod issue;
+pub(crate) mod par;
 
 pub(crate) async fn by_get(cx: RequestCx, RawQuery(query): RawQuery) -> Result<Response, Stop> {
     let params = Params::from_urlencoded(query.unwrap_or_default().as_bytes());
@@ -62,7 +63,21 @@ async fn authorize(cx: RequestCx, params: Result<Params, ParamsError>) -> Result
             return Ok(ErrorPage::of(&cx, &OAuthError::invalid_request(error.to_string())).respond());
         }
     };
-    go_on(cx, params, None).await
+    // RFC 9126 section 4. Only what was pushed counts; the rest of this request is ignored.
+    if let Some(uri) = params.text("request_uri").filter(|uri| pushed::is_pushed(uri)) {
+        let client_id = params.text("client_id").map(str::to_owned);
+        return match par::find(&cx, client_id.as_deref(), uri).await? {
+            Some(found) => {
+                let params = as_params(&found.params)?;
+                go_on(cx, params, Origin::Pushed(found.uri_hash)).await
+            }
+            None => {
+                let client = client_id.and_then(|client_id| cx.tenant.client(&client_id).cloned());
+                refused(&cx, client.as_deref(), Refusal::Page(pushed::unknown())).await
+            }
+        };
+    }
+    go_on(cx, params, Origin::Sent).await
 }
 
 /// `GET /authorize/resume`: the hosted pages are done with their user.
@@ -79,7 +94,7 @@ pub(crate) async fn resume(
                 return device::resume(&cx, *waiting, device, language).await;
             }
             let params = waiting_params(&waiting)?;
-            return go_on(cx, params, Some(*waiting)).await;
+            return go_on(cx, params, Origin::Waited(waiting)).await;
         }
         FoundTransaction::Over(client_id) => (client_id, false),
         FoundTransaction::OtherBrowser(client_id) => (Some(client_id), true),
@@ -98,10 +113,11 @@ pub(crate) async fn declined(
             OAuthError::access_denied("User did not authorize the request").because("consent_declined");
         return device::refuse(cx, waiting, "fdeac", error, json!({}), language).await;
     }
-    let (request, client, _) = match checked(cx, &waiting_params(waiting)?) {
-        Ok(checked) => checked,
-        Err((client, refusal)) => return refused(cx, client.as_deref(), *refusal).await,
-    };
+    let (request, client, _) =
+        match checked(cx, &waiting_params(waiting)?, waiting.row.progress.pushed.is_some()) {
+            Ok(checked) => checked,
+            Err((client, refusal)) => return refused(cx, client.as_deref(), *refusal).await,
+        };
     let error = OAuthError::access_denied("User did not authorize the request").because("consent_declined");
     refuse_back(cx, &client, &request, error, json!({"consent": {"reason": "consent_declined"}})).await
 }
@@ -118,8 +134,13 @@ fn as_params(params: &BTreeMap<String, String>) -> Result<Params, Stop> {
 /// A request that passed every check, its client, and its parameters as sent.
 type Checked = (Request, Arc<Client>, BTreeMap<String, String>);
 
-fn checked(cx: &RequestCx, params: &Params) -> Result<Checked, (Option<Arc<Client>>, Box<Refusal>)> {
-    let ask = Ask::read(|name| params.text(name).map(str::to_owned));
+/// Holds parameters against every check of a request; `pushed`: the client pushed them.
+fn checked(
+    cx: &RequestCx,
+    params: &Params,
+    pushed: bool,
+) -> Result<Checked, (Option<Arc<Client>>, Box<Refusal>)> {
+    let ask = Ask { pushed, ..Ask::read(|name| params.text(name).map(str::to_owned)) };
     let client = ask.client_id.as_deref().and_then(|client_id| cx.tenant.client(client_id)).cloned();
     match (authorize::check(&ask, client.as_deref()), client) {
         (Ok(request), Some(client)) => {
@@ -145,15 +166,35 @@ struct Asked {
     params: BTreeMap<String, String>,
     /// The transaction in which it waited.
     waiting: Option<Waiting>,
+    /// The hash of the `request_uri` under which it was pushed; the answer spends it.
+    pushed: Option<String>,
 }
 
-async fn go_on(cx: RequestCx, params: Params, waiting: Option<Waiting>) -> Result<Response, Stop> {
-    let (request, client, params) = match checked(&cx, &params) {
+/// How a request came here.
+enum Origin {
+    /// In a URL or a form.
+    Sent,
+    /// By its `request_uri`, whose hash this is.
+    Pushed(String),
+    /// It was sent or pushed before, and waited while its user was asked something.
+    Waited(Box<Waiting>),
+}
+
+async fn go_on(cx: RequestCx, params: Params, origin: Origin) -> Result<Response, Stop> {
+    let (waiting, pushed) = match origin {
+        Origin::Sent => (None, None),
+        Origin::Pushed(uri_hash) => (None, Some(uri_hash)),
+        Origin::Waited(waiting) => {
+            let pushed = waiting.row.progress.pushed.clone();
+            (Some(*waiting), pushed)
+        }
+    };
+    let (request, client, params) = match checked(&cx, &params, pushed.is_some()) {
         Ok(checked) => checked,
         Err((client, refusal)) => return refused(&cx, client.as_deref(), *refusal).await,
     };
     let wanted = Wanted::new(&cx, request.scope.as_deref(), request.audience.as_deref(), flow(&request));
-    let asked = Asked { client, request, wanted, params, waiting };
+    let asked = Asked { client, request, wanted, params, waiting, pushed };
     let found = find(&cx, &asked).await?;
     let progress = asked.waiting.as_ref().map(|waiting| &waiting.row.progress);
     let known = match progress {
@@ -327,7 +368,7 @@ async fn ask_to_log_in(
     found: &Found,
     reason: LoginReason,
 ) -> Result<Response, Stop> {
-    let Asked { client, request, params, waiting, .. } = asked;
+    let Asked { client, request, params, waiting, pushed, .. } = asked;
     let login = match found.ticket_verdict {
         Some(verdict) => {
             json!({"reason": verdict.code(), "says": verdict.says(), "remedy": verdict.remedy()})
@@ -358,7 +399,7 @@ async fn ask_to_log_in(
     if let Some(waiting) = waiting {
         return Ok(to_page(page, &waiting.state, None));
     }
-    let progress = Progress { params: params.clone(), ..Progress::default() };
+    let progress = Progress { params: params.clone(), pushed: pushed.clone(), ..Progress::default() };
     let begun = login_transaction::draw(cx, &client.client_id, progress);
     login_transaction::begin(cx, &begun).await?;
     Ok(to_page(page, &begun.state, Some(begun.cookie)))

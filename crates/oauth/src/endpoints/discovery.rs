@@ -7,6 +7,7 @@ use gatewright_core::client_assertion;
 use gatewright_http::RequestCx;
 use serde_json::{Value, json};
 
+use super::authorize::par;
 use crate::grants;
 
 /// How a client may authenticate.
@@ -40,6 +41,9 @@ pub(crate) async fn openid_configuration(cx: RequestCx) -> Response {
         "request_uri_parameter_supported": false,
         "request_parameter_supported": false,
     });
+    if par::offered(&cx) {
+        document["pushed_authorization_request_endpoint"] = json!(at("oauth/par"));
+    }
     let setting = cx.tenant.settings.pointer("/oidc_logout/rp_logout_end_session_endpoint_discovery");
     if setting.and_then(Value::as_bool).unwrap_or(true) {
         document["end_session_endpoint"] = json!(at("oidc/logout"));

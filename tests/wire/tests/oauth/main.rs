@@ -13,6 +13,7 @@ mod login;
 mod logout;
 mod otp_grant;
 mod pages;
+mod par;
 mod passwords;
 mod private_key_jwt;
 mod refresh;

@@ -26,7 +26,7 @@ use gatewright_resources::login_transactions;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{as_params, checked, go_on, judge_ticket, log_refusal};
+use super::{Origin, as_params, checked, go_on, judge_ticket, log_refusal};
 use crate::endpoints::dbconnections;
 use crate::endpoints::login::{self as pages, RESUME};
 use crate::login_ticket::{NewTicket, binding_cookies};
@@ -188,7 +188,7 @@ impl Entry {
             // No state of ours, so it is the application's own.
             Found::Over(None) => {
                 context.params = asked(&self.params);
-                if let Err((_, refusal)) = checked(cx, &as_params(&context.params)?) {
+                if let Err((_, refusal)) = checked(cx, &as_params(&context.params)?, false) {
                     let error = match *refusal {
                         Refused::Page(error) => error,
                         Refused::Redirect(back) => back.error,
@@ -249,7 +249,7 @@ pub(crate) async fn callback(cx: RequestCx, headers: HeaderMap, body: Bytes) -> 
     // The ticket's hash covers it, so it is as it was made.
     let context: Context = serde_json::from_str(wctx).map_err(Fault::internal)?;
     match &context.transaction {
-        None => go_on(cx, with_ticket(&context.params, &presented)?, None).await,
+        None => go_on(cx, with_ticket(&context.params, &presented)?, Origin::Sent).await,
         Some(state) => to_transaction(cx, state, ticket, &headers).await,
     }
 }

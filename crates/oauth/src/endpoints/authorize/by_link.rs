@@ -91,7 +91,7 @@ impl MagicLink {
         }
         let params = Params::from_urlencoded(query.as_bytes()).map_err(|error| bad(&error.to_string()))?;
         let params = as_asked(&params).map_err(|error| bad(&error.to_string()))?;
-        match checked(cx, &params) {
+        match checked(cx, &params, false) {
             Ok(_) => Ok(Self { url }),
             Err((_, refusal)) => match *refusal {
                 Refusal::Page(error) => Err(bad(&error.description)),
@@ -143,7 +143,7 @@ pub(crate) async fn verify_redirect(
             return Ok(ErrorPage::of(&cx, &OAuthError::invalid_request(error.to_string())).respond());
         }
     };
-    let (request, client, sent) = match checked(&cx, &asked) {
+    let (request, client, sent) = match checked(&cx, &asked, false) {
         Ok(checked) => checked,
         Err((client, refusal)) => return refused(&cx, client.as_deref(), *refusal).await,
     };
@@ -163,7 +163,7 @@ pub(crate) async fn verify_redirect(
         Ok(Outcome::Resume(state)) => Ok(super::to_page(RESUME, &state, None)),
         Ok(Outcome::Known(known)) => {
             let known = *known;
-            let asked = Asked { client, request, wanted, params: sent, waiting: None };
+            let asked = Asked { client, request, wanted, params: sent, waiting: None, pushed: None };
             issue::issue(&cx, asked, known).await
         }
         Err(error) => refuse_back(&cx, &client, &request, error, json!({})).await,

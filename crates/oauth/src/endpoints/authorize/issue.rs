@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::HeaderValue;
 use axum::response::Response;
 use gatewright_core::OAuthError;
-use gatewright_core::authorize::Request;
+use gatewright_core::authorize::{Refusal, Request, pushed};
 use gatewright_core::client::Client;
 use gatewright_core::login::consent::{self, Consent, ConsentFacts};
 use gatewright_core::scope::{ScopeRefusal, ScopeReport};
@@ -19,11 +19,11 @@ use gatewright_resources::authorization_codes::{self, AuthorizationCode};
 use gatewright_resources::grants::{self, Parties};
 use gatewright_resources::login_transactions::{self, PageLogin, Progress};
 use gatewright_resources::sessions::{self, Session};
-use gatewright_resources::{login_tickets, logs, users};
+use gatewright_resources::{login_tickets, logs, pushed_requests, users};
 use gatewright_store::Tx;
 use serde_json::{Value, json};
 
-use super::{Asked, By, Known, grant_audience, refuse_back, to_page, with_cookie};
+use super::{Asked, By, Known, grant_audience, refuse_back, refused, to_page, with_cookie};
 use crate::decision;
 use crate::endpoints::login;
 use crate::login_transaction::{self, Waiting};
@@ -71,7 +71,7 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
         return refuse_back(cx, &client, &request, error, ledger).await;
     }
 
-    let waited = asked.waiting.is_some();
+    let (waited, was_pushed) = (asked.waiting.is_some(), asked.pushed.is_some());
     let draft = Draft::new(cx, asked, &report, known);
     let cookie = draft.begins.as_ref().map(|beginning| beginning.cookie.clone());
     let recorded = cx.app.db.write(move |tx| Box::pin(draft.record(tx, ledger))).await?;
@@ -79,6 +79,9 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
         // Another request spent the ticket or answered, or the session was ended, since it was read.
         if waited {
             return Ok(login_transaction::lost(cx, Some(&client.client_id), false, None));
+        }
+        if was_pushed {
+            return refused(cx, Some(&client), Refusal::Page(pushed::unknown())).await;
         }
         let error = OAuthError::login_required().because("lost_race");
         return refuse_back(cx, &client, &request, error, json!({"login": {"reason": "lost_race"}})).await;
@@ -110,7 +113,12 @@ async fn ask_consent(
         write.await?;
         return Ok(to_page(page, &waiting.state, None));
     }
-    let mut progress = Progress { params: asked.params, consent_asked: Some(scopes), ..Progress::default() };
+    let mut progress = Progress {
+        params: asked.params,
+        pushed: asked.pushed,
+        consent_asked: Some(scopes),
+        ..Progress::default()
+    };
     let mut ticket_hash = None;
     match known.by {
         By::Session(session) => progress.session_id = Some(session.session_id),
@@ -166,6 +174,8 @@ struct Draft {
     begins: Option<Beginning>,
     /// The transaction that this answers.
     waiting: Option<Waiting>,
+    /// The pushed request that this answers.
+    pushed: Option<String>,
     /// The API that a new consent is about.
     grant_audience: String,
     access: Option<AccessTokenPlan>,
@@ -184,7 +194,7 @@ struct Beginning {
 
 impl Draft {
     fn new(cx: &RequestCx, asked: Asked, report: &ScopeReport, known: Known) -> Self {
-        let Asked { client, request, wanted, waiting, .. } = asked;
+        let Asked { client, request, wanted, waiting, pushed, .. } = asked;
         let Known { person, by } = known;
         let (session, begins) = match by {
             By::Session(session) => (session, None),
@@ -221,6 +231,7 @@ impl Draft {
             grant_audience: grant_audience(cx, &wanted),
             audience: wanted.audience,
             waiting,
+            pushed,
             user: person.user,
             cx: cx.clone(),
             client,
@@ -236,6 +247,11 @@ impl Draft {
     async fn record(self, tx: &mut Tx, ledger: Value) -> Result<Option<Recorded>, Stop> {
         let (tenant, now) = (&self.cx.tenant.id, self.cx.now);
         let mut user = self.user.clone();
+        if let Some(uri_hash) = &self.pushed
+            && !pushed_requests::spend(tx, tenant, uri_hash, now).await?
+        {
+            return Ok(None);
+        }
         if let Some(waiting) = &self.waiting {
             if !login_transactions::spend(tx, tenant, &waiting.row.state_hash, now).await? {
                 return Ok(None);

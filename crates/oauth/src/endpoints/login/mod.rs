@@ -281,6 +281,7 @@ pub(crate) async fn logged_in(
     // What another user allowed on the way here is not this one's consent.
     let progress = Progress {
         params: held.progress.params,
+        pushed: held.progress.pushed,
         connection: held.progress.connection,
         identifier: held.progress.identifier,
         login: Some(login),
