@@ -24,6 +24,7 @@ pub mod refresh;
 pub mod resource_server;
 pub mod scope;
 pub mod time;
+pub mod token_exchange;
 pub mod tokens;
 pub mod user;
 

@@ -19,7 +19,7 @@ pub(crate) async fn token(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
     params.all_text(grant.params)?;
 
     let client = client_auth::authenticate(&cx, &headers, &params).await?;
-    if !client.allows_grant(grant.name) {
+    if grants::needs_leave(grant) && !client.allows_grant(grant.name) {
         let text = format!("Grant type '{}' not allowed for the client.", grant.name);
         return Err(OAuthError::unauthorized_client(text).because("grant_type_not_allowed").into());
     }

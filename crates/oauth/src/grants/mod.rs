@@ -11,6 +11,7 @@ mod device_code;
 mod password;
 mod passwordless_otp;
 mod refresh_token;
+mod unbuilt;
 
 use std::sync::Arc;
 
@@ -149,13 +150,21 @@ static GRANTS: &[&Grant] = &[
 
 /// The grant of this name.
 pub(crate) fn named(name: &str) -> Result<&'static Grant, OAuthError> {
-    let found = GRANTS.iter().copied().find(|grant| grant.name == name);
-    found.ok_or_else(|| {
-        OAuthError::new(403, "unsupported_grant_type", format!("Unsupported grant type: {name}"))
-    })
+    let built = GRANTS.iter().copied().find(|grant| grant.name == name);
+    built.or_else(|| unbuilt::named(name)).ok_or_else(|| unsupported(name))
 }
 
-/// The names of all grants.
+fn unsupported(name: &str) -> OAuthError {
+    OAuthError::new(403, "unsupported_grant_type", format!("Unsupported grant type: {name}"))
+}
+
+/// Whether a client needs leave for this grant: one that is not built is refused in any case, in words
+/// that say so.
+pub(crate) fn needs_leave(grant: &Grant) -> bool {
+    unbuilt::named(grant.name).is_none()
+}
+
+/// The names of all grants that are built.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     GRANTS.iter().map(|grant| grant.name)
 }

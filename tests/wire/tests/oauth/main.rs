@@ -21,3 +21,4 @@ mod start;
 mod statements;
 mod tenants;
 mod token;
+mod token_exchange;
