@@ -70,6 +70,12 @@ impl UserCodeFormat {
         let mut drawn = drawn.chars();
         self.mask.chars().filter_map(|place| if place == '*' { drawn.next() } else { Some(place) }).collect()
     }
+
+    /// A code in its normal form as a device shows it, however it was typed.
+    pub fn shown(&self, normal: &str) -> String {
+        let only_marks = !self.mask.chars().any(char::is_alphanumeric);
+        if only_marks && normal.len() == self.places() { self.fill(normal) } else { normal.to_owned() }
+    }
 }
 
 /// A user code as it is compared: letters and digits only, in upper case. `None` if nothing of what was

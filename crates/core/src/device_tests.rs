@@ -22,6 +22,9 @@ fn masks_are_filled_and_weak_ones_replaced() {
         let format = UserCodeFormat::of(&json!({ "device_flow": device_flow }));
         assert_eq!(format.places(), drawn.len(), "{device_flow}");
         assert_eq!(format.fill(drawn), code, "{device_flow}");
+        assert_eq!(format.shown(drawn), code, "{device_flow}");
+        // One that was given out before the setting was changed.
+        assert_eq!(format.shown("WDJBMJ8HTBB"), "WDJBMJ8HTBB", "{device_flow}");
     }
     assert_eq!(UserCodeFormat::of(&json!({})).charset, Charset::Base20);
     assert_eq!(UserCodeFormat::of(&json!({"device_flow": {"charset": "digits"}})).charset, Charset::Digits);

@@ -15,6 +15,7 @@ pub mod client_grants;
 pub mod clients;
 pub mod connections;
 pub mod device_codes;
+pub mod device_credentials;
 pub mod email_provider;
 pub mod email_templates;
 pub mod engine;
@@ -45,6 +46,7 @@ pub static RESOURCES: &[&Resource] = &[
     &clients::RESOURCE,
     &connections::RESOURCE,
     &client_grants::RESOURCE,
+    &device_credentials::RESOURCE,
     &email_provider::RESOURCE,
     &email_templates::RESOURCE,
     &logs::RESOURCE,

@@ -457,7 +457,9 @@ async fn user_codes_look_as_the_tenant_wants_and_are_read_leniently() {
         let page = browser.open("/activate").await;
         assert!(page.body.contains("autocapitalize=\"characters\""), "{}", page.body);
         let sloppy = format!("  {} ", codes.user.replace('-', " ").to_lowercase());
-        is_screen(enter(&browser, &sloppy).await.expect(200), "device-code-confirmation");
+        let page = enter(&browser, &sloppy).await;
+        is_screen(page.expect(200), "device-code-confirmation");
+        assert!(page.body.contains(&format!("<strong>{}</strong>", codes.user)), "{}", page.body);
 
         let digits = json!({"device_flow": {"charset": "digits", "mask": "*** *** ***"}});
         tv.admin.patch("/tenants/settings", digits).await;
@@ -622,6 +624,72 @@ async fn televisions_made_of_web_pages_may_ask_from_their_origins() {
         let endpoint = format!("{}oauth/device/code", server.issuer());
         assert_eq!(document["device_authorization_endpoint"], json!(endpoint));
         assert!(document["grant_types_supported"].as_array().unwrap().contains(&json!(DEVICE_CODE)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_administrator_sees_the_devices_of_a_user_and_sends_them_away() {
+    on_every_database(async |server: Server| {
+        let (tv, browser) = (Tv::new(&server).await, server.tool());
+        let connect = async || {
+            let codes = tv.codes(json!({"scope": "openid offline_access"})).await;
+            let mut page = confirm(&browser, &codes).await;
+            if page.body.contains("id=\"login\"") {
+                page = log_in(&browser, &page).await;
+            }
+            is_screen(page.expect(200), "device-code-activation-allowed");
+            tv.poll(&codes).await.expect(200).json()["refresh_token"].as_str().unwrap().to_owned()
+        };
+        let refresh = async |token: &str| {
+            let body =
+                json!({"grant_type": "refresh_token", "client_id": tv.client_id, "refresh_token": token});
+            tv.tool.post("/oauth/token", body).await
+        };
+        let user = tv.user_id.replace('|', "%7C");
+        assert_eq!(tv.admin.get("/device-credentials").await, json!([]));
+        let kept = connect().await;
+        tv.change(json!({"refresh_token": {"rotation_type": "rotating", "expiration_type": "expiring"}}))
+            .await;
+        let rotating = connect().await;
+
+        let all = tv.admin.get(&format!("/device-credentials?user_id={user}")).await;
+        let kinds: Vec<&Value> = all.as_array().unwrap().iter().map(|one| &one["type"]).collect();
+        assert_eq!(kinds, ["refresh_token", "rotating_refresh_token"]);
+        for one in all.as_array().unwrap() {
+            assert_eq!((&one["user_id"], &one["client_id"]), (&json!(tv.user_id), &json!(tv.client_id)));
+        }
+        for (query, expect) in [
+            ("type=rotating_refresh_token".to_owned(), &all.as_array().unwrap()[1..]),
+            ("type=refresh_token".to_owned(), &all.as_array().unwrap()[..1]),
+            ("type=public_key".to_owned(), &[]),
+            ("page=0".to_owned(), &all.as_array().unwrap()[..1]),
+            (format!("client_id={}", tv.client_id), all.as_array().unwrap()),
+            ("client_id=nobody".to_owned(), &[]),
+            ("user_id=auth0%7Cnobody".to_owned(), &[]),
+        ] {
+            let found = tv.admin.get(&format!("/device-credentials?{query}")).await;
+            assert_eq!(found.as_array().unwrap(), expect, "{query}");
+        }
+        let totals = "/device-credentials?per_page=1&page=1&include_totals=true&type=rotating_refresh_token";
+        let totals = tv.admin.get(totals).await;
+        assert_eq!((&totals["total"], &totals["device_credentials"]), (&json!(1), &json!([])));
+        let elsewhere = server.admin_of("acme").await;
+        assert_eq!(elsewhere.get("/device-credentials").await, json!([]));
+
+        let path = format!("/device-credentials/{}", all[1]["id"].as_str().unwrap());
+        elsewhere.call(Method::DELETE, &path, None).await.expect(204);
+        let rotated =
+            refresh(&rotating).await.expect(200).json()["refresh_token"].as_str().unwrap().to_owned();
+        for _ in 0..2 {
+            tv.admin.call(Method::DELETE, &path, None).await.expect(204);
+        }
+        refresh(&rotated).await.expect(403);
+        refresh(&kept).await.expect(200);
+        assert_eq!(tv.admin.get("/device-credentials").await.as_array().unwrap().len(), 1);
+        // A user's own token is not for this.
+        let answer = tv.tool.get("/api/v2/device-credentials").await;
+        answer.expect(401);
     })
     .await;
 }

@@ -87,7 +87,7 @@ impl Visitor {
         let Some(code) = normal(typed) else {
             return Ok(self.ask(StatusCode::BAD_REQUEST, &shown, Some("invalid-code")));
         };
-        let shown_by_device = shown.trim().to_uppercase();
+        let shown_by_device = UserCodeFormat::of(&self.cx.tenant.settings).shown(&code);
         let (cx, ui_locales) = (self.cx.clone(), self.ui_locales.clone());
         let write = self.cx.app.db.write(move |tx| {
             Box::pin(async move { attempt(tx, &cx, &code, shown_by_device, ui_locales).await })
