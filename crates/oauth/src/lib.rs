@@ -35,8 +35,8 @@ use gatewright_http::{App, cors};
 
 use crate::endpoints::{
     account_links, authorize, challenge, client_js, co_authenticate, dbconnections, device, discovery,
-    geoloc, jwks, login, logout, oidc_logout, passwordless_start, passwordless_verify, revoke, ssodata,
-    token, userinfo,
+    geoloc, jwks, login, logout, oidc_logout, passwordless_start, passwordless_verify, resource_owner,
+    revoke, ssodata, token, userinfo,
 };
 
 /// Bodies of these endpoints are small; anything longer is refused.
@@ -60,6 +60,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/dbconnections/change_password/challenge", post(challenge::passwordless))
         .route("/usernamepassword/challenge", post(challenge::passwordless))
         .route("/oauth/token", post(token::token))
+        .route("/oauth/ro", post(resource_owner::ro))
         .route("/oauth/revoke", post(revoke::revoke))
         .route("/oauth/par", post(authorize::par::par))
         .route("/oauth/device/code", post(device::authorization::device_code))

@@ -138,6 +138,13 @@ for (const engine of engines()) {
       const signedUp = await call(page, 'signupAndAuthorize', { connection: DATABASE, email, password });
       assert.equal(signedUp.error, null);
       assert.equal(decoded(signedUp.result.idToken).email, email);
+
+      const sms = { connection: 'sms', phoneNumber: newPhone().e164 };
+      assert.equal((await call(page, 'passwordlessStart', { ...sms, send: 'code' })).error, null);
+      const { code: verificationCode } = await open.gatewright.inbox.code(sms.phoneNumber);
+      const verified = await call(page, 'popup.passwordlessVerify', { ...sms, verificationCode });
+      assert.equal(verified.error, null);
+      assert.equal(decoded(verified.result.idToken).name, sms.phoneNumber);
     });
 
     scenario('a pop-up comes back to a page of the application, or answers by itself', stage, async ({ page }) => {

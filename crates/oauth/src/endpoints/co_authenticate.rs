@@ -125,7 +125,8 @@ fn keys_wrong(keys: &[&str]) -> OAuthError {
     OAuthError::invalid_request(format!("Invalid request body. All and only of {keys} are required."))
 }
 
-fn page_allowed(origin: &str, cx: &RequestCx, client: &Client) -> bool {
+/// Whether pages of this origin may log in users of the client.
+pub(crate) fn page_allowed(origin: &str, cx: &RequestCx, client: &Client) -> bool {
     origin == cx.issuer.origin() || redirect::origin_allowed(origin, &client.web_origins)
 }
 

@@ -9,7 +9,7 @@ mod authorization_code;
 mod client_credentials;
 mod device_code;
 mod password;
-mod passwordless_otp;
+pub(crate) mod passwordless_otp;
 mod refresh_token;
 mod unbuilt;
 

@@ -21,11 +21,25 @@ pub(super) static GRANT: Grant = Grant {
     events: ("s", "fepotpft"),
     present: |cx, client, params| {
         Box::pin(async move {
-            let presented: Box<dyn Presented> = Box::new(Otp::read(cx, client, &params)?);
-            Ok(presented)
+            // Compat: a single-page application goes through `/co/authenticate`, which looks at the origin.
+            if client.app_type == "spa" {
+                let text = format!("Grant type '{PASSWORDLESS_OTP}' not allowed for the client.");
+                let error = OAuthError::unauthorized_client(text);
+                return Err(error.because("passwordless_otp_grant_in_spa").into());
+            }
+            Ok(from_page(cx, client, &params)?)
         })
     },
 };
+
+/// The code as a page presents it whose origin the caller has looked at.
+pub(crate) fn from_page(
+    cx: RequestCx,
+    client: Arc<Client>,
+    params: &Params,
+) -> Result<Box<dyn Presented>, OAuthError> {
+    Ok(Box::new(Otp::read(cx, client, params)?))
+}
 
 /// A code as a client presents it.
 struct Otp {
@@ -37,11 +51,6 @@ struct Otp {
 impl Otp {
     fn read(cx: RequestCx, client: Arc<Client>, params: &Params) -> Result<Self, OAuthError> {
         let text = |name| params.text(name).ok_or_else(|| OAuthError::missing_parameter(name));
-        // Compat: a single-page application goes through `/co/authenticate`, which looks at the origin.
-        if client.app_type == "spa" {
-            let text = format!("Grant type '{PASSWORDLESS_OTP}' not allowed for the client.");
-            return Err(OAuthError::unauthorized_client(text).because("passwordless_otp_grant_in_spa"));
-        }
         let (username, otp, realm) = (text("username")?, text("otp")?, text("realm")?);
         let connection = cx.tenant.connection_for(realm, &client.client_id).cloned();
         let connection = connection

@@ -404,6 +404,50 @@ async fn a_verified_code_is_redeemed_in_the_browser_that_verified_it() {
 }
 
 #[tokio::test]
+async fn the_old_endpoint_of_resource_owners_takes_codes_and_passwords() {
+    on_every_database(async |server: Server| {
+        let user_id = make_ann(&server).await;
+        let (page, start) = (server.page(APP), Start::seed(&server));
+        let attempt = async |page: &Page, connection: &str, username: &str, password: &str| {
+            let body = json!({"client_id": server.client_id(), "connection": connection, "username": username,
+                "password": password, "scope": "openid profile", "grant_type": "password"});
+            page.post("/oauth/ro", body).await
+        };
+        start.send_code(&page).await.expect(200);
+        let code = server.mailbox.code_to(PHONE);
+        let wrong = if code == "000000" { "000001" } else { "000000" };
+        let refused = attempt(&page, "sms", PHONE, wrong).await;
+        let text = "Wrong phone number or verification code.";
+        assert_eq!(refused.expect(403).error(), ("invalid_grant".into(), text.into()));
+        // A page's right to a login by code hangs on its origin.
+        for stranger in [server.tool(), server.page("https://evil.example")] {
+            let refused = attempt(&stranger, "sms", PHONE, &code).await;
+            assert_eq!(refused.expect(403).error().0, "unauthorized_client");
+        }
+        let tokens = attempt(&page, "sms", PHONE, &code).await.expect(200).json();
+        assert_eq!(claims(tokens["id_token"].as_str().unwrap())["name"], PHONE);
+        assert_eq!(attempt(&page, "sms", PHONE, &code).await.expect(403).error().0, "invalid_grant");
+
+        // Passwords need their grant.
+        assert_eq!(attempt(&page, DATABASE, ANN, GOOD).await.expect(403).error().0, "unauthorized_client");
+        let realm = "http://auth0.com/oauth/grant-type/password-realm";
+        let admin = server.admin().await;
+        admin.patch(&format!("/clients/{}", server.client_id()), json!({"grant_types": [realm]})).await;
+        let tokens = attempt(&page, DATABASE, ANN, GOOD).await.expect(200).json();
+        assert_eq!(claims(tokens["id_token"].as_str().unwrap())["sub"], user_id.as_str());
+        let wrong = attempt(&page, DATABASE, ANN, "Wrong-horse-7").await;
+        assert_eq!(wrong.expect(403).error(), ("invalid_grant".into(), "Wrong email or password.".into()));
+        assert_eq!(attempt(&page, "sms", PHONE, &code).await.expect(403).error().0, "unauthorized_client");
+        assert_eq!(attempt(&page, "nowhere", ANN, GOOD).await.expect(400).error().0, "invalid_request");
+        assert_eq!(attempt(&page, DATABASE, ANN, "").await.expect(400).error().0, "invalid_request");
+        let body =
+            json!({"client_id": server.client_id(), "connection": DATABASE, "username": 7, "password": GOOD});
+        page.post("/oauth/ro", body).await.expect(400);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_pop_up_answers_the_page_that_opened_it() {
     on_every_database(async |server: Server| {
         make_ann(&server).await;
