@@ -153,6 +153,7 @@ for (const engine of engines()) {
         await page.context().clearCookies();
         await openPage(page);
         const popup = await openPopup(page, { owp });
+        const closed = popup.waitForEvent('close');
         await popup.locator('input[name="username"]').fill(user.email);
         await popup.locator('input[name="password"]').fill(user.password);
         await popup.locator('button[type="submit"]').first().click();
@@ -160,7 +161,7 @@ for (const engine of engines()) {
         assert.equal(error, null, `owp: ${owp}`);
         assert.equal(decoded(result.idToken).sub, user.userId);
         assert.match(result.accessToken, /\S/);
-        if (!popup.isClosed()) await popup.waitForEvent('close');
+        await closed;
       }
       // Signed in, nothing is asked; and an error comes the same way.
       await openPopup(page, { owp: true });
