@@ -8,6 +8,7 @@ import urllib.parse
 
 from auth0.authentication import Database, GetToken, Passwordless, RevokeToken, Users
 from auth0.authentication.exceptions import Auth0Error, TokenValidationError
+from auth0.authentication.pushed_authorization_requests import PushedAuthorizationRequests
 from auth0.authentication.token_verifier import AsymmetricSignatureVerifier, TokenVerifier
 
 from gatewright import DATABASE, PASSWORD_REALM, PASSWORDLESS, key_pair, on_every_engine, server
@@ -176,6 +177,14 @@ class Authentication:
 
         self.assertEqual(ask(private)["scope"], "read:orders")
         self.assertRefused((401, "invalid_client"), ask, key_pair()[0])
+
+    def test_a_request_that_was_pushed_before(self):
+        push = self.sdk(PushedAuthorizationRequests).pushed_authorization_request
+        pushed = push("code", CALLBACK, scope=SCOPE, state="the-state", nonce="the-nonce")
+        code = self.log_in({"client_id": self.client["client_id"], "request_uri": pushed["request_uri"]})
+        granted = self.token.authorization_code(code, CALLBACK)
+        self.assertEqual(self.verify(granted["id_token"], nonce="the-nonce")["email"], ADA)
+        self.assertRefused((400, "invalid_request"), push, "code", "https://evil.example/")
 
     def test_codes_and_a_link(self):
         passwordless, phone, email = self.sdk(Passwordless), "+61400000001", "edith@example.com"

@@ -1,8 +1,5 @@
 """auth0-server-python: ServerClient logs somebody in, keeps the session, renews tokens, logs out; codes and a link."""
 
-import unittest
-import urllib.parse
-
 from auth0_server_python.auth_server.server_client import ServerClient
 from auth0_server_python.auth_types import (
     LogoutOptions,
@@ -14,7 +11,7 @@ from auth0_server_python.auth_types import (
 from auth0_server_python.error import AccessTokenError, ApiError, MissingTransactionError, PasswordlessVerifyError
 from auth0_server_python.store import StateStore, TransactionStore
 
-from gatewright import DATABASE, PASSWORDLESS, on_every_engine, server
+from gatewright import DATABASE, PASSWORDLESS, key_pair, on_every_engine, server
 from visitor import Visitor
 
 CALLBACK = "http://localhost:3000/auth/callback"
@@ -75,17 +72,17 @@ class Sessions:
 
     def application(self, **options):
         asked = {"scope": "openid profile email offline_access read:stock", "audience": API}
-        return ServerClient(
-            domain=self.server.domain,
-            client_id=self.client["client_id"],
-            client_secret=self.client["client_secret"],
-            redirect_uri=CALLBACK,
-            secret="a secret of thirty-two characters",
-            transaction_store=Memory(),
-            state_store=self.states,
-            authorization_params=asked,
-            **options,
-        )
+        usual = {
+            "domain": self.server.domain,
+            "client_id": self.client["client_id"],
+            "client_secret": self.client["client_secret"],
+            "redirect_uri": CALLBACK,
+            "secret": "a secret of thirty-two characters",
+            "transaction_store": Memory(),
+            "state_store": self.states,
+            "authorization_params": asked,
+        }
+        return ServerClient(**{**usual, **options})
 
     async def log_in(self, app=None):
         """Hedy logs in on the hosted page; what the SDK makes of the callback."""
@@ -144,6 +141,31 @@ class Sessions:
         with self.assertRaises(ApiError) as caught:
             await self.silently()
         self.assertEqual(caught.exception.code, "login_required")
+
+    async def test_requests_are_pushed_and_signed(self):
+        private, public = key_pair()
+        credential = {"credential_type": "public_key", "pem": public}
+        signer = self.server.register(
+            {
+                "name": "Python signer",
+                "app_type": "regular_web",
+                "callbacks": [CALLBACK],
+                "grant_types": ["authorization_code", "refresh_token"],
+                "require_pushed_authorization_requests": True,
+                "client_authentication_methods": {"private_key_jwt": {"credentials": [credential]}},
+            },
+            [DATABASE],
+        )
+        app = self.application(
+            client_id=signer["client_id"],
+            client_secret=None,
+            client_assertion_signing_key=private,
+            pushed_authorization_requests=True,
+        )
+        await self.log_in(app)
+        self.assertEqual((await app.get_user())["sub"], self.hedy["user_id"])
+        self.expire()
+        self.assertTrue(await app.get_access_token())
 
     async def test_codes_and_a_link(self):
         phone, email = "+61400000002", "katherine@example.com"

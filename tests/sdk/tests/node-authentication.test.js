@@ -180,6 +180,27 @@ for (const engine of engines()) {
       await assert.rejects(signing(stranger).clientCredentialsGrant(ask), refusal(401, 'invalid_client'));
     });
 
+    test('a request that was pushed before', async () => {
+      const { data: pushed } = await auth.oauth.pushedAuthorization({
+        client_id: client.client_id,
+        response_type: 'code',
+        redirect_uri: CALLBACK,
+        scope: SCOPE,
+        state: 'pushed',
+        nonce: 'the-nonce',
+      });
+      assert.match(pushed.request_uri, /^urn:ietf:params:oauth:request_uri:/);
+      assert.ok(pushed.expires_in > 0);
+      const query = new URLSearchParams({ client_id: client.client_id, request_uri: pushed.request_uri });
+      const { code, state } = await atHostedPage(`${server.issuer}authorize?${query}`);
+      assert.equal(state, 'pushed');
+      const checked = { idTokenValidateOptions: { nonce: 'the-nonce' } };
+      const { data } = await auth.oauth.authorizationCodeGrant({ code, redirect_uri: CALLBACK }, checked);
+      assert.equal(decoded(data.id_token).email, ADA);
+      const elsewhere = { client_id: client.client_id, response_type: 'code', redirect_uri: 'https://evil.example/' };
+      await assert.rejects(auth.oauth.pushedAuthorization(elsewhere), refusal(400, 'invalid_request'));
+    });
+
     const clientOf = (credentials) =>
       new AuthenticationClient({ domain: server.domain, clientId: client.client_id, timeoutDuration: SLOW, ...credentials });
 
