@@ -1,12 +1,14 @@
 // An express application with express-openid-connect, four times: each configuration under a path of its own.
 // Started by ../harness/web-app.js; what is different for each run is in the environment.
-import { createServer } from 'node:https';
 import { readFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer } from 'node:https';
 import express from 'express';
 import openid from 'express-openid-connect';
 
 const { auth, requiresAuth } = openid;
-const { BASE_URL, ISSUER, CLIENT_ID, CLIENT_SECRET, SECRET, AUDIENCE, PORT, TLS_PFX, TLS_PASSPHRASE } = process.env;
+const { BASE_URL, ISSUER, CLIENT_ID, CLIENT_SECRET, SECRET, AUDIENCE } = process.env;
+const { PORT, BACK_CHANNEL_PORT, TLS_PFX, TLS_PASSPHRASE } = process.env;
 
 /** What an `express-session` store does, as far as back-channel logout needs it. */
 class LogoutStore {
@@ -69,5 +71,7 @@ app.use((error, request, reply, next) => {
   return reply.status(error.status ?? 500).json({ error: error.error, error_description: error.error_description, message: error.message });
 });
 
+// Logout tokens come from Gatewright itself, which would not trust the certificate of this test.
+createHttpServer(app).listen(Number(BACK_CHANNEL_PORT), '127.0.0.1');
 const tls = { pfx: readFileSync(TLS_PFX), passphrase: TLS_PASSPHRASE };
 createServer(tls, app).listen(Number(PORT), '127.0.0.1', () => console.log(`listening on ${BASE_URL}`));

@@ -10,7 +10,7 @@ import { openWith } from '../harness/stage.js';
 import { freePort, registerWebClient, startWebApp, APPS } from '../harness/web-app.js';
 
 const GRANTED = ['email', 'offline_access', 'openid', 'profile', 'read:orders'];
-const CONFIGURATIONS = ['implicit', 'code', 'hybrid'];
+const CONFIGURATIONS = ['implicit', 'code', 'hybrid', 'pushed'];
 
 for (const engine of engines()) {
   describe(`express applications, ${engine.name}`, () => {
@@ -33,16 +33,23 @@ for (const engine of engines()) {
 
 async function startOpenid(gatewright, trust, opened) {
   const port = await freePort();
+  const backChannelPort = await freePort();
   const origin = `https://app.test:${port}`;
   const client = await registerWebClient(gatewright.management, {
     name: 'express-openid-connect',
+    oidc_logout: { backchannel_logout_urls: [`http://127.0.0.1:${backChannelPort}/hybrid/backchannel-logout`] },
     refresh_token: { rotation_type: 'rotating', expiration_type: 'expiring' },
     callbacks: CONFIGURATIONS.map((name) => `${origin}/${name}/callback`),
     allowed_logout_urls: CONFIGURATIONS.map((name) => `${origin}/${name}`),
   });
   const program = await startWebApp([`${APPS}/express-openid-connect.mjs`], {
     gatewright,
-    env: { ...address(origin, port, trust), ...credentials(client), ISSUER: gatewright.issuer.replace(/\/$/, '') },
+    env: {
+      ...address(origin, port, trust),
+      ...credentials(client),
+      BACK_CHANNEL_PORT: String(backChannelPort),
+      ISSUER: gatewright.issuer.replace(/\/$/, ''),
+    },
   });
   opened.push(program.stop);
   return { url: (rest) => `${origin}/${rest}`, client, output: program.output };
@@ -157,6 +164,19 @@ function expressOpenidConnect(stage) {
     await press(page, 'deny');
     await page.waitForURL((to) => to.href.startsWith(url('code/callback')));
     assert.equal((await json(page)).error, 'access_denied');
+  });
+
+  scenario('express-openid-connect: the request is pushed first', stage, async ({ page, traffic, stage: open }) => {
+    const { url } = open.openid;
+    const user = await newUser(open.gatewright.management);
+    await page.goto(url('pushed/members'));
+    assert.deepEqual([...asked(traffic).keys()].sort(), ['client_id', 'request_uri']);
+    assert.match(asked(traffic).get('request_uri'), /^urn:ietf:params:oauth:request_uri:/);
+    await enterPassword(page, user);
+    await page.waitForURL(url('pushed/members'));
+    assert.deepEqual(await json(page), { members: user.email });
+    const state = await visit(page, url('pushed'));
+    assert.deepEqual(scopes(state.accessToken.access_token), GRANTED);
   });
 }
 

@@ -42,6 +42,7 @@ async function startNext(gatewright, opened) {
     name: 'nextjs-auth0',
     callbacks: [`${origin}/auth/callback`, `${origin}/par/callback`],
     allowed_logout_urls: [origin, `${origin}/profile`],
+    oidc_logout: { backchannel_logout_urls: [`${origin}/auth/backchannel-logout`] },
     refresh_token: { rotation_type: 'rotating', expiration_type: 'expiring' },
   });
   const program = await startWebApp([NEXT, 'start', '--hostname', 'localhost', '--port', String(port)], {
@@ -114,6 +115,23 @@ function scenarios(stage) {
     await press(page, 'deny');
     await page.waitForURL((to) => to.href.startsWith(url('/auth/callback')));
     assert.deepEqual(await json(page), { code: 'access_denied', message: 'User did not authorize the request' });
+  });
+
+  scenario('the request is pushed first; a session in a cookie; /v2/logout', stage, async ({ page, traffic, stage: open }) => {
+    const { url } = open;
+    const user = await newUser(open.gatewright.management);
+    await page.goto(url('/par/login'));
+    const asked = new URL(traffic.find(({ url: to }) => new URL(to).pathname === '/authorize').url).searchParams;
+    assert.deepEqual([...asked.keys()].sort(), ['client_id', 'request_uri']);
+    await enterPassword(page, user);
+    await page.waitForURL(url('/'));
+    assert.equal((await visit(page, url('/par/profile'))).sub, user.id);
+    const { token } = await visit(page, url('/par/access-token'));
+    assert.deepEqual(decoded(token).scope.split(' ').sort(), GRANTED);
+    await page.goto(url('/par/logout'));
+    assert.equal(page.url(), url('/'));
+    assert.ok(traffic.some(({ url: to }) => to.startsWith(`${open.gatewright.issuer}v2/logout?`)));
+    assert.equal(await page.evaluate(async () => (await fetch('/par/profile')).status), 401);
   });
 }
 
