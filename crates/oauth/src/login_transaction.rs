@@ -26,6 +26,13 @@ pub(crate) struct Waiting {
     pub(crate) row: LoginTransaction,
 }
 
+impl Waiting {
+    /// Whether a login at this connection can end it: a request that names a connection means it.
+    pub(crate) fn takes(&self, connection: &str) -> bool {
+        self.row.progress.params.get("connection").is_none_or(|asked| asked == connection)
+    }
+}
+
 /// A transaction about to begin, and the cookie that binds it.
 pub(crate) struct Begun {
     pub(crate) state: String,

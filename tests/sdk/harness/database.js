@@ -53,7 +53,7 @@ export async function resetPassword(stage, email, password) {
     await page.goto(link);
     await page.locator('input[name="password"]').fill(password);
     await page.locator('input[name="re-enter-password"]').fill(password);
-    await page.locator('button[type="submit"]').click();
+    await page.locator('button[type="submit"]').first().click();
     await page.locator('input[name="password"]').waitFor({ state: 'detached' });
   } finally {
     await context.close();

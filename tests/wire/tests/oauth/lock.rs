@@ -296,6 +296,10 @@ async fn a_form_answers_the_login_whose_page_it_is() {
         let change = json!({"state": ours, "client_id": other["client_id"]});
         assert_eq!(refused(&page, change).await.2, "The state belongs to a login of another application.");
 
+        let by_sms = begin(&page, &start.clone().with("connection", "sms")).await;
+        let text = "The application asked for a login at another connection.";
+        assert_eq!(refused(&page, json!({"state": by_sms})).await.2, text);
+
         // The form in another browser does nothing to the login.
         let form = fields(&page.post(LOGIN, body(&server, json!({"state": ours}))).await);
         assert!(call_back(&own_page(&server), &form).await.expect(400).body.contains("another browser"));

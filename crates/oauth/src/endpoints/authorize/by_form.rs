@@ -178,6 +178,13 @@ impl Entry {
                     "state_of_other_client",
                 );
             }
+            Found::Live(waiting) if !waiting.takes(&self.connection.name) => {
+                return no(
+                    400,
+                    "The application asked for a login at another connection.",
+                    "other_connection",
+                );
+            }
             Found::Live(waiting) => context.transaction = Some(waiting.state),
             Found::OtherBrowser(_) => {
                 return no(403, "The login was begun in another browser.", "other_browser");

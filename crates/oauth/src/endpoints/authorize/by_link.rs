@@ -154,6 +154,7 @@ pub(crate) async fn verify_redirect(
     // Compat: a page of this host sends the state of the login that it is shown for.
     if let Found::Live(waiting) = login_transaction::find(&cx, params.text("state")).await?
         && waiting.row.client_id == client.client_id
+        && waiting.takes(&attempt.code.connection.name)
     {
         attempt.waiting = Some(*waiting);
     }
