@@ -17,6 +17,8 @@ pub struct Connection {
     pub display_name: Option<String>,
     /// Clients that may use it.
     pub enabled_clients: Vec<String>,
+    /// Every third-party client may use it too; the snapshot of a tenant adds them to the list above.
+    pub is_domain_connection: bool,
     /// The strategy's settings, as stored.
     pub options: Value,
 }

@@ -21,6 +21,7 @@ pub mod login;
 pub mod password_policy;
 pub mod redirect;
 pub mod refresh;
+pub mod registration;
 pub mod resource_server;
 pub mod scope;
 pub mod time;

@@ -12,6 +12,7 @@ mod decision;
 mod endpoints;
 mod events;
 mod grants;
+mod id_token_hint;
 mod issuance;
 mod login_ticket;
 mod login_transaction;
@@ -35,8 +36,8 @@ use gatewright_http::{App, cors};
 
 use crate::endpoints::{
     account_links, authorize, challenge, client_js, co_authenticate, dbconnections, device, discovery,
-    geoloc, jwks, login, logout, oidc_logout, passwordless_start, passwordless_verify, resource_owner,
-    revoke, ssodata, token, userinfo,
+    geoloc, jwks, login, logout, oidc_logout, passwordless_start, passwordless_verify, register,
+    resource_owner, revoke, ssodata, token, userinfo,
 };
 
 /// Bodies of these endpoints are small; anything longer is refused.
@@ -63,6 +64,11 @@ pub fn router() -> Router<Arc<App>> {
         .route("/oauth/ro", post(resource_owner::ro))
         .route("/oauth/revoke", post(revoke::revoke))
         .route("/oauth/par", post(authorize::par::par))
+        .route("/oidc/register", post(register::register))
+        .route(
+            "/oidc/register/{client_id}",
+            get(register::manage).put(register::manage).delete(register::manage),
+        )
         .route("/oauth/device/code", post(device::authorization::device_code))
         .route("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
         .layer(from_fn(|cx, request, next| cors::apply(cors::BROWSER, cx, request, next)));

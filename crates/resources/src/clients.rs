@@ -14,8 +14,11 @@ use serde_json::{Value, json};
 use crate::engine::crud::{fill, merge, merge_member};
 use crate::engine::field::{BOOL, Field, TEXT, field};
 use crate::engine::query::Query;
-use crate::engine::{ApiError, Crud, IdForm, Map, OpCx, OpRequest, Operation, Resource, Table};
-use crate::{client_credentials, client_grants, connections, pushed_requests, refresh_tokens, signing_keys};
+use crate::engine::{ApiError, Crud, IdForm, Map, OpCx, OpRequest, Operation, Resource, Sealing, Table};
+use crate::{
+    client_credentials, client_grants, client_registrations, connections, pushed_requests, refresh_tokens,
+    signing_keys,
+};
 
 sql!(
     INSERT,
@@ -238,13 +241,19 @@ fn remove<'a>(cx: &'a mut OpCx<'_>, client: &'a Map) -> BoxFuture<'a, Result<(),
             return Err(ApiError::unsupported("The global client cannot be deleted."));
         }
         let client_id = client.get("client_id").and_then(Value::as_str).unwrap_or_default();
-        client_grants::delete_of_client(cx.tx, &cx.request.tenant, client_id).await?;
-        connections::forget_client(cx, client_id).await?;
-        refresh_tokens::delete_of_client(cx.tx, &cx.request.tenant, client_id).await?;
-        client_credentials::delete_of_client(cx.tx, &cx.request.tenant, client_id).await?;
-        pushed_requests::delete_of_client(cx.tx, &cx.request.tenant, client_id).await?;
-        Ok(())
+        Ok(forget(cx.tx, &cx.request.sealing(), client_id).await?)
     })
+}
+
+/// Deletes all that hangs on a client.
+pub(crate) async fn forget(tx: &mut Tx, sealing: &Sealing<'_>, client_id: &str) -> Result<(), StoreError> {
+    let tenant = sealing.tenant;
+    connections::forget_client(tx, sealing, client_id).await?;
+    client_grants::delete_of_client(tx, tenant, client_id).await?;
+    refresh_tokens::delete_of_client(tx, tenant, client_id).await?;
+    client_credentials::delete_of_client(tx, tenant, client_id).await?;
+    pushed_requests::delete_of_client(tx, tenant, client_id).await?;
+    client_registrations::delete_of_client(tx, tenant, client_id).await
 }
 
 /// The tenant's certificate, which every client shows to who may see keys.

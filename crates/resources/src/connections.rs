@@ -18,7 +18,8 @@ use crate::engine::format::Format;
 use crate::engine::operation::Run;
 use crate::engine::query::{Paging, Query};
 use crate::engine::{
-    Answer, ApiError, Crud, Handler, IdForm, Input, Map, Method, OpCx, OpRequest, Operation, Resource, Table,
+    Answer, ApiError, Crud, Handler, IdForm, Input, Map, Method, OpCx, OpRequest, Operation, Resource,
+    Sealing, Table,
 };
 use crate::users;
 
@@ -154,11 +155,14 @@ fn to_connection(document: Map) -> Result<Connection, StoreError> {
 }
 
 /// Takes a client that is gone out of every connection's `enabled_clients`.
-pub(crate) async fn forget_client(cx: &mut OpCx<'_>, client_id: &str) -> Result<(), StoreError> {
-    let request = cx.request;
-    for mut connection in CONNECTIONS.load(cx.tx, &request.tenant, &request.master_key).await? {
+pub(crate) async fn forget_client(
+    tx: &mut Tx,
+    sealing: &Sealing<'_>,
+    client_id: &str,
+) -> Result<(), StoreError> {
+    for mut connection in CONNECTIONS.load(tx, sealing.tenant, sealing.master_key).await? {
         if set_client(&mut connection, client_id, false) {
-            CONNECTIONS.store(cx.tx, &request.sealing(), connection).await?;
+            CONNECTIONS.store(tx, sealing, connection).await?;
         }
     }
     Ok(())

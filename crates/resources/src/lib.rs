@@ -12,6 +12,7 @@ pub mod captured_messages;
 pub mod client_assertions;
 pub mod client_credentials;
 pub mod client_grants;
+pub mod client_registrations;
 pub mod clients;
 pub mod connections;
 pub mod device_codes;
@@ -103,6 +104,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     33 "0033_grants",
     34 "0034_private_key_jwt",
     35 "0035_pushed_requests",
+    36 "0036_client_registrations",
     37 "0037_device_codes",
 ];
 

@@ -243,9 +243,14 @@ async fn load(
     let clients = clients::load(tx, &id, master_key).await?;
     let callback_origins = clients.iter().flat_map(|client| redirect::callback_origins(&client.callbacks));
     let client_grants = client_grants::load(tx, &id).await?;
+    let mut connections = connections::load(tx, &id, master_key).await?;
+    for connection in connections.iter_mut().filter(|connection| connection.is_domain_connection) {
+        let strangers = clients.iter().filter(|client| !client.is_first_party);
+        connection.enabled_clients.extend(strangers.map(|client| client.client_id.clone()));
+    }
     Ok(Tenant {
         callback_origins: callback_origins.collect::<BTreeSet<_>>().into_iter().collect(),
-        connections: connections::load(tx, &id, master_key).await?.into_iter().map(Arc::new).collect(),
+        connections: connections.into_iter().map(Arc::new).collect(),
         resource_servers: resource_servers::load(tx, &id).await?,
         client_grants: client_grants
             .into_iter()

@@ -8,6 +8,7 @@ use gatewright_http::RequestCx;
 use serde_json::{Value, json};
 
 use super::authorize::par;
+use super::register;
 use crate::grants;
 
 /// How a client may authenticate.
@@ -41,6 +42,9 @@ pub(crate) async fn openid_configuration(cx: RequestCx) -> Response {
         "request_uri_parameter_supported": false,
         "request_parameter_supported": false,
     });
+    if register::offered(&cx) {
+        document["registration_endpoint"] = json!(at("oidc/register"));
+    }
     if par::offered(&cx) {
         document["pushed_authorization_request_endpoint"] = json!(at("oauth/par"));
     }

@@ -15,6 +15,7 @@ pub(crate) mod logout;
 pub(crate) mod oidc_logout;
 pub(crate) mod passwordless_start;
 pub(crate) mod passwordless_verify;
+pub(crate) mod register;
 pub(crate) mod resource_owner;
 pub(crate) mod revoke;
 pub(crate) mod ssodata;

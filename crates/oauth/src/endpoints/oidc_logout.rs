@@ -14,20 +14,17 @@ use gatewright_core::client::Client;
 use gatewright_core::redirect;
 use gatewright_http::params::ParamsError;
 use gatewright_http::{Params, RequestCx, respond};
-use gatewright_jose::{Expect, verify};
 use gatewright_resources::sessions::Session;
 use gatewright_store::StoreError;
 use serde_json::Value;
 
 use super::logout::end_session;
+use crate::id_token_hint;
 use crate::pages::ErrorPage;
 use crate::pages::screen::{Button, Form, Screen, company};
 use crate::pages::texts::{self, Texts};
 use crate::session;
 use crate::stop::Stop;
-
-/// How long ago a hint may have expired: for ever, in practice (RP-Initiated Logout section 2).
-const HINT_LEEWAY_SECONDS: i64 = 10 * 365 * 86_400;
 
 /// What a page posts besides the parameters of the request.
 const CONFIRMATION: &str = "/oidc/logout/confirm";
@@ -104,7 +101,7 @@ struct Request {
 
 impl Request {
     fn read(cx: &RequestCx, params: &Params) -> Result<Self, OAuthError> {
-        let claims = params.text("id_token_hint").map(|hint| hinted(cx, hint)).transpose()?;
+        let claims = params.text("id_token_hint").map(|hint| id_token_hint::claims(cx, hint)).transpose()?;
         let text = |name: &str| params.text(name).map(str::to_owned);
         let of_hint = claims.as_ref().and_then(audience);
         let client_id = match (text("client_id"), of_hint) {
@@ -188,20 +185,6 @@ impl Request {
         response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         Ok(response)
     }
-}
-
-/// The claims of an ID token of this tenant, however old.
-fn hinted(cx: &RequestCx, hint: &str) -> Result<Value, OAuthError> {
-    let expect = Expect {
-        issuer: cx.issuer.as_str(),
-        audience: None,
-        now: cx.now,
-        leeway_seconds: HINT_LEEWAY_SECONDS,
-    };
-    verify(hint, cx.tenant.signing_keys(), &expect).map_err(|error| {
-        OAuthError::invalid_request("The id_token_hint is not an ID token of this server.")
-            .because(format!("id_token_hint: {error}"))
-    })
 }
 
 /// An ID token has one audience, its client; other tokens are no hints.
