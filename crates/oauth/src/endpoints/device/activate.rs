@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use axum::body::Bytes;
 use axum::extract::RawQuery;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use gatewright_core::device::{Charset, DEVICE_CODE, UserCodeFormat, normal};
 use gatewright_core::limits::RateLimit;
@@ -171,6 +171,6 @@ async fn attempt(
 fn go_on(begun: Begun) -> Response {
     let target = format!("{}?state={}", login::DEVICE_CONFIRMATION, begun.state);
     let mut response = respond::no_store((StatusCode::FOUND, [(header::LOCATION, target)]));
-    response.headers_mut().append(header::SET_COOKIE, HeaderValue::from(begun.cookie));
+    response.headers_mut().append(header::SET_COOKIE, begun.cookie);
     response
 }

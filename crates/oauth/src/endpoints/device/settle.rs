@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use gatewright_core::OAuthError;
+use gatewright_core::authorize::remedy::remedy;
 use gatewright_core::client::Client;
 use gatewright_core::device::DEVICE_CODE;
 use gatewright_core::login::consent::{self, Consent, ConsentFacts};
@@ -290,7 +291,10 @@ pub(crate) async fn refuse(
     let Some(device) = waiting.row.progress.device.clone() else {
         return Ok(login_transaction::lost(cx, Some(&waiting.row.client_id), false, None));
     };
-    decision["reason"] = json!(error.reason);
+    if let Some(reason) = &error.reason {
+        decision["reason"] = json!(reason);
+        decision["remedy"] = json!(remedy(reason));
+    }
     let client = cx.tenant.client(&waiting.row.client_id);
     let mut event = events::event(cx, event, client.map(|client| &**client));
     event.description = Some(error.description.to_string());

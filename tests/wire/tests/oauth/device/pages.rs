@@ -158,7 +158,9 @@ async fn blocked_and_deleted_users_and_clients_without_connections_connect_nothi
         let codes = tv.codes(json!({})).await;
         is_screen(&confirm(&server.tool(), &codes).await, "device-code-activation-denied");
         assert_eq!(tv.poll(&codes).await.expect(403).error().0, "access_denied");
-        assert_eq!(tv.admin.newest_log("fdeac").await["details"]["decision"]["reason"], "no_connection");
+        let decision = tv.admin.newest_log("fdeac").await["details"]["decision"].clone();
+        assert_eq!(decision["reason"], "no_connection");
+        assert!(decision["remedy"].is_string(), "{decision}");
     })
     .await;
 }
