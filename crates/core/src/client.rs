@@ -53,6 +53,8 @@ pub struct Client {
     pub sso_disabled: bool,
     /// Where to begin a login that has lost its transaction.
     pub initiate_login_uri: Option<String>,
+    /// Where and when it is told that a session ended, see [`crate::backchannel`].
+    pub oidc_logout: Option<OidcLogout>,
     /// The client secret, revealed only to authenticate the client; empty for public clients.
     #[serde(skip)]
     pub client_secret: Secret<String>,
@@ -161,6 +163,26 @@ impl Default for RefreshTokenSettings {
     }
 }
 
+/// `oidc_logout` of a client.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default)]
+pub struct OidcLogout {
+    /// Where logout tokens are posted.
+    pub backchannel_logout_urls: Vec<String>,
+    /// Which ends of a session are told.
+    pub backchannel_logout_initiators: Option<LogoutInitiators>,
+}
+
+/// `backchannel_logout_initiators` of a client.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default)]
+pub struct LogoutInitiators {
+    /// `all`, or else `custom`.
+    pub mode: String,
+    /// The names of those chosen.
+    pub selected_initiators: Vec<String>,
+}
+
 impl Default for Client {
     fn default() -> Self {
         Self {
@@ -183,6 +205,7 @@ impl Default for Client {
             par_request_expiry: None,
             sso_disabled: false,
             initiate_login_uri: None,
+            oidc_logout: None,
             client_secret: Secret::default(),
             assertion_keys: Vec::new(),
         }

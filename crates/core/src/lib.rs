@@ -6,9 +6,10 @@
 //!
 //! Reading order: [`scope`] (why a scope is granted or not), [`authorize`] (the checks of
 //! `/authorize`), [`tokens`] (what goes into a token), [`login`] (one-time codes), [`refresh`] (refresh
-//! tokens), then the nouns that these read: [`client`], [`resource_server`], [`connection`], [`user`].
+//! tokens), [`session`] and [`backchannel`] (how sessions end, and who is told), then the nouns that these read: [`client`], [`resource_server`], [`connection`], [`user`].
 
 pub mod authorize;
+pub mod backchannel;
 pub mod client;
 pub mod client_assertion;
 pub mod connection;
@@ -24,6 +25,7 @@ pub mod refresh;
 pub mod registration;
 pub mod resource_server;
 pub mod scope;
+pub mod session;
 pub mod time;
 pub mod token_exchange;
 pub mod tokens;

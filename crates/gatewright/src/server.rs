@@ -141,6 +141,7 @@ impl Stage {
                 measure::recorder().run_upkeep();
             }
         });
+        self.tasks.spawn(gatewright_oauth::backchannel::work(Arc::clone(&app)));
         self.phase.send_replace(Phase::Serving(app.db.clone()));
         let Self { addresses, phase, stopping, handles, tasks, shutdown, .. } = self;
         Ok(Running { app, addresses, phase, stopping, handles, tasks, shutdown })

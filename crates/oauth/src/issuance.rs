@@ -246,6 +246,7 @@ impl Recorded {
                     auth_time: subject.auth_time,
                     at_hash: Some(&left_half_hash(&access_token)),
                     c_hash: None,
+                    claim_types: cx.tenant.claim_types(),
                     now: cx.now,
                 });
                 Some(mint::id_token(cx, &client, claims).await?)

@@ -5,11 +5,13 @@
 
 use axum::http::HeaderValue;
 use gatewright_core::Timestamp;
+use gatewright_core::session::SessionLimits;
 use gatewright_http::RequestCx;
 use gatewright_http::cookies::{self, SetCookie};
 use gatewright_jose::{random_token, token_hash};
-use gatewright_resources::sessions::{self, Session};
+use gatewright_resources::sessions::{self, Session, Use};
 use gatewright_store::{StoreError, Tx};
+use serde_json::Value;
 
 /// The name of the session cookie.
 pub(crate) const COOKIE: &str = "gatewright_session";
@@ -19,15 +21,18 @@ pub(crate) fn presented(cx: &RequestCx) -> Vec<String> {
     cookies::values(&cx.cookies, COOKIE).take(4).map(token_hash).collect()
 }
 
-/// The live session among those, if any.
+/// The live session among those, if any; its times are those after this use.
 pub(crate) async fn live(
     tx: &mut Tx,
     cx: &RequestCx,
     presented: &[String],
 ) -> Result<Option<Session>, StoreError> {
     for token_hash in presented {
-        if let Some(session) = sessions::by_token(tx, &cx.tenant.id, token_hash, cx.now).await? {
-            return Ok(Some(session));
+        let Some(session) = sessions::by_token(tx, &cx.tenant.id, token_hash, cx.now).await? else {
+            continue;
+        };
+        if let Some(times) = limits(cx, session.persistent).used(session.times, cx.now) {
+            return Ok(Some(Session { times, ..session }));
         }
     }
     Ok(None)
@@ -48,25 +53,47 @@ pub(crate) fn begin(
     authenticated_at: Timestamp,
 ) -> NewSession {
     let token = random_token(&cx.app.random, 32);
-    let lifetime = cx.tenant.hours_setting_in_seconds("session_lifetime", 168.0);
+    let persistent = is_persistent(cx);
+    let limits = limits(cx, persistent);
     let session = Session {
         session_id: cx.app.random.alphanumeric(32),
         token_hash: token_hash(&token),
         user_id: user_id.to_owned(),
         connection: connection.to_owned(),
         authenticated_at,
-        expires_at: cx.now.plus_seconds(lifetime),
-        idle_expires_at: idle_end(cx),
+        times: limits.begin(cx.now),
+        persistent,
         last_client_id: client_id.to_owned(),
     };
-    let cookie =
-        SetCookie { name: COOKIE, value: &token, max_age_seconds: Some(lifetime), partitioned: false };
+    let max_age_seconds = persistent.then_some(limits.absolute_seconds);
+    let cookie = SetCookie { name: COOKIE, value: &token, max_age_seconds, partitioned: false };
     NewSession { session, cookie: cookie.header(&cx.issuer) }
 }
 
-/// When a session that is used now ends if nothing more happens.
-pub(crate) fn idle_end(cx: &RequestCx) -> Timestamp {
-    cx.now.plus_seconds(cx.tenant.hours_setting_in_seconds("idle_session_lifetime", 72.0))
+/// Whether sessions that begin now outlive the browser: `session_cookie.mode` of the tenant.
+fn is_persistent(cx: &RequestCx) -> bool {
+    let mode = cx.tenant.settings.pointer("/session_cookie/mode").and_then(Value::as_str);
+    mode != Some("non-persistent")
+}
+
+/// How long sessions of this kind live.
+fn limits(cx: &RequestCx, persistent: bool) -> SessionLimits {
+    let setting = |name, default| cx.tenant.hours_setting_in_seconds(name, default);
+    if persistent {
+        return SessionLimits {
+            absolute_seconds: setting("session_lifetime", 168.0),
+            idle_seconds: setting("idle_session_lifetime", 72.0),
+        };
+    }
+    SessionLimits {
+        absolute_seconds: setting("ephemeral_session_lifetime", 72.0),
+        idle_seconds: setting("idle_ephemeral_session_lifetime", 24.0),
+    }
+}
+
+/// This request as a use of a session by a client. `ip` is the caller's address as text.
+pub(crate) fn used_by<'a>(cx: &'a RequestCx, client_id: &'a str, ip: &'a str) -> Use<'a> {
+    Use { client_id, issuer: cx.issuer.as_str(), ip, user_agent: cx.user_agent.as_deref() }
 }
 
 /// Removes the cookie.

@@ -16,8 +16,8 @@ use crate::engine::field::{BOOL, Field, TEXT, field};
 use crate::engine::query::Query;
 use crate::engine::{ApiError, Crud, IdForm, Map, OpCx, OpRequest, Operation, Resource, Sealing, Table};
 use crate::{
-    client_credentials, client_grants, client_registrations, connections, pushed_requests, refresh_tokens,
-    signing_keys,
+    client_credentials, client_grants, client_registrations, connections, grants, pushed_requests,
+    refresh_tokens, signing_keys,
 };
 
 sql!(
@@ -253,6 +253,7 @@ pub(crate) async fn forget(tx: &mut Tx, sealing: &Sealing<'_>, client_id: &str) 
     refresh_tokens::delete_of_client(tx, tenant, client_id).await?;
     client_credentials::delete_of_client(tx, tenant, client_id).await?;
     pushed_requests::delete_of_client(tx, tenant, client_id).await?;
+    grants::delete_of_client(tx, tenant, client_id).await?;
     client_registrations::delete_of_client(tx, tenant, client_id).await
 }
 

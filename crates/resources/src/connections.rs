@@ -217,7 +217,8 @@ fn change<'a>(
 
 fn remove<'a>(cx: &'a mut OpCx<'_>, connection: &'a Map) -> BoxFuture<'a, Result<(), ApiError>> {
     Box::pin(async move {
-        users::delete_of_connection(cx.tx, &cx.request.tenant, text(connection, "name")).await?;
+        let (tenant, now) = (&cx.request.tenant, cx.request.now);
+        users::delete_of_connection(cx.tx, tenant, text(connection, "name"), now).await?;
         Ok(())
     })
 }

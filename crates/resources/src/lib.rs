@@ -23,6 +23,7 @@ pub mod engine;
 pub mod grants;
 pub mod login_tickets;
 pub mod login_transactions;
+pub mod logout_deliveries;
 pub mod logs;
 pub mod passwordless_codes;
 pub mod passwords;
@@ -50,9 +51,12 @@ pub static RESOURCES: &[&Resource] = &[
     &device_credentials::RESOURCE,
     &email_provider::RESOURCE,
     &email_templates::RESOURCE,
+    &grants::RESOURCE,
     &logs::RESOURCE,
     &prompts::RESOURCE,
+    &refresh_tokens::api::RESOURCE,
     &resource_servers::RESOURCE,
+    &sessions::api::RESOURCE,
     &tenants::RESOURCE,
     &users::RESOURCE,
 ];
@@ -106,6 +110,9 @@ pub static MIGRATIONS: &[Migration] = migrations![
     35 "0035_pushed_requests",
     36 "0036_client_registrations",
     37 "0037_device_codes",
+    40 "0040_session_clients",
+    41 "0041_session_details",
+    42 "0042_logout_deliveries",
 ];
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! other on every node, and each sees the generation that the one before it made. Whoever touches
 //! several families of a user locks the user before any family, so that nobody waits in a circle.
 
+pub mod api;
+
 use gatewright_core::Timestamp;
 use gatewright_core::ids::TenantId;
 use gatewright_core::refresh::{Exchange, FamilyFacts, MAX_FAMILIES, PresentedToken, Replacement};
@@ -139,6 +141,11 @@ sql!(
     "UPDATE refresh_token_families SET revoked_at = $5, revoked_because = $6, forget_at = $7
      WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3 AND COALESCE(audience, '') = $4
        AND revoked_at IS NULL"
+);
+sql!(
+    REVOKE_OF_SESSION,
+    "UPDATE refresh_token_families SET revoked_at = $4, revoked_because = $5, forget_at = $6
+     WHERE tenant_id = $1 AND user_id = $2 AND session_id = $3 AND revoked_at IS NULL"
 );
 sql!(
     BEYOND_LIMIT,
@@ -312,6 +319,35 @@ pub async fn revoke_grant(
         params![tenant, &family.user_id, &family.client_id, audience, now, because, forget_at(Some(now))];
     tx.run(&LOCK_USER, &params![tenant, &family.user_id]).await?;
     tx.run(&REVOKE_GRANT, &values).await
+}
+
+/// Revokes what came from these sessions of a user, by their ids in ID tokens.
+pub(crate) async fn revoke_of_sessions(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    user_id: &str,
+    sids: &[String],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.run(&LOCK_USER, &params![tenant, user_id]).await?;
+    for sid in sids {
+        let values = params![tenant, user_id, sid, now, "session_revoked", forget_at(Some(now))];
+        tx.run(&REVOKE_OF_SESSION, &values).await?;
+    }
+    Ok(())
+}
+
+/// Revokes what a user's grant to a client had allowed; `audience` is empty for `/userinfo` only.
+pub(crate) async fn revoke_of_grant(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    parties: crate::grants::Parties<'_>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let crate::grants::Parties { user_id, client_id, audience } = parties;
+    tx.run(&LOCK_USER, &params![tenant, user_id]).await?;
+    let values = params![tenant, user_id, client_id, audience, now, "grant_deleted", forget_at(Some(now))];
+    tx.run(&REVOKE_GRANT, &values).await.map(drop)
 }
 
 /// Revokes what an authorization code was exchanged for; returns the families that lived until now.

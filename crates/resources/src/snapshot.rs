@@ -16,6 +16,7 @@ use gatewright_core::email::{EmailProvider, EmailTemplate};
 use gatewright_core::ids::{Issuer, TenantId};
 use gatewright_core::redirect;
 use gatewright_core::resource_server::{ClientGrant, ResourceServer};
+use gatewright_core::tokens::claims::ClaimTypes;
 use gatewright_jose::{MasterKey, SigningKey};
 use gatewright_store::{Db, StoreError, Tx};
 use serde_json::Value;
@@ -124,6 +125,14 @@ impl Tenant {
         #[expect(clippy::cast_possible_truncation, reason = "hours of a session are far below 2^53 seconds")]
         let seconds = (hours * 3600.0) as i64;
         seconds.max(60)
+    }
+
+    /// What standard claims look like, in ID tokens and at `/userinfo`.
+    pub fn claim_types(&self) -> ClaimTypes {
+        match self.settings.get(tenants::STRICT_CLAIMS).and_then(Value::as_bool) {
+            Some(true) => ClaimTypes::Strict,
+            _ => ClaimTypes::Auth0,
+        }
     }
 
     /// Whether some client of the tenant has registered this origin for use in a browser. Preflights

@@ -99,6 +99,9 @@ fn default_settings() -> Value {
     })
 }
 
+/// Our own setting: standard claims have the types that OpenID Connect gives them.
+pub const STRICT_CLAIMS: &str = "gatewright_strict_oidc_claims";
+
 const URL_OR_EMPTY: Shape = Shape::format(Format::UrlOrEmpty);
 const PAGE: &[Field] = &[field("enabled", BOOL), field("html", TEXT)];
 const ERROR_PAGE: &[Field] = &[field("html", TEXT), field("show_log_link", BOOL), field("url", URL_OR_EMPTY)];
@@ -137,6 +140,7 @@ const FIELDS: &[Field] = &[
     field("error_page", Shape::object(ERROR_PAGE)).nullable(),
     field("flags", OBJECT),
     field("friendly_name", TEXT),
+    field(STRICT_CLAIMS, BOOL),
     field("guardian_mfa_page", Shape::object(PAGE)).nullable(),
     field("idle_ephemeral_session_lifetime", Shape::Number),
     field("idle_ephemeral_session_lifetime_in_minutes", MINUTES),

@@ -11,7 +11,9 @@ pub use database::{NotSignedUp, change_password, prove_email, sign_up};
 pub(crate) use rows::delete_of_connection;
 pub use rows::{by_id, by_identifier, find_or_create_passwordless, record_login};
 
-use gatewright_store::{StoreError, Val, params, sql};
+use gatewright_core::backchannel::Initiator;
+use gatewright_core::ids::TenantId;
+use gatewright_store::{StoreError, Tx, Val, params, sql};
 use serde_json::{Value, json};
 
 use crate::engine::field::{BOOL, Field, OBJECT, SOME_TEXT, Shape, TEXT, field};
@@ -149,6 +151,14 @@ fn missing() -> ApiError {
     ApiError::new(404, "The user does not exist.").code("inexistent_user")
 }
 
+/// Refuses a call about nobody.
+///
+/// # Errors
+/// 404 `inexistent_user`.
+pub(crate) async fn must_exist(tx: &mut Tx, tenant: &TenantId, user_id: &str) -> Result<(), ApiError> {
+    by_id(tx, tenant, user_id).await?.map(drop).ok_or_else(missing)
+}
+
 fn exists_already() -> ApiError {
     ApiError::conflict("The user already exists.").code("auth0_idp_error")
 }
@@ -216,6 +226,7 @@ fn update<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
             only_app_metadata(&input.body)?;
         }
         let mut user = rows::claim(cx.tx, &request.tenant, id).await?.ok_or_else(missing)?;
+        let before = user.clone();
         let change = profile::apply(&mut user, &input.body, request.now)?;
         if let Some(change) = change
             && !rows::set_identifier(cx.tx, &request.tenant, id, &change).await?
@@ -230,11 +241,27 @@ fn update<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
         }
         if let Some(hash) = &input.password {
             passwords::set(cx.tx, &request.tenant, id, hash, request.now).await?;
-            sessions::end_all_of_user(cx.tx, &request.tenant, id).await?;
+        }
+        if let Some(initiator) = logged_out_by(&before, &user, input.password.is_some()) {
+            sessions::end_all_of_user(cx.tx, &request.tenant, id, initiator, request.now).await?;
         }
         rows::store(cx.tx, &request.tenant, id, &user, request.now).await?;
         Ok(present(caller, &input.query, Value::Object(user)).into())
     })
+}
+
+/// Why a change ends the user's sessions, if it does: what the user logs in by or with is another one.
+fn logged_out_by(before: &Map, after: &Map, new_password: bool) -> Option<Initiator> {
+    const IDENTIFIERS: &[&str] = &["email", "email_verified", "phone_number", "username"];
+    let blocked = |user: &Map| user.get("blocked") == Some(&Value::Bool(true));
+    if new_password {
+        return Some(Initiator::PasswordChanged);
+    }
+    if blocked(after) && !blocked(before) {
+        return Some(Initiator::AccountDeactivated);
+    }
+    let changed = IDENTIFIERS.iter().any(|name| before.get(*name) != after.get(*name));
+    changed.then_some(Initiator::EmailIdentifierChanged)
 }
 
 fn text<'a>(user: &'a Map, name: &str) -> Option<&'a str> {
@@ -251,7 +278,7 @@ fn only_app_metadata(body: &Map) -> Result<(), ApiError> {
 
 fn delete<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     Box::pin(async move {
-        rows::delete(cx.tx, &cx.request.tenant, user_id(input)?).await?;
+        rows::delete(cx.tx, &cx.request.tenant, user_id(input)?, cx.request.now).await?;
         Ok(Answer::default())
     })
 }

@@ -192,6 +192,11 @@ impl Messenger {
         self
     }
 
+    /// The HTTP client behind it, for what else leaves the server.
+    pub fn outbound(&self) -> &GuardedClient {
+        &self.client
+    }
+
     /// Delivers one message and waits until the provider has answered.
     ///
     /// Errors: the provider refused, did not answer, or the connection's options do not say who it is.

@@ -29,6 +29,8 @@ pub struct IdTokenFacts<'a> {
     pub at_hash: Option<&'a str>,
     /// Hash of the code that travels with it.
     pub c_hash: Option<&'a str>,
+    /// What standard claims look like.
+    pub claim_types: claims::ClaimTypes,
     /// The moment of issue.
     pub now: Timestamp,
 }
@@ -37,7 +39,7 @@ pub struct IdTokenFacts<'a> {
 ///
 /// Compat: profile and e-mail claims are in it in every flow, not only when no access token is issued.
 pub fn plan(facts: &IdTokenFacts<'_>) -> Value {
-    let mut token: Map<String, Value> = claims::standard(facts.user, facts.scopes);
+    let mut token: Map<String, Value> = claims::standard(facts.user, facts.scopes, facts.claim_types);
     let lifetime = facts.client.jwt_configuration.lifetime_in_seconds;
     let mut claim = |name: &str, value: Option<Value>| {
         if let Some(value) = value {

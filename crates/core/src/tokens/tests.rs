@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::Channel;
 use super::access_token::{AccessTokenFacts, AccessTokenPlan, plan as plan_access};
-use super::claims;
+use super::claims::{self, ClaimTypes};
 use super::id_token::{IdTokenFacts, plan as plan_id};
 use crate::client::Client;
 use crate::ids::Issuer;
@@ -98,7 +98,7 @@ fn without_an_api_the_token_is_opaque() {
 
 #[test]
 fn claims_need_their_scope_and_a_value() {
-    let claims = |scopes: &[&str]| Value::Object(claims::standard(&sms_user(), scopes));
+    let claims = |scopes: &[&str]| Value::Object(claims::standard(&sms_user(), scopes, ClaimTypes::Auth0));
     assert_eq!(claims(&["openid"]), json!({}));
     assert_eq!(claims(&["openid", "email"]), json!({}), "no e-mail, so nothing is said about it");
     assert_eq!(claims(&["phone"]), json!({"phone_number": "+61400000000", "phone_number_verified": true}));
@@ -122,6 +122,7 @@ fn an_id_token_states_what_the_request_asked_for() {
         auth_time: None,
         at_hash: None,
         c_hash: None,
+        claim_types: ClaimTypes::Auth0,
         now: Timestamp::from_seconds(1_000),
     };
     let least = json!({"iss": "https://localhost:8443/", "sub": user.user_id, "aud": "spa", "iat": 1_000, "exp": 37_000});
@@ -130,4 +131,36 @@ fn an_id_token_states_what_the_request_asked_for() {
     facts.auth_time = Some(Timestamp::from_seconds(990));
     let token = plan_id(&facts);
     assert_eq!((&token["nonce"], &token["auth_time"]), (&json!("n"), &json!(990)));
+}
+
+#[test]
+fn strict_claims_have_the_types_of_openid_connect() {
+    let user: User = serde_json::from_value(json!({
+        "user_id": "auth0|1", "name": "Ada", "gender": 7, "updated_at": "2018-07-29T19:13:34.311Z",
+        "email": "ada@example.com", "email_verified": "yes", "locale": "en",
+        "user_metadata": {
+            "name": "Eve", "email": "eve@example.com", "phone_number": "+1", "phone_verified": true,
+            "locale": "fr", "gender": "female", "middle_name": 5, "website": "", "zoneinfo": "Europe/London",
+            "address": {"locality": "London"}, "birthdate": null,
+        },
+    }))
+    .unwrap();
+    let all = ["openid", "profile", "email", "phone", "address"];
+    let strict = claims::userinfo(&user, &all, ClaimTypes::Strict);
+    let expected = json!({
+        "sub": "auth0|1", "name": "Ada", "updated_at": 1_532_891_614, "email": "ada@example.com",
+        "locale": "en", "zoneinfo": "Europe/London", "address": {"locality": "London"},
+    });
+    assert_eq!(strict, expected, "what identifies a user never comes from metadata");
+    let auth0 = claims::userinfo(&user, &all, ClaimTypes::Auth0);
+    let expected = json!({
+        "sub": "auth0|1", "name": "Ada", "updated_at": "2018-07-29T19:13:34.311Z", "gender": 7,
+        "email": "ada@example.com", "email_verified": "yes", "locale": "en",
+    });
+    assert_eq!(auth0, expected);
+    let only = claims::userinfo(&user, &["openid", "address"], ClaimTypes::Strict);
+    assert_eq!(only, json!({"sub": "auth0|1", "address": {"locality": "London"}}));
+    let odd = json!({"user_id": "auth0|1", "user_metadata": {"address": {"lines": 2}}, "updated_at": "soon"});
+    let odd: User = serde_json::from_value(odd).unwrap();
+    assert_eq!(claims::userinfo(&odd, &all, ClaimTypes::Strict), json!({"sub": "auth0|1"}));
 }

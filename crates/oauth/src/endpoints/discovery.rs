@@ -39,6 +39,9 @@ pub(crate) async fn openid_configuration(cx: RequestCx) -> Response {
         "revocation_endpoint_auth_signing_alg_values_supported": client_assertion::ALGORITHMS,
         "claims_supported": ["aud", "auth_time", "email", "email_verified", "exp", "family_name", "given_name",
             "iat", "iss", "name", "nickname", "phone_number", "picture", "sub"],
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "claims_parameter_supported": false,
         "request_uri_parameter_supported": false,
         "request_parameter_supported": false,
     });

@@ -4,15 +4,15 @@ use axum::extract::RawQuery;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use gatewright_core::OAuthError;
+use gatewright_core::backchannel::Initiator;
 use gatewright_core::redirect;
 use gatewright_http::{Params, RequestCx, respond};
 use gatewright_resources::{logs, sessions};
 use serde_json::json;
 
-use crate::events;
 use crate::pages::ErrorPage;
-use crate::session;
 use crate::stop::Stop;
+use crate::{backchannel, events, session};
 
 pub(crate) async fn v2_logout(cx: RequestCx, RawQuery(query): RawQuery) -> Result<Response, Stop> {
     let params = match Params::from_urlencoded(query.unwrap_or_default().as_bytes()) {
@@ -56,7 +56,7 @@ pub(crate) async fn v2_logout(cx: RequestCx, RawQuery(query): RawQuery) -> Resul
     Ok(respond::no_store(response))
 }
 
-/// Ends the browser's session, if it has one, and logs it.
+/// Ends the browser's session, if it has one, logs it, and begins to tell the clients that took part.
 pub(super) async fn end_session(
     cx: &RequestCx,
     client: Option<&gatewright_core::client::Client>,
@@ -71,16 +71,21 @@ pub(super) async fn end_session(
     let within = cx.clone();
     let write = cx.app.db.write(move |tx| {
         Box::pin(async move {
-            let tenant = &within.tenant.id;
-            if let Some(session) = session::live(tx, &within, &presented).await? {
-                sessions::end(tx, tenant, &session.session_id).await?;
-                event.user_id = Some(session.user_id);
-                event.connection = Some(session.connection);
-                event.details = json!({"return_to": return_to, "session_id": session.session_id});
-                logs::append(tx, tenant, within.now, &within.app.random, &event).await?;
-            }
-            Ok::<_, Stop>(())
+            let (tenant, now) = (&within.tenant.id, within.now);
+            let Some(session) = session::live(tx, &within, &presented).await? else { return Ok(None) };
+            let id = session.session_id;
+            let told = sessions::end(tx, tenant, &id, Initiator::RpLogout, now).await?;
+            let Some(told) = told else { return Ok(None) };
+            event.user_id = Some(session.user_id);
+            event.connection = Some(session.connection);
+            event.details =
+                json!({"return_to": return_to, "session_id": id, "backchannel_logout_clients": told});
+            logs::append(tx, tenant, now, &within.app.random, &event).await?;
+            Ok::<_, Stop>((!told.is_empty()).then_some(id))
         })
     });
-    write.await
+    if let Some(session_id) = write.await? {
+        backchannel::tell_now(cx, session_id).await;
+    }
+    Ok(())
 }

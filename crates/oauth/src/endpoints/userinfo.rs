@@ -35,7 +35,9 @@ pub(crate) async fn userinfo(
     let found = db.read(move |tx| Box::pin(async move { users::by_id(tx, &tenant, &user_id).await })).await?;
     let user = found.and_then(|document| serde_json::from_value::<User>(document).ok());
     match user {
-        Some(user) if !user.blocked => Ok(respond::json_no_store(200, &claims::userinfo(&user, &scopes))),
+        Some(user) if !user.blocked => {
+            Ok(respond::json_no_store(200, &claims::userinfo(&user, &scopes, cx.tenant.claim_types())))
+        }
         _ => Ok(unauthorized("The user of the access token no longer exists or is blocked.")),
     }
 }

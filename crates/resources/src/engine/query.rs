@@ -148,6 +148,12 @@ impl Query {
         }
     }
 
+    /// How many items to answer, and the checkpoint to go on after (empty at the beginning), for lists that
+    /// know no other paging.
+    pub fn checkpoint(&self) -> (i64, &str) {
+        (self.int("take").unwrap_or(50), self.text("from").unwrap_or_default())
+    }
+
     /// Keeps (`include_fields` absent or true) or removes (false) the first-level members named in
     /// `fields`.
     pub fn project(&self, document: Map) -> Map {

@@ -3,6 +3,7 @@
 
 use gatewright_ambient::Random;
 use gatewright_core::Timestamp;
+use gatewright_core::backchannel::Initiator;
 use gatewright_core::connection::Connection;
 use gatewright_core::ids::TenantId;
 use gatewright_core::password_policy::Person;
@@ -79,7 +80,7 @@ pub async fn change_password(
     user.insert("updated_at".to_owned(), now.iso8601().into());
     rows::store(tx, tenant, account_id, &user, now).await?;
     passwords::set(tx, tenant, account_id, hash, now).await?;
-    sessions::end_all_of_user(tx, tenant, account_id).await?;
+    sessions::end_all_of_user(tx, tenant, account_id, Initiator::PasswordChanged, now).await?;
     Ok(Some(Value::Object(user)))
 }
 

@@ -5,13 +5,14 @@
 
 use gatewright_ambient::Random;
 use gatewright_core::Timestamp;
+use gatewright_core::backchannel::Initiator;
 use gatewright_core::connection::Connection;
 use gatewright_core::ids::TenantId;
 use gatewright_store::{StoreError, Tx, params, sql};
 use serde_json::{Map, Value, json};
 
 use super::profile::{self, Draft, NewIdentifier};
-use crate::{passwords, refresh_tokens, sessions};
+use crate::{grants, passwords, refresh_tokens, sessions};
 
 sql!(BY_ID, "SELECT doc FROM users WHERE tenant_id = $1 AND user_id = $2");
 sql!(
@@ -186,7 +187,7 @@ pub(super) async fn insert(
     if let Some(username) = username
         && !set_username(tx, tenant, &connection, &user_id, Some(&username)).await?
     {
-        delete(tx, tenant, &user_id).await?;
+        delete(tx, tenant, &user_id, now).await?;
         return Ok(false);
     }
     Ok(true)
@@ -235,14 +236,20 @@ pub(super) async fn set_identifier(
     Ok(true)
 }
 
-/// Deletes a user with identities, sessions, refresh tokens and permissions. Nothing happens if there is none.
-pub(super) async fn delete(tx: &mut Tx, tenant: &TenantId, user_id: &str) -> Result<(), StoreError> {
+/// Deletes a user with identities, sessions, refresh tokens, grants and permissions. Nothing happens if there is none.
+pub(super) async fn delete(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    user_id: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     passwords::forget(tx, tenant, user_id).await?;
     for statement in [&DELETE, &DELETE_IDENTITIES, &DELETE_USERNAMES, &DELETE_PERMISSIONS] {
         tx.run(statement, &params![tenant, user_id]).await?;
     }
     refresh_tokens::delete_of_user(tx, tenant, user_id).await?;
-    sessions::end_all_of_user(tx, tenant, user_id).await
+    grants::delete_of_user(tx, tenant, user_id).await?;
+    sessions::end_all_of_user(tx, tenant, user_id, Initiator::AccountDeleted, now).await
 }
 
 /// Deletes every user of a connection that is being deleted.
@@ -250,9 +257,10 @@ pub(crate) async fn delete_of_connection(
     tx: &mut Tx,
     tenant: &TenantId,
     connection: &str,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     for row in tx.all(&OF_CONNECTION, &params![tenant, connection]).await? {
-        delete(tx, tenant, &row.text(0)?).await?;
+        delete(tx, tenant, &row.text(0)?, now).await?;
     }
     Ok(())
 }

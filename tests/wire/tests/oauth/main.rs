@@ -12,6 +12,7 @@ mod keys;
 mod lock;
 mod login;
 mod logout;
+mod oidc;
 mod otp_grant;
 mod pages;
 mod par;

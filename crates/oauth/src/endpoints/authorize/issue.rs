@@ -6,6 +6,7 @@ use axum::http::HeaderValue;
 use axum::response::Response;
 use gatewright_core::OAuthError;
 use gatewright_core::authorize::{Refusal, Request, pushed};
+use gatewright_core::backchannel::Initiator;
 use gatewright_core::client::Client;
 use gatewright_core::login::consent::{self, Consent, ConsentFacts};
 use gatewright_core::scope::{ScopeRefusal, ScopeReport};
@@ -246,6 +247,8 @@ impl Draft {
     /// One short transaction of guarded writes. `None`: a race was lost and nothing is written.
     async fn record(self, tx: &mut Tx, ledger: Value) -> Result<Option<Recorded>, Stop> {
         let (tenant, now) = (&self.cx.tenant.id, self.cx.now);
+        let ip = self.cx.ip.to_string();
+        let by = session::used_by(&self.cx, &self.client.client_id, &ip);
         let mut user = self.user.clone();
         if let Some(uri_hash) = &self.pushed
             && !pushed_requests::spend(tx, tenant, uri_hash, now).await?
@@ -269,18 +272,25 @@ impl Draft {
             {
                 return Ok(None);
             }
-            if let Some(old) = &beginning.replaces {
-                sessions::end(tx, tenant, &old.session_id).await?;
+            match &beginning.replaces {
+                // The same user's clients are still logged in, and are told when this session ends.
+                Some(old) if old.user_id == self.session.user_id => {
+                    sessions::succeed(tx, tenant, &old.session_id, &self.session.session_id).await?;
+                }
+                Some(old) => {
+                    let revoked = Initiator::SessionRevoked;
+                    sessions::end(tx, tenant, &old.session_id, revoked, now).await?;
+                }
+                None => {}
             }
-            sessions::insert(tx, tenant, &self.session).await?;
-            let ip = self.cx.ip.to_string();
+            sessions::insert(tx, tenant, &self.session, &by).await?;
             let updated = users::record_login(tx, tenant, &user.user_id, &ip, now).await?;
             if let Some(updated) = updated.and_then(|document| serde_json::from_value(document).ok()) {
                 user = updated;
             }
         } else {
-            let (id, idle) = (&self.session.session_id, session::idle_end(&self.cx));
-            if !sessions::touch(tx, tenant, id, now, idle, &self.client.client_id).await? {
+            let Session { session_id, times, .. } = &self.session;
+            if !sessions::touch(tx, tenant, session_id, *times, &by).await? {
                 return Ok(None);
             }
         }
@@ -378,6 +388,7 @@ impl Recorded {
                 auth_time: auth_time_wanted.then_some(draft.session.authenticated_at),
                 at_hash: at_hash.as_deref(),
                 c_hash: c_hash.as_deref(),
+                claim_types: cx.tenant.claim_types(),
                 now: cx.now,
             });
             answer.push(("id_token", json!(mint::id_token(cx, &draft.client, claims).await?)));
