@@ -122,6 +122,11 @@ fn redirect_uri_allowed(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
 }
 
 fn response_type(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
+    // An error goes where the client listens, even one about the response type. A message goes to an
+    // origin, and that is not checked yet.
+    let mode = draft.ask.response_mode.as_deref().and_then(ResponseMode::parse);
+    draft.response_mode =
+        mode.filter(|mode| *mode != ResponseMode::WebMessage).unwrap_or(ResponseMode::Query);
     let Some(text) = &draft.ask.response_type else {
         return Err(OAuthError::missing_parameter("response_type"));
     };

@@ -46,6 +46,8 @@ pub struct LoginFacts {
     pub ticket_usable: Option<bool>,
     /// When the user of the browser's live session authenticated.
     pub session_authenticated_at: Option<Timestamp>,
+    /// Whether the request's `id_token_hint` names another user.
+    pub session_of_other_user: bool,
     /// Whether that was at the connection that the request names.
     pub session_at_connection: bool,
 }
@@ -74,6 +76,8 @@ pub enum LoginReason {
     MaxAgeExceeded,
     /// The client does not take part in single sign-on.
     SsoDisabled,
+    /// `id_token_hint` names another user than the session's.
+    OtherUserHinted,
     /// `connection=sms` and `connection=email` always ask, silent probes aside.
     PasswordlessConnection,
 }
@@ -87,6 +91,7 @@ impl LoginReason {
             Self::PromptAsked => "prompt_asked",
             Self::MaxAgeExceeded => "max_age_exceeded",
             Self::SsoDisabled => "sso_disabled",
+            Self::OtherUserHinted => "other_user_hinted",
             Self::PasswordlessConnection => "passwordless_connection",
         }
     }
@@ -104,6 +109,10 @@ pub fn next(request: &Request, client: &Client, facts: LoginFacts, now: Timestam
     };
     if request.prompt.login || request.prompt.select_account {
         return Step::Login(LoginReason::PromptAsked);
+    }
+    // OpenID Connect Core section 3.1.2.1: only the user of the hint may go on silently.
+    if facts.session_of_other_user {
+        return Step::Login(LoginReason::OtherUserHinted);
     }
     if client.sso_disabled {
         return Step::Login(LoginReason::SsoDisabled);

@@ -37,7 +37,7 @@ use crate::events;
 use crate::login_ticket::{BINDING_COOKIE, BINDING_COOKIE_PARTITIONED};
 use crate::login_transaction::{self, Found as FoundTransaction, Waiting};
 use crate::pages::{ErrorPage, answer};
-use crate::session;
+use crate::{id_token_hint, session};
 use crate::stop::Stop;
 
 pub(crate) mod by_form;
@@ -200,7 +200,7 @@ async fn go_on(cx: RequestCx, params: Params, origin: Origin) -> Result<Response
     let known = match progress {
         Some(Progress { login: Some(login), .. }) => found.known_by_page(login),
         Some(Progress { session_id: Some(session_id), .. }) => found.known_by_session(session_id),
-        _ => match next(&asked.request, &asked.client, found.login_facts(&asked.request), cx.now) {
+        _ => match next(&asked.request, &asked.client, found.login_facts(&cx, &asked), cx.now) {
             Step::Login(reason) => return ask_to_log_in(&cx, &asked, &found, reason).await,
             step => found.known(step),
         },
@@ -257,10 +257,15 @@ enum By {
 }
 
 impl Found {
-    fn login_facts(&self, request: &Request) -> LoginFacts {
+    fn login_facts(&self, cx: &RequestCx, asked: &Asked) -> LoginFacts {
         let connection = self.session.as_ref().map(|session| session.connection.as_str());
+        // A hint that is none of ours says nothing.
+        let hint = asked.params.get("id_token_hint").and_then(|hint| id_token_hint::claims(cx, hint).ok());
+        let hinted = hint.as_ref().and_then(|claims| claims["sub"].as_str());
+        let user_id = self.session.as_ref().map(|session| session.user_id.as_str());
         LoginFacts {
-            session_at_connection: connection.is_some() && connection == request.connection.as_deref(),
+            session_of_other_user: hinted.is_some() && hinted != user_id,
+            session_at_connection: connection.is_some() && connection == asked.request.connection.as_deref(),
             ticket_usable: self.ticket_verdict.map(|verdict| matches!(verdict, TicketVerdict::Accepted(_))),
             session_authenticated_at: self.session.as_ref().map(|session| session.authenticated_at),
         }

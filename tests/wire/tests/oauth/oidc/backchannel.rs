@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::checks;
 use super::listener::Listener;
-use super::op::{LOGGED_OUT, Op, Rp, path, type_password};
+use super::op::{ADA, EVE, LOGGED_OUT, Op, Rp, path, type_password};
 
 /// Lets a client be told of some ends of sessions.
 async fn listen(op: &Op<'_>, rp: &Rp, initiators: Value) -> Listener {
@@ -136,21 +136,14 @@ async fn clients_are_told_of_the_ends_that_they_chose() {
 
         // Somebody else logs in with the same browser.
         let (sid, browser) = log_in().await;
-        let eve = json!({
-            "connection": super::op::DATABASE, "email": "eve@example.com", "password": "Correct-horse-battery-2",
-        });
-        op.admin.create("/users", eve).await;
         let page = browser.open(&op.ask().with("prompt", "login").path()).await;
-        let form = gatewright_testkit::Form::of(&page)
-            .with("username", "eve@example.com")
-            .with("password", "Correct-horse-battery-2");
-        form.submit(&browser, "default").await.expect(302);
+        type_password(&browser, &page, EVE).await.expect(302);
         assert_eq!(every.next_claims().await["sid"], *sid);
         // The user logs in again: nobody is told, until the session that went on ends.
         let (sid, browser) = log_in().await;
         let again = op.ask().with("prompt", "login");
         let page = browser.open(&again.path()).await;
-        let newer = op.finish(&again, &type_password(&browser, &page).await).await.id()["sid"].clone();
+        let newer = op.finish(&again, &type_password(&browser, &page, ADA).await).await.id()["sid"].clone();
         assert_ne!(newer, *sid);
         browser.get("/v2/logout").await.expect(200);
         let mut told = [every.next_claims().await["sid"].clone(), every.next_claims().await["sid"].clone()];

@@ -10,8 +10,10 @@ pub(super) const CALLBACK: &str = "https://rp.example/callback";
 pub(super) const OTHER_CALLBACK: &str = "https://other.example/callback";
 pub(super) const LOGGED_OUT: &str = "https://rp.example/logged-out";
 pub(super) const DATABASE: &str = "Username-Password-Authentication";
-const EMAIL: &str = "ada@example.com";
-const PASSWORD: &str = "Correct-horse-battery-1";
+/// E-mail address and password of the user who has every standard claim.
+pub(super) const ADA: (&str, &str) = ("ada@example.com", "Correct-horse-battery-1");
+/// Those of another user.
+pub(super) const EVE: (&str, &str) = ("eve@example.com", "Correct-horse-battery-2");
 
 /// How a client shows who it is at the token endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +105,7 @@ impl<'a> Op<'a> {
         let admin = server.admin().await;
         admin.patch("/tenants/settings", json!({"gatewright_strict_oidc_claims": true})).await;
         let ada = json!({
-            "connection": DATABASE, "email": EMAIL, "password": PASSWORD, "email_verified": true,
+            "connection": DATABASE, "email": ADA.0, "password": ADA.1, "email_verified": true,
             "name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace", "nickname": "ada",
             "picture": "https://example.com/ada.png", "phone_number": "+442079460000", "phone_verified": true,
             "user_metadata": {
@@ -114,6 +116,8 @@ impl<'a> Op<'a> {
             },
         });
         let user = admin.create("/users", ada).await;
+        let eve = json!({"connection": DATABASE, "email": EVE.0, "password": EVE.1});
+        admin.create("/users", eve).await;
         let rp = register(&admin, "RP", CALLBACK).await;
         let other = register(&admin, "Other RP", OTHER_CALLBACK).await;
         let variant = Variant { response_type: "code", form_post: false, auth: Auth::Basic };
@@ -159,7 +163,7 @@ impl<'a> Op<'a> {
     /// Opens a request, logs in on the page that comes, and returns the checked response.
     pub(super) async fn log_in(&self, browser: &Page, ask: &Ask) -> Tokens {
         let page = browser.open(&ask.path()).await;
-        let answer = type_password(browser, &page).await;
+        let answer = type_password(browser, &page, ADA).await;
         self.finish(ask, &answer).await
     }
 
@@ -215,7 +219,8 @@ impl<'a> Op<'a> {
         self.server.tool().get("/.well-known/openid-configuration").await.expect(200).json()
     }
 
-    async fn keys(&self) -> Value {
+    /// The published keys.
+    pub(super) async fn keys(&self) -> Value {
         self.server.tool().get("/.well-known/jwks.json").await.expect(200).json()
     }
 }
@@ -237,10 +242,10 @@ pub(super) async fn register(admin: &Admin, name: &str, callback: &'static str) 
     Rp { client_id: text("client_id"), secret: text("client_secret"), auth: Auth::Basic, callback }
 }
 
-/// Types the user's password into a login page and follows to the callback.
-pub(super) async fn type_password(browser: &Page, page: &Answer) -> Answer {
+/// Types a user's password into a login page and follows to the callback.
+pub(super) async fn type_password(browser: &Page, page: &Answer, (email, password): (&str, &str)) -> Answer {
     assert!(is_login(page), "a login page: {}\n{}", page.asked, page.body);
-    let form = Form::of(page).with("username", EMAIL).with("password", PASSWORD);
+    let form = Form::of(page).with("username", email).with("password", password);
     form.submit(browser, "default").await
 }
 
