@@ -148,6 +148,10 @@ fn a_login_is_asked_for_when_it_must_be() {
     check("&connection=sms&prompt=none", at_connection, Step::UseSession);
     check("&connection=sms&prompt=none", session(5), Step::Login(LoginReason::PasswordlessConnection));
     check("&connection=google-oauth2", session(5), Step::UseSession);
+    let other = LoginFacts { session_of_other_user: true, ..session(5) };
+    check("&prompt=none", other, Step::Login(LoginReason::OtherUserHinted));
+    check("", other, Step::Login(LoginReason::OtherUserHinted));
+    check("", LoginFacts { ticket_usable: Some(true), ..other }, Step::UseTicket);
     check("&prompt=none", ticket(true), Step::UseTicket);
     check("", ticket(false), Step::Login(LoginReason::TicketUnusable));
     let request = authorize(IMPLICIT).unwrap();

@@ -20,6 +20,7 @@ mod passwords;
 mod private_key_jwt;
 mod refresh;
 mod register;
+mod sessions;
 mod start;
 mod statements;
 mod tenants;

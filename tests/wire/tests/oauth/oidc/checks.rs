@@ -13,38 +13,38 @@ use super::op::Ask;
 
 /// What one authorization yielded.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tokens {
-    pub(super) code: Option<String>,
+pub(crate) struct Tokens {
+    pub(crate) code: Option<String>,
     /// From the front channel, then from the token endpoint.
-    pub(super) access_tokens: Vec<String>,
+    pub(crate) access_tokens: Vec<String>,
     /// Texts of the ID tokens, in the same order.
-    pub(super) id_token_texts: Vec<String>,
+    pub(crate) id_token_texts: Vec<String>,
     /// Their claims.
-    pub(super) id_tokens: Vec<Value>,
-    pub(super) refresh_token: Option<String>,
+    pub(crate) id_tokens: Vec<Value>,
+    pub(crate) refresh_token: Option<String>,
 }
 
 impl Tokens {
     /// The claims of the newest ID token.
     #[track_caller]
-    pub(super) fn id(&self) -> &Value {
+    pub(crate) fn id(&self) -> &Value {
         self.id_tokens.last().expect("an ID token")
     }
 
     /// The newest ID token.
     #[track_caller]
-    pub(super) fn id_text(&self) -> &str {
+    pub(crate) fn id_text(&self) -> &str {
         self.id_token_texts.last().expect("an ID token")
     }
 
     #[track_caller]
-    pub(super) fn access_token(&self) -> &str {
+    pub(crate) fn access_token(&self) -> &str {
         self.access_tokens.last().expect("an access token")
     }
 
     /// Checks and takes in the body of the token endpoint.
     #[track_caller]
-    pub(super) fn token_response(&mut self, ask: &Ask, body: &Value, issuer: &str, keys: &Value) {
+    pub(crate) fn token_response(&mut self, ask: &Ask, body: &Value, issuer: &str, keys: &Value) {
         let access_token = body["access_token"].as_str().expect("an access token").to_owned();
         let id_token = body["id_token"].as_str().expect("an ID token");
         let claims = id_token_claims(ask, id_token, issuer, keys);
@@ -64,7 +64,7 @@ impl Tokens {
 
 /// The parameters of a successful response, from where they belong and from nowhere else.
 #[track_caller]
-pub(super) fn front(ask: &Ask, answer: &Answer) -> BTreeMap<String, String> {
+pub(crate) fn front(ask: &Ask, answer: &Answer) -> BTreeMap<String, String> {
     let params = delivered(ask, answer);
     assert!(!params.contains_key("error"), "{params:?}");
     let mut expected = vec!["state", "iss"];
@@ -82,7 +82,7 @@ pub(super) fn front(ask: &Ask, answer: &Answer) -> BTreeMap<String, String> {
 
 /// The error that came back to the callback. It carries the state, and neither code nor token.
 #[track_caller]
-pub(super) fn error(ask: &Ask, answer: &Answer) -> String {
+pub(crate) fn error(ask: &Ask, answer: &Answer) -> String {
     let params = delivered(ask, answer);
     let unexpected =
         params.keys().find(|name| !["error", "error_description", "state", "iss"].contains(&name.as_str()));
@@ -124,7 +124,7 @@ fn delivered(ask: &Ask, answer: &Answer) -> BTreeMap<String, String> {
 
 /// Checks the tokens of a front-channel response.
 #[track_caller]
-pub(super) fn tokens_of_front(
+pub(crate) fn tokens_of_front(
     ask: &Ask,
     params: &BTreeMap<String, String>,
     issuer: &str,
@@ -169,7 +169,7 @@ fn entropy_bits(text: &str) -> f64 {
 
 /// The token endpoint's answer, before its tokens are looked at (RFC 6749 section 5.1).
 #[track_caller]
-pub(super) fn token_answer(answer: &Answer) {
+pub(crate) fn token_answer(answer: &Answer) {
     assert!(answer.expect(200).header("content-type").starts_with("application/json"));
     assert!(answer.header("cache-control").contains("no-store"));
     let body = answer.json();
@@ -179,7 +179,7 @@ pub(super) fn token_answer(answer: &Answer) {
 
 /// Verifies an ID token as a relying party does (section 3.1.3.7) and returns its claims.
 #[track_caller]
-pub(super) fn id_token_claims(ask: &Ask, token: &str, issuer: &str, keys: &Value) -> Value {
+pub(crate) fn id_token_claims(ask: &Ask, token: &str, issuer: &str, keys: &Value) -> Value {
     let (header, claims) = gatewright_jose::parse_unverified(token).expect("a JWT");
     assert_eq!(header["alg"], "RS256");
     signed_by_one_key(token, &header, keys);
@@ -199,7 +199,7 @@ pub(super) fn id_token_claims(ask: &Ask, token: &str, issuer: &str, keys: &Value
 
 /// Signed with RS256 by exactly one published key.
 #[track_caller]
-pub(super) fn signed_by_one_key(token: &str, header: &Value, keys: &Value) {
+pub(crate) fn signed_by_one_key(token: &str, header: &Value, keys: &Value) {
     let kid = header["kid"].as_str().expect("a kid");
     let found: Vec<&Value> =
         keys["keys"].as_array().unwrap().iter().filter(|key| key["kid"] == kid).collect();
@@ -219,7 +219,7 @@ fn subject_is_sound(claims: &Value) {
 
 /// Section 5.1.
 #[track_caller]
-pub(super) fn standard_claims_have_their_types(claims: &Value) {
+pub(crate) fn standard_claims_have_their_types(claims: &Value) {
     for (name, value) in claims.as_object().unwrap() {
         let right = match name.as_str() {
             "name" | "given_name" | "family_name" | "middle_name" | "nickname" | "preferred_username"
@@ -237,7 +237,7 @@ pub(super) fn standard_claims_have_their_types(claims: &Value) {
 
 /// Section 5.3.2.
 #[track_caller]
-pub(super) fn userinfo(tokens: &Tokens, answer: &Answer) -> Value {
+pub(crate) fn userinfo(tokens: &Tokens, answer: &Answer) -> Value {
     assert!(answer.expect(200).header("content-type").starts_with("application/json"));
     let claims = answer.json();
     if let Some(id) = tokens.id_tokens.last() {

@@ -19,10 +19,10 @@
 //! What every response must satisfy, whatever the module asks, is in [`checks`].
 
 mod backchannel;
-mod checks;
+pub(crate) mod checks;
 mod config;
 mod listener;
 mod modules;
-mod op;
+pub(crate) mod op;
 mod plans;
 mod rp_logout;

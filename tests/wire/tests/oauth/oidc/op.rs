@@ -6,73 +6,73 @@ use serde_json::{Value, json};
 
 use super::checks::{self, Tokens};
 
-pub(super) const CALLBACK: &str = "https://rp.example/callback";
-pub(super) const OTHER_CALLBACK: &str = "https://other.example/callback";
-pub(super) const LOGGED_OUT: &str = "https://rp.example/logged-out";
-pub(super) const DATABASE: &str = "Username-Password-Authentication";
+pub(crate) const CALLBACK: &str = "https://rp.example/callback";
+pub(crate) const OTHER_CALLBACK: &str = "https://other.example/callback";
+pub(crate) const LOGGED_OUT: &str = "https://rp.example/logged-out";
+pub(crate) const DATABASE: &str = "Username-Password-Authentication";
 /// E-mail address and password of the user who has every standard claim.
-pub(super) const ADA: (&str, &str) = ("ada@example.com", "Correct-horse-battery-1");
+pub(crate) const ADA: (&str, &str) = ("ada@example.com", "Correct-horse-battery-1");
 /// Those of another user.
-pub(super) const EVE: (&str, &str) = ("eve@example.com", "Correct-horse-battery-2");
+pub(crate) const EVE: (&str, &str) = ("eve@example.com", "Correct-horse-battery-2");
 
 /// How a client shows who it is at the token endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Auth {
+pub(crate) enum Auth {
     Basic,
     Post,
 }
 
 /// A static client.
 #[derive(Clone, Debug)]
-pub(super) struct Rp {
-    pub(super) client_id: String,
-    pub(super) secret: String,
-    pub(super) auth: Auth,
-    pub(super) callback: &'static str,
+pub(crate) struct Rp {
+    pub(crate) client_id: String,
+    pub(crate) secret: String,
+    pub(crate) auth: Auth,
+    pub(crate) callback: &'static str,
 }
 
 /// What a pass of a plan varies.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Variant {
-    pub(super) response_type: &'static str,
-    pub(super) form_post: bool,
-    pub(super) auth: Auth,
+pub(crate) struct Variant {
+    pub(crate) response_type: &'static str,
+    pub(crate) form_post: bool,
+    pub(crate) auth: Auth,
 }
 
 /// A server that is certified in one variant.
-pub(super) struct Op<'a> {
-    pub(super) server: &'a Server,
-    pub(super) admin: Admin,
-    pub(super) variant: Variant,
-    pub(super) rp: Rp,
-    pub(super) other: Rp,
-    pub(super) user_id: String,
+pub(crate) struct Op<'a> {
+    pub(crate) server: &'a Server,
+    pub(crate) admin: Admin,
+    pub(crate) variant: Variant,
+    pub(crate) rp: Rp,
+    pub(crate) other: Rp,
+    pub(crate) user_id: String,
 }
 
 /// An authorization request. [`Op::ask`] begins one.
 #[derive(Clone, Debug)]
-pub(super) struct Ask {
-    pub(super) rp: Rp,
-    pub(super) response_type: &'static str,
-    pub(super) scope: String,
-    pub(super) state: Option<String>,
-    pub(super) nonce: Option<String>,
-    pub(super) extra: Vec<(String, String)>,
-    pub(super) form_post: bool,
+pub(crate) struct Ask {
+    pub(crate) rp: Rp,
+    pub(crate) response_type: &'static str,
+    pub(crate) scope: String,
+    pub(crate) state: Option<String>,
+    pub(crate) nonce: Option<String>,
+    pub(crate) extra: Vec<(String, String)>,
+    pub(crate) form_post: bool,
 }
 
 impl Ask {
-    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.extra.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    pub(super) fn scope(mut self, scope: &str) -> Self {
+    pub(crate) fn scope(mut self, scope: &str) -> Self {
         scope.clone_into(&mut self.scope);
         self
     }
 
-    pub(super) fn pairs(&self) -> Vec<(String, String)> {
+    pub(crate) fn pairs(&self) -> Vec<(String, String)> {
         let mut pairs = vec![
             ("client_id".to_owned(), self.rp.client_id.clone()),
             ("redirect_uri".to_owned(), self.rp.callback.to_owned()),
@@ -88,20 +88,20 @@ impl Ask {
         pairs
     }
 
-    pub(super) fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         path("/authorize", &self.pairs())
     }
 }
 
 /// A path with a query.
-pub(super) fn path(path: &str, pairs: &[(impl AsRef<str>, impl AsRef<str>)]) -> String {
+pub(crate) fn path(path: &str, pairs: &[(impl AsRef<str>, impl AsRef<str>)]) -> String {
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     format!("{path}?{query}")
 }
 
 impl<'a> Op<'a> {
     /// Prepares a tenant: strict claim types, a user with every standard claim, two clients.
-    pub(super) async fn prepare(server: &'a Server) -> Self {
+    pub(crate) async fn prepare(server: &'a Server) -> Self {
         let admin = server.admin().await;
         admin.patch("/tenants/settings", json!({"gatewright_strict_oidc_claims": true})).await;
         let ada = json!({
@@ -126,7 +126,7 @@ impl<'a> Op<'a> {
     }
 
     /// The same server in another variant.
-    pub(super) async fn vary(&mut self, variant: Variant) {
+    pub(crate) async fn vary(&mut self, variant: Variant) {
         self.variant = variant;
         for rp in [&mut self.rp, &mut self.other] {
             rp.auth = variant.auth;
@@ -139,12 +139,12 @@ impl<'a> Op<'a> {
         }
     }
 
-    pub(super) fn browser(&self) -> Page {
+    pub(crate) fn browser(&self) -> Page {
         self.server.tool()
     }
 
     /// A request of this variant with the scope `openid`, a state and a nonce.
-    pub(super) fn ask(&self) -> Ask {
+    pub(crate) fn ask(&self) -> Ask {
         Ask {
             rp: self.rp.clone(),
             response_type: self.variant.response_type,
@@ -156,25 +156,25 @@ impl<'a> Op<'a> {
         }
     }
 
-    pub(super) fn has(&self, part: &str) -> bool {
+    pub(crate) fn has(&self, part: &str) -> bool {
         self.variant.response_type.split(' ').any(|given| given == part)
     }
 
     /// Opens a request, logs in on the page that comes, and returns the checked response.
-    pub(super) async fn log_in(&self, browser: &Page, ask: &Ask) -> Tokens {
+    pub(crate) async fn log_in(&self, browser: &Page, ask: &Ask) -> Tokens {
         let page = browser.open(&ask.path()).await;
         let answer = type_password(browser, &page, ADA).await;
         self.finish(ask, &answer).await
     }
 
     /// A request that is answered without a page.
-    pub(super) async fn silently(&self, browser: &Page, ask: &Ask) -> Tokens {
+    pub(crate) async fn silently(&self, browser: &Page, ask: &Ask) -> Tokens {
         let answer = browser.open(&ask.path()).await;
         self.finish(ask, &answer).await
     }
 
     /// Checks a response at the callback, redeems its code, and checks all that came.
-    pub(super) async fn finish(&self, ask: &Ask, answer: &Answer) -> Tokens {
+    pub(crate) async fn finish(&self, ask: &Ask, answer: &Answer) -> Tokens {
         let front = checks::front(ask, answer);
         let keys = self.keys().await;
         let issuer = self.server.issuer();
@@ -189,7 +189,7 @@ impl<'a> Op<'a> {
     }
 
     /// Redeems a code as this client.
-    pub(super) async fn redeem(&self, rp: &Rp, code: &str, more: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn redeem(&self, rp: &Rp, code: &str, more: &[(&str, &str)]) -> Answer {
         let mut fields =
             vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", rp.callback)];
         fields.extend(more);
@@ -197,7 +197,7 @@ impl<'a> Op<'a> {
     }
 
     /// A request to the token endpoint with the client's credentials.
-    pub(super) async fn token(&self, rp: &Rp, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn token(&self, rp: &Rp, fields: &[(&str, &str)]) -> Answer {
         let tool = self.server.tool();
         let mut fields = fields.to_vec();
         let mut request = tool.request(Method::POST, "/oauth/token");
@@ -209,24 +209,24 @@ impl<'a> Op<'a> {
     }
 
     /// `/userinfo` by GET with the header, checked against the ID token's subject.
-    pub(super) async fn userinfo(&self, tokens: &Tokens, access_token: &str) -> Value {
+    pub(crate) async fn userinfo(&self, tokens: &Tokens, access_token: &str) -> Value {
         let tool = self.server.tool();
         let answer = tool.send(tool.request(Method::GET, "/userinfo").bearer_auth(access_token)).await;
         checks::userinfo(tokens, &answer)
     }
 
-    pub(super) async fn discovery(&self) -> Value {
+    pub(crate) async fn discovery(&self) -> Value {
         self.server.tool().get("/.well-known/openid-configuration").await.expect(200).json()
     }
 
     /// The published keys.
-    pub(super) async fn keys(&self) -> Value {
+    pub(crate) async fn keys(&self) -> Value {
         self.server.tool().get("/.well-known/jwks.json").await.expect(200).json()
     }
 }
 
 /// Registers a confidential client that may do what the plans ask for.
-pub(super) async fn register(admin: &Admin, name: &str, callback: &'static str) -> Rp {
+pub(crate) async fn register(admin: &Admin, name: &str, callback: &'static str) -> Rp {
     let client = json!({
         "name": name, "app_type": "regular_web", "callbacks": [callback], "oidc_conformant": true,
         "allowed_logout_urls": [LOGGED_OUT], "token_endpoint_auth_method": "client_secret_basic",
@@ -243,13 +243,13 @@ pub(super) async fn register(admin: &Admin, name: &str, callback: &'static str) 
 }
 
 /// Types a user's password into a login page and follows to the callback.
-pub(super) async fn type_password(browser: &Page, page: &Answer, (email, password): (&str, &str)) -> Answer {
+pub(crate) async fn type_password(browser: &Page, page: &Answer, (email, password): (&str, &str)) -> Answer {
     assert!(is_login(page), "a login page: {}\n{}", page.asked, page.body);
     let form = Form::of(page).with("username", email).with("password", password);
     form.submit(browser, "default").await
 }
 
 /// Whether an answer is the page that asks for the password.
-pub(super) fn is_login(page: &Answer) -> bool {
+pub(crate) fn is_login(page: &Answer) -> bool {
     page.status == 200 && page.body.contains("type=\"password\"")
 }

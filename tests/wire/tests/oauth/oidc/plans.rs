@@ -56,9 +56,10 @@ async fn pass(op: &mut Op<'_>, response_type: &'static str, form_post: bool) {
     if code || token {
         with_an_access_token(op).await;
     }
-    match id_token {
-        true => run!(op; oidcc_ensure_request_without_nonce_fails),
-        false => run!(op; oidcc_ensure_request_without_nonce_succeeds_for_code_flow),
+    if id_token {
+        run!(op; oidcc_ensure_request_without_nonce_fails);
+    } else {
+        run!(op; oidcc_ensure_request_without_nonce_succeeds_for_code_flow);
     }
 }
 
