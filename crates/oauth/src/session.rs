@@ -5,6 +5,7 @@
 
 use axum::http::HeaderValue;
 use gatewright_core::Timestamp;
+use gatewright_core::backchannel::Initiator;
 use gatewright_core::session::SessionLimits;
 use gatewright_http::RequestCx;
 use gatewright_http::cookies::{self, SetCookie};
@@ -91,8 +92,42 @@ fn limits(cx: &RequestCx, persistent: bool) -> SessionLimits {
     }
 }
 
-/// This request as a use of a session by a client. `ip` is the caller's address as text.
-pub(crate) fn used_by<'a>(cx: &'a RequestCx, client_id: &'a str, ip: &'a str) -> Use<'a> {
+/// Stores a session that begins with this request, in place of the browser's old one.
+pub(crate) async fn store(
+    tx: &mut Tx,
+    cx: &RequestCx,
+    session: &Session,
+    replaces: Option<&Session>,
+    client_id: &str,
+) -> Result<(), StoreError> {
+    let tenant = &cx.tenant.id;
+    match replaces {
+        // The same user's clients are still logged in, and are told when this session ends.
+        Some(old) if old.user_id == session.user_id => {
+            sessions::succeed(tx, tenant, &old.session_id, &session.session_id).await?;
+        }
+        Some(old) => {
+            sessions::end(tx, tenant, &old.session_id, Initiator::SessionRevoked, cx.now).await?;
+        }
+        None => {}
+    }
+    let ip = cx.ip.to_string();
+    sessions::insert(tx, tenant, session, &used_by(cx, client_id, &ip)).await
+}
+
+/// Notes that this request uses a session; `false` if it has ended meanwhile.
+pub(crate) async fn keep(
+    tx: &mut Tx,
+    cx: &RequestCx,
+    session: &Session,
+    client_id: &str,
+) -> Result<bool, StoreError> {
+    let ip = cx.ip.to_string();
+    let by = used_by(cx, client_id, &ip);
+    sessions::touch(tx, &cx.tenant.id, &session.session_id, session.times, &by).await
+}
+
+fn used_by<'a>(cx: &'a RequestCx, client_id: &'a str, ip: &'a str) -> Use<'a> {
     Use { client_id, issuer: cx.issuer.as_str(), ip, user_agent: cx.user_agent.as_deref() }
 }
 

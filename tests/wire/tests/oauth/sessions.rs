@@ -16,6 +16,15 @@ async fn log_in_offline(op: &Op<'_>, browser: &Page) -> Tokens {
     op.log_in(browser, &op.ask().scope("openid offline_access")).await
 }
 
+/// Lets the dev tenant's API have refresh tokens.
+async fn allow_offline_access(op: &Op<'_>) {
+    let apis = op.admin.get("/resource-servers?per_page=50").await;
+    let audience = op.server.audience();
+    let api = apis.as_array().unwrap().iter().find(|api| api["identifier"] == audience).expect("the API");
+    let path = format!("/resource-servers/{}", api["id"].as_str().unwrap());
+    op.admin.patch(&path, json!({"allow_offline_access": true})).await;
+}
+
 async fn refreshes(op: &Op<'_>, tokens: &Tokens) -> bool {
     let refresh_token = tokens.refresh_token.as_deref().expect("a refresh token");
     let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
@@ -161,6 +170,7 @@ async fn revoking_a_session_ends_its_refresh_tokens_too() {
 async fn an_administrator_sees_refresh_tokens_and_deletes_them() {
     on_every_database(async |server: Server| {
         let op = Op::prepare(&server).await;
+        allow_offline_access(&op).await;
         let (browser, elsewhere) = (op.browser(), op.browser());
         let mut ask = op.ask().scope("openid offline_access read:orders");
         ask.extra.push(("audience".to_owned(), server.audience().to_owned()));
@@ -206,6 +216,7 @@ async fn an_administrator_sees_refresh_tokens_and_deletes_them() {
 async fn grants_are_listed_and_taken_back() {
     on_every_database(async |server: Server| {
         let op = Op::prepare(&server).await;
+        allow_offline_access(&op).await;
         let mut ask = op.ask().scope("openid offline_access read:orders").with("prompt", "consent");
         ask.extra.push(("audience".to_owned(), server.audience().to_owned()));
         let consented = async |browser: &Page| {

@@ -6,7 +6,6 @@ use axum::http::HeaderValue;
 use axum::response::Response;
 use gatewright_core::OAuthError;
 use gatewright_core::authorize::{Refusal, Request, pushed};
-use gatewright_core::backchannel::Initiator;
 use gatewright_core::client::Client;
 use gatewright_core::login::consent::{self, Consent, ConsentFacts};
 use gatewright_core::scope::{ScopeRefusal, ScopeReport};
@@ -19,7 +18,7 @@ use gatewright_resources::access_tokens::AccessToken;
 use gatewright_resources::authorization_codes::{self, AuthorizationCode};
 use gatewright_resources::grants::{self, Parties};
 use gatewright_resources::login_transactions::{self, PageLogin, Progress};
-use gatewright_resources::sessions::{self, Session};
+use gatewright_resources::sessions::Session;
 use gatewright_resources::{login_tickets, logs, pushed_requests, users};
 use gatewright_store::Tx;
 use serde_json::{Value, json};
@@ -247,8 +246,6 @@ impl Draft {
     /// One short transaction of guarded writes. `None`: a race was lost and nothing is written.
     async fn record(self, tx: &mut Tx, ledger: Value) -> Result<Option<Recorded>, Stop> {
         let (tenant, now) = (&self.cx.tenant.id, self.cx.now);
-        let ip = self.cx.ip.to_string();
-        let by = session::used_by(&self.cx, &self.client.client_id, &ip);
         let mut user = self.user.clone();
         if let Some(uri_hash) = &self.pushed
             && !pushed_requests::spend(tx, tenant, uri_hash, now).await?
@@ -272,27 +269,15 @@ impl Draft {
             {
                 return Ok(None);
             }
-            match &beginning.replaces {
-                // The same user's clients are still logged in, and are told when this session ends.
-                Some(old) if old.user_id == self.session.user_id => {
-                    sessions::succeed(tx, tenant, &old.session_id, &self.session.session_id).await?;
-                }
-                Some(old) => {
-                    let revoked = Initiator::SessionRevoked;
-                    sessions::end(tx, tenant, &old.session_id, revoked, now).await?;
-                }
-                None => {}
-            }
-            sessions::insert(tx, tenant, &self.session, &by).await?;
+            let replaces = beginning.replaces.as_ref();
+            session::store(tx, &self.cx, &self.session, replaces, &self.client.client_id).await?;
+            let ip = self.cx.ip.to_string();
             let updated = users::record_login(tx, tenant, &user.user_id, &ip, now).await?;
             if let Some(updated) = updated.and_then(|document| serde_json::from_value(document).ok()) {
                 user = updated;
             }
-        } else {
-            let Session { session_id, times, .. } = &self.session;
-            if !sessions::touch(tx, tenant, session_id, *times, &by).await? {
-                return Ok(None);
-            }
+        } else if !session::keep(tx, &self.cx, &self.session, &self.client.client_id).await? {
+            return Ok(None);
         }
         if let Some(opaque) = &self.opaque {
             let token = AccessToken {

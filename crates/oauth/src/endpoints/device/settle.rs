@@ -15,7 +15,7 @@ use gatewright_http::{RequestCx, respond};
 use gatewright_resources::device_codes::{self, Allowed, DeviceCode, Request};
 use gatewright_resources::grants::{self, Parties};
 use gatewright_resources::login_transactions::{self, PageLogin, Progress, WaitingDevice};
-use gatewright_resources::sessions::{self, Session};
+use gatewright_resources::sessions::Session;
 use gatewright_resources::{logs, users};
 use gatewright_store::{StoreError, Tx};
 use serde_json::{Value, json};
@@ -231,9 +231,7 @@ impl Record {
         let (cx, waiting, code) = (&self.case.cx, &self.case.waiting, &self.case.code);
         let (tenant, now, user) = (&cx.tenant.id, cx.now, &self.person.user);
         let (client_id, session_id) = (&self.case.client.client_id, &self.session.session_id);
-        if self.begins.is_none()
-            && !sessions::touch(tx, tenant, session_id, now, session::idle_end(cx), client_id).await?
-        {
+        if self.begins.is_none() && !session::keep(tx, cx, &self.session, client_id).await? {
             return Ok(false);
         }
         if !login_transactions::spend(tx, tenant, &waiting.row.state_hash, now).await? {
@@ -249,10 +247,7 @@ impl Record {
             return Ok(false);
         }
         if let Some(begins) = &self.begins {
-            if let Some(old) = &begins.replaces {
-                sessions::end(tx, tenant, &old.session_id).await?;
-            }
-            sessions::insert(tx, tenant, &self.session).await?;
+            session::store(tx, cx, &self.session, begins.replaces.as_ref(), client_id).await?;
             users::record_login(tx, tenant, &user.user_id, &cx.ip.to_string(), now).await?;
         }
         if let Some(consented) = &waiting.row.progress.consented {
