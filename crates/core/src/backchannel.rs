@@ -33,8 +33,6 @@ pub enum Initiator {
     SessionRevoked,
     /// The user was deleted.
     AccountDeleted,
-    /// The user was blocked.
-    AccountDeactivated,
     /// The user has another e-mail address, phone number or user name.
     EmailIdentifierChanged,
 }
@@ -48,7 +46,6 @@ impl Initiator {
         Self::SessionExpired,
         Self::SessionRevoked,
         Self::AccountDeleted,
-        Self::AccountDeactivated,
         Self::EmailIdentifierChanged,
     ];
 
@@ -61,7 +58,6 @@ impl Initiator {
             Self::SessionExpired => "session-expired",
             Self::SessionRevoked => "session-revoked",
             Self::AccountDeleted => "account-deleted",
-            Self::AccountDeactivated => "account-deactivated",
             Self::EmailIdentifierChanged => "email-identifier-changed",
         }
     }

@@ -61,8 +61,11 @@ mod tests {
     /// A use at this hour under limits of these hours, absolute and idle.
     type Used = (i64, i64, i64);
 
+    /// At which hours it ends, absolutely and idle.
+    type Ends = Option<(i64, i64)>;
+
     /// Begins a session of 10 hours, idle 3, and uses it so; when it ends then.
-    fn ends(uses: &[Used]) -> Option<(i64, i64)> {
+    fn ends(uses: &[Used]) -> Ends {
         let at = |hour: i64| Timestamp::from_seconds(hour * HOUR);
         let limits = |absolute: i64, idle: i64| SessionLimits {
             absolute_seconds: absolute * HOUR,
@@ -77,7 +80,7 @@ mod tests {
 
     #[test]
     fn limits_count_from_the_beginning_and_from_the_last_use() {
-        let cases: &[(&[Used], Option<(i64, i64)>)] = &[
+        let cases: &[(&[Used], Ends)] = &[
             (&[], Some((10, 3))),
             (&[(2, 10, 3)], Some((10, 5))),
             (&[(3, 10, 3)], None),

@@ -253,12 +253,8 @@ fn update<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
 /// Why a change ends the user's sessions, if it does: what the user logs in by or with is another one.
 fn logged_out_by(before: &Map, after: &Map, new_password: bool) -> Option<Initiator> {
     const IDENTIFIERS: &[&str] = &["email", "email_verified", "phone_number", "username"];
-    let blocked = |user: &Map| user.get("blocked") == Some(&Value::Bool(true));
     if new_password {
         return Some(Initiator::PasswordChanged);
-    }
-    if blocked(after) && !blocked(before) {
-        return Some(Initiator::AccountDeactivated);
     }
     let changed = IDENTIFIERS.iter().any(|name| before.get(*name) != after.get(*name));
     changed.then_some(Initiator::EmailIdentifierChanged)
