@@ -37,8 +37,8 @@ use crate::events;
 use crate::login_ticket::{BINDING_COOKIE, BINDING_COOKIE_PARTITIONED};
 use crate::login_transaction::{self, Found as FoundTransaction, Waiting};
 use crate::pages::{ErrorPage, answer};
-use crate::{id_token_hint, session};
 use crate::stop::Stop;
+use crate::{id_token_hint, session};
 
 pub(crate) mod by_form;
 pub(crate) mod by_link;
