@@ -166,6 +166,17 @@ function expressOpenidConnect(stage) {
     assert.equal((await json(page)).error, 'access_denied');
   });
 
+  scenario('express-openid-connect: a logout elsewhere is heard over the back channel', stage, async ({ page, stage: open }) => {
+    const { url } = open.openid;
+    const user = await newUser(open.gatewright.management);
+    await page.goto(url('hybrid/members'));
+    await enterPassword(page, user);
+    await page.waitForURL(url('hybrid/members'));
+    await page.goto(`${open.gatewright.issuer}v2/logout`);
+    await page.goto(url('hybrid'));
+    await page.waitForFunction(async () => (await (await fetch('/hybrid')).json()).user === null, null, { polling: 200 });
+  });
+
   scenario('express-openid-connect: the request is pushed first', stage, async ({ page, traffic, stage: open }) => {
     const { url } = open.openid;
     const user = await newUser(open.gatewright.management);

@@ -117,6 +117,31 @@ function scenarios(stage) {
     assert.deepEqual(await json(page), { code: 'access_denied', message: 'User did not authorize the request' });
   });
 
+  scenario('a logout elsewhere is heard over the back channel', stage, async ({ page, stage: open }) => {
+    const { url } = open;
+    const user = await newUser(open.gatewright.management);
+    await page.goto(url('/protected'));
+    await enterPassword(page, user);
+    await page.waitForURL(url('/protected'));
+    // Another browser of the same user has a session of its own.
+    const other = await open.browser.newContext();
+    try {
+      const elsewhere = await other.newPage();
+      await elsewhere.goto(url('/protected'));
+      await enterPassword(elsewhere, user);
+      await elsewhere.waitForURL(url('/protected'));
+
+      await page.goto(`${open.gatewright.issuer}v2/logout`);
+      await page.goto(url('/profile'));
+      await page.waitForFunction(async () => (await fetch('/auth/profile')).status === 401, null, { polling: 200 });
+      await page.goto(url('/'));
+      await page.getByRole('link', { name: 'Log in' }).waitFor();
+      assert.equal((await visit(elsewhere, url('/auth/profile'))).sub, user.id);
+    } finally {
+      await other.close();
+    }
+  });
+
   scenario('the request is pushed first; a session in a cookie; /v2/logout', stage, async ({ page, traffic, stage: open }) => {
     const { url } = open;
     const user = await newUser(open.gatewright.management);
