@@ -1,5 +1,10 @@
 """auth0-server-python: ServerClient logs somebody in, keeps the session, renews tokens, logs out; codes and a link."""
 
+import http.server
+import queue
+import threading
+import urllib.parse
+
 from auth0_server_python.auth_server.server_client import ServerClient
 from auth0_server_python.auth_types import (
     LogoutOptions,
@@ -8,7 +13,13 @@ from auth0_server_python.auth_types import (
     StartPasswordlessSmsOptions,
     VerifyPasswordlessOtpOptions,
 )
-from auth0_server_python.error import AccessTokenError, ApiError, MissingTransactionError, PasswordlessVerifyError
+from auth0_server_python.error import (
+    AccessTokenError,
+    ApiError,
+    BackchannelLogoutError,
+    MissingTransactionError,
+    PasswordlessVerifyError,
+)
 from auth0_server_python.store import StateStore, TransactionStore
 
 from gatewright import DATABASE, PASSWORDLESS, key_pair, on_every_engine, server
@@ -41,6 +52,35 @@ class Memory(StateStore, TransactionStore):
             session = state if isinstance(state, dict) else state.model_dump()
             if claims["sid"] in (None, session["internal"]["sid"]):
                 del self.kept[name]
+
+
+class LogoutListener(http.server.ThreadingHTTPServer):
+    """The address of the application that logout tokens are sent to, and those that came."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), ReceiveLogout)
+        self.url = f"http://localhost:{self.server_port}/backchannel-logout"
+        self.tokens = queue.Queue()
+
+    def __enter__(self):
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
+
+
+class ReceiveLogout(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"])).decode()
+        self.server.tokens.put(urllib.parse.parse_qs(body)["logout_token"][0])
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
 
 
 @on_every_engine
@@ -141,6 +181,22 @@ class Sessions:
         with self.assertRaises(ApiError) as caught:
             await self.silently()
         self.assertEqual(caught.exception.code, "login_required")
+
+    async def test_a_logout_elsewhere_is_told_by_the_back_channel(self):
+        with LogoutListener() as listener:
+            settings = {"backchannel_logout_urls": [listener.url], "backchannel_logout_initiators": {"mode": "all"}}
+            client = f"clients/{self.client['client_id']}"
+            self.server.management("PATCH", client, {"oidc_logout": settings})
+            self.addCleanup(self.server.management, "PATCH", client, {"oidc_logout": {"backchannel_logout_urls": []}})
+            await self.log_in()
+            self.visitor.open(f"{self.server.issuer}v2/logout")
+            token = listener.tokens.get(timeout=60)
+        self.assertIsNotNone(await self.app.get_user())
+        head, claims, signature = token.split(".")
+        with self.assertRaises(BackchannelLogoutError):
+            await self.app.handle_backchannel_logout(f"{head}.{claims}.{signature[::-1]}")
+        await self.app.handle_backchannel_logout(token)
+        self.assertIsNone(await self.app.get_user())
 
     async def test_requests_are_pushed_and_signed(self):
         private, public = key_pair()

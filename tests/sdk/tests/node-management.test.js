@@ -2,10 +2,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Management, ManagementClient } from 'auth0';
-import { DATABASE } from '../harness/applications.js';
+import { DATABASE, registerApplication } from '../harness/applications.js';
 import { engines } from '../harness/engines.js';
 import { startGatewright } from '../harness/gatewright.js';
+import { request } from '../harness/https.js';
 import { trustHere } from '../harness/own-trust.js';
+import { Visitor } from '../harness/visitor.js';
+
+const CALLBACK = 'http://localhost:3000/callback';
+const PASSWORD = 'Correct-horse-7';
 
 const { BadRequestError, ConflictError, ForbiddenError, NotFoundError, UnauthorizedError } = Management;
 
@@ -91,7 +96,7 @@ for (const engine of engines()) {
     });
 
     test('users, and what the log says of them', async () => {
-      const person = { connection: DATABASE, email: 'ada@example.com', password: 'Correct-horse-7' };
+      const person = { connection: DATABASE, email: 'ada@example.com', password: PASSWORD };
       const made = await api.users.create({ ...person, app_metadata: { plan: 'gold' }, user_metadata: { theme: 'dark' } });
       assert.match(made.user_id, /^auth0\|/);
       assert.equal(made.password, undefined);
@@ -112,6 +117,26 @@ for (const engine of engines()) {
       assert.ok(Array.isArray((await api.users.logs.list(made.user_id)).data));
       await api.users.delete(made.user_id);
       await assert.rejects(api.users.get(made.user_id), refused(NotFoundError, 404, 'inexistent_user'));
+    });
+
+    test('sessions, refresh tokens and consents of a user', async () => {
+      const grace = await api.users.create({ connection: DATABASE, email: 'grace@example.com', password: PASSWORD });
+      const { refresh_token } = await logIn(grace.email);
+      const [session] = (await api.users.sessions.list(grace.user_id)).data;
+      assert.equal((await api.sessions.get(session.id)).user_id, grace.user_id);
+      const [token] = (await api.users.refreshToken.list(grace.user_id)).data;
+      assert.equal((await api.refreshTokens.get(token.id)).session_id, session.id);
+      assert.deepEqual((await api.userGrants.list({ user_id: grace.user_id })).data, [], 'nobody was asked');
+
+      await api.refreshTokens.delete(token.id);
+      await assert.rejects(api.refreshTokens.get(token.id), refused(NotFoundError, 404));
+      assert.equal((await exchange({ grant_type: 'refresh_token', refresh_token })).status, 403);
+      await api.sessions.delete(session.id);
+      await assert.rejects(api.sessions.get(session.id), refused(NotFoundError, 404));
+      await logIn(grace.email);
+      await api.users.sessions.delete(grace.user_id);
+      await api.users.refreshToken.delete(grace.user_id);
+      assert.deepEqual((await api.users.sessions.list(grace.user_id)).data, []);
     });
 
     test('e-mail provider and templates', async () => {
@@ -162,6 +187,31 @@ for (const engine of engines()) {
       const wrong = new ManagementClient({ domain: server.domain, clientId, clientSecret: 'wrong' });
       await assert.rejects(wrong.clients.list(), { statusCode: 401 });
     });
+
+    let app;
+
+    /** The tokens of somebody who logs in on the hosted page of a web application. */
+    async function logIn(username) {
+      app ??= await registerApplication(
+        server.management,
+        { name: 'Web', app_type: 'regular_web', callbacks: [CALLBACK], grant_types: ['authorization_code', 'refresh_token'] },
+        [DATABASE],
+      );
+      const asked = { response_type: 'code', redirect_uri: CALLBACK, scope: 'openid offline_access', state: 'x' };
+      const visitor = new Visitor(server.ca);
+      const query = new URLSearchParams({ client_id: app.client_id, ...asked });
+      const page = await visitor.open(`${server.issuer}authorize?${query}`);
+      const { left, text } = await visitor.submit(page, { username, password: PASSWORD });
+      assert.ok(left, text);
+      const code = left.searchParams.get('code');
+      return (await exchange({ grant_type: 'authorization_code', code, redirect_uri: CALLBACK })).json;
+    }
+
+    function exchange(grant) {
+      const { client_id, client_secret } = app;
+      const body = { client_id, client_secret, ...grant };
+      return request(`${server.issuer}oauth/token`, { ca: server.ca, method: 'POST', body });
+    }
   });
 }
 
