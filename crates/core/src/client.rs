@@ -51,6 +51,12 @@ pub struct Client {
     pub par_request_expiry: Option<i64>,
     /// `true` makes this client ignore an existing session.
     pub sso_disabled: bool,
+    /// Its picture on the consent page.
+    pub logo_uri: Option<String>,
+    /// `open_redirect_protection` keeps errors on a page of ours; else they go to the callback.
+    pub redirection_policy: Option<String>,
+    /// Whether the confirmation page is left out; `None` leaves it to the tenant.
+    pub skip_non_verifiable_callback_uri_confirmation_prompt: Option<bool>,
     /// Where to begin a login that has lost its transaction.
     pub initiate_login_uri: Option<String>,
     /// Where and when it is told that a session ended, see [`crate::backchannel`].
@@ -204,6 +210,9 @@ impl Default for Client {
             require_pushed_authorization_requests: false,
             par_request_expiry: None,
             sso_disabled: false,
+            logo_uri: None,
+            redirection_policy: None,
+            skip_non_verifiable_callback_uri_confirmation_prompt: None,
             initiate_login_uri: None,
             oidc_logout: None,
             client_secret: Secret::default(),

@@ -12,6 +12,7 @@ pub mod authorize;
 pub mod backchannel;
 pub mod client;
 pub mod client_assertion;
+pub mod colors;
 pub mod connection;
 pub mod device;
 pub mod email;

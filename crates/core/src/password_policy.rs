@@ -203,7 +203,9 @@ impl PasswordPolicy {
         lines.join("\n")
     }
 
-    fn rules(&self, password: &str) -> Vec<Rule> {
+    /// The rules, each judged for this password, for a page that shows them. An empty password shows what
+    /// is asked for.
+    pub fn rules(&self, password: &str) -> Vec<Rule> {
         let length = password.chars().count() as u64;
         let mut rules = match (self.level, self.min_length) {
             (Level::None, 1) => vec![Rule::new("nonEmpty", "Non-empty password required", length > 0)],
@@ -266,7 +268,7 @@ fn thrice_in_a_row(password: &str) -> bool {
 
 /// One rule of the tree.
 #[derive(Clone, Debug)]
-struct Rule {
+pub struct Rule {
     code: &'static str,
     message: &'static str,
     format: Vec<Value>,
@@ -283,8 +285,24 @@ impl Rule {
         Self { format: format.into(), ..self }
     }
 
-    const fn holds(&self) -> bool {
+    /// Whether the password keeps it.
+    pub const fn holds(&self) -> bool {
         self.verified
+    }
+
+    /// Its id: `lengthAtLeast`, `containsAtLeast`, `lowerCase`, ...
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The numbers that it names: characters, or how many of how many kinds.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.format.iter().filter_map(Value::as_u64)
+    }
+
+    /// The rules that it is made of.
+    pub fn items(&self) -> &[Self] {
+        &self.items
     }
 
     fn json(&self) -> Value {

@@ -8,6 +8,7 @@
 
 mod account_link;
 pub mod backchannel;
+mod account_result;
 mod client_auth;
 mod decision;
 mod endpoints;
@@ -87,6 +88,12 @@ pub fn router() -> Router<Arc<App>> {
         .route("/u/login/password", get(login::password).post(login::password))
         .route("/u/login/passwordless-sms-challenge", get(login::by_sms).post(login::by_sms))
         .route("/u/login/passwordless-email-challenge", get(login::by_email).post(login::by_email))
+        .route("/u/signup", get(login::signup).post(login::signup))
+        .route("/u/signup/identifier", get(login::signup_identifier).post(login::signup_identifier))
+        .route("/u/signup/password", get(login::signup_password).post(login::signup_password))
+        .route("/u/email-identifier/challenge", get(login::address_challenge).post(login::address_challenge))
+        .route("/u/reset-password/request", get(login::reset_request).post(login::reset_request))
+        .route("/u/reset-password/email", get(login::reset_email).post(login::reset_email))
         .route("/u/consent", get(login::consent).post(login::consent))
         .route("/activate", get(device::activate::by_get).post(device::activate::by_post))
         .route("/u/device-confirmation", get(login::device_confirmation).post(login::device_confirmation))

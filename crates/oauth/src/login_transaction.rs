@@ -76,6 +76,31 @@ pub(crate) async fn begin(cx: &RequestCx, begun: &Begun) -> Result<(), Stop> {
     Ok(write.await?)
 }
 
+/// The login that this browser left for the client, begun again: its state token is known to the browser
+/// only. The address becomes what its pages are filled in with.
+pub(crate) async fn left_behind(cx: &RequestCx, client_id: &str, email: &str) -> Result<Option<Begun>, Stop> {
+    let Some(binding) = cookies::values(&cx.cookies, COOKIE).next().filter(|value| is_ours(value)) else {
+        return Ok(None);
+    };
+    let (within, binding_hash, client_id) = (cx.clone(), token_hash(binding), client_id.to_owned());
+    let read = cx.app.db.read(move |tx| {
+        Box::pin(async move {
+            let tenant = &within.tenant.id;
+            login_transactions::newest_of_browser(tx, tenant, &binding_hash, &client_id, within.now).await
+        })
+    });
+    let Some(left) = read.await? else { return Ok(None) };
+    let progress = Progress {
+        params: left.progress.params,
+        connection: left.progress.connection,
+        identifier: Some(email.to_owned()),
+        ..Progress::default()
+    };
+    let begun = draw(cx, &left.client_id, progress);
+    begin(cx, &begun).await?;
+    Ok(Some(begun))
+}
+
 /// What the state token of a page leads to.
 pub(crate) enum Found {
     Live(Box<Waiting>),
@@ -133,7 +158,7 @@ pub(crate) fn lost(
 
 /// `initiate_login_uri` of the client, else the tenant's default, with the issuer
 /// (OpenID Connect Core section 4).
-fn start_anew(cx: &RequestCx, client: Option<&Client>) -> Option<Url> {
+pub(crate) fn start_anew(cx: &RequestCx, client: Option<&Client>) -> Option<Url> {
     let of_client = client.and_then(|client| client.initiate_login_uri.as_deref());
     let target = of_client
         .filter(|uri| !uri.is_empty())

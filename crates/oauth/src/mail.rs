@@ -80,7 +80,7 @@ impl Mail<'_> {
         let names: &[&str] = match self.kind {
             // Compat: older tenants know the same text under these names.
             EmailKind::ResetEmail => &["reset_email", "change_password", "password_reset"],
-            EmailKind::PasswordlessCode | EmailKind::PasswordlessLink => &[],
+            EmailKind::PasswordlessCode | EmailKind::PasswordlessLink | EmailKind::AccountExists => &[],
             EmailKind::VerifyEmail | EmailKind::VerifyEmailByCode | EmailKind::ResetEmailByCode => {
                 &[self.kind.name()]
             }

@@ -144,50 +144,72 @@ pub(crate) async fn sign_up(
     form: Map<String, Value>,
     password: &str,
 ) -> Result<Result<User, Refusal>, Stop> {
-    if connection.signup_disabled() {
-        let text = "Public signup is disabled";
-        let refusal = Refusal::new(400, "public_signup_disabled", text, "signup_disabled");
-        return refused(cx, client, connection, &form, refusal).await;
-    }
-    if !allowed_once_more(cx).await? {
-        let text = "Too many sign-ups from this address. Try again later.";
-        let refusal = Refusal::new(429, "too_many_requests", text, "too_many_signups");
-        return refused(cx, client, connection, &form, refusal).await;
-    }
-    let person = Person::of(|name| form.get(name));
-    let (app, tenant) = (&cx.app, &cx.tenant.id);
-    let vetted = passwords::vetted(&app.db, &app.passwords, tenant, connection, None, &person, password);
-    let hash = match vetted.await {
+    let hash = match vet(cx, client, connection, &form, password).await? {
         Ok(hash) => hash,
-        Err(NewPasswordError::Weak(weakness)) => {
-            return refused(cx, client, connection, &form, Refusal::weak(&weakness)).await;
-        }
-        Err(NewPasswordError::Hash(error)) => return Err(Fault::from(error).into()),
-        Err(NewPasswordError::Store(error)) => return Err(error.into()),
+        Err(refusal) => return Ok(Err(refusal)),
     };
     let link = Link::draw(cx, Purpose::VerifyEmail);
-    let desk = Desk {
-        cx: cx.clone(),
-        client: Arc::clone(client),
-        connection: Arc::clone(connection),
-        form: form.clone(),
-        hash,
-        link: link.clone(),
-    };
-    let user = match cx.app.db.write(move |tx| Box::pin(desk.record(tx))).await? {
+    let (client_too, connection_too) = (Arc::clone(client), Arc::clone(connection));
+    let account = Account { cx: cx.clone(), client: client_too, connection: connection_too, form, hash };
+    let (form, own) = (account.form.clone(), link.clone());
+    let write = cx.app.db.write(move |tx| {
+        Box::pin(async move {
+            let made = account.make(tx, "signed_up").await?;
+            if let Ok(user) = &made {
+                own.store(tx, &account.cx, &account.client, &account.connection, user).await?;
+            }
+            Ok::<_, Stop>(made)
+        })
+    });
+    let user = match write.await? {
         Ok(user) => user,
-        Err(error) => {
-            return refused(cx, client, connection, &form, told(cx, error)).await;
-        }
+        Err(error) => return refused(cx, client, connection, &form, told(cx, error)).await,
     };
     account_link::send(cx, EmailKind::VerifyEmail, &link, client, connection, &user);
     Ok(Ok(user))
 }
 
+/// Judges and hashes the password of a sign-up, whether or not its address has an account; refuses where
+/// nobody may sign up, or too many do.
+pub(crate) async fn vet(
+    cx: &RequestCx,
+    client: &Client,
+    connection: &Connection,
+    form: &Map<String, Value>,
+    password: &str,
+) -> Result<Result<StoredHash, Refusal>, Stop> {
+    if connection.signup_disabled() {
+        let text = "Public signup is disabled";
+        let refusal = Refusal::new(400, "public_signup_disabled", text, "signup_disabled");
+        return refused(cx, client, connection, form, refusal).await;
+    }
+    if !allowed_once_more(cx).await? {
+        let text = "Too many sign-ups from this address. Try again later.";
+        let refusal = Refusal::new(429, "too_many_requests", text, "too_many_signups");
+        return refused(cx, client, connection, form, refusal).await;
+    }
+    let person = Person::of(|name| form.get(name));
+    let (app, tenant) = (&cx.app, &cx.tenant.id);
+    let vetted = passwords::vetted(&app.db, &app.passwords, tenant, connection, None, &person, password);
+    match vetted.await {
+        Ok(hash) => Ok(Ok(hash)),
+        Err(NewPasswordError::Weak(weakness)) => {
+            refused(cx, client, connection, form, Refusal::weak(&weakness)).await
+        }
+        Err(NewPasswordError::Hash(error)) => Err(Fault::from(error).into()),
+        Err(NewPasswordError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// Whether the tenant wants people told that an address has an account.
+pub(crate) fn tells_of_accounts(cx: &RequestCx) -> bool {
+    let flag = "/flags/enable_public_signup_user_exists_error";
+    cx.tenant.settings.pointer(flag).and_then(Value::as_bool).unwrap_or(false)
+}
+
 /// What is told of an address or name that has an account.
 fn told(cx: &RequestCx, why: NotSignedUp) -> Refusal {
-    let flag = "/flags/enable_public_signup_user_exists_error";
-    let tell = cx.tenant.settings.pointer(flag).and_then(Value::as_bool).unwrap_or(false);
+    let tell = tells_of_accounts(cx);
     match why {
         NotSignedUp::Profile(text) => Refusal::new(400, "invalid_request", text, "profile_not_allowed"),
         NotSignedUp::EmailTaken if tell => {
@@ -217,17 +239,23 @@ async fn allowed_once_more(cx: &RequestCx) -> Result<bool, Stop> {
     Ok(write.await.map_err(Stop::from)?.allowed)
 }
 
-struct Desk {
-    cx: RequestCx,
-    client: Arc<Client>,
-    connection: Arc<Connection>,
-    form: Map<String, Value>,
-    hash: StoredHash,
-    link: Link,
+/// An account about to be made.
+pub(crate) struct Account {
+    pub(crate) cx: RequestCx,
+    pub(crate) client: Arc<Client>,
+    pub(crate) connection: Arc<Connection>,
+    /// From [`read`].
+    pub(crate) form: Map<String, Value>,
+    pub(crate) hash: StoredHash,
 }
 
-impl Desk {
-    async fn record(self, tx: &mut Tx) -> Result<Result<User, NotSignedUp>, Stop> {
+impl Account {
+    /// Makes it and logs that, in the caller's transaction.
+    pub(crate) async fn make(
+        &self,
+        tx: &mut Tx,
+        reason: &'static str,
+    ) -> Result<Result<User, NotSignedUp>, Stop> {
         let (cx, random) = (&self.cx, &self.cx.app.random);
         let made =
             users::sign_up(tx, &cx.tenant.id, &self.connection, &self.form, &self.hash, cx.now, random)
@@ -237,22 +265,22 @@ impl Desk {
             Err(error) => return Ok(Err(error)),
         };
         let user: User = serde_json::from_value(document).map_err(Fault::internal)?;
-        self.link.store(tx, cx, &self.client, &self.connection, &user).await?;
         let mut event = events::at_connection(events::event(cx, "ss", Some(&self.client)), &self.connection);
         event.user_id = Some(user.user_id.clone());
         event.user_name = user.text("email").map(str::to_owned);
+        event.details = json!({"decision": {"reason": reason}});
         logs::append(tx, &cx.tenant.id, cx.now, random, &event).await?;
         Ok(Ok(user))
     }
 }
 
-async fn refused(
+async fn refused<T>(
     cx: &RequestCx,
     client: &Client,
     connection: &Connection,
     form: &Map<String, Value>,
     refusal: Refusal,
-) -> Result<Result<User, Refusal>, Stop> {
+) -> Result<Result<T, Refusal>, Stop> {
     let mut event = events::at_connection(events::event(cx, "fs", Some(client)), connection);
     event.user_name = form.get("email").and_then(Value::as_str).map(str::to_owned);
     event.description = Some(refusal.message.to_string());

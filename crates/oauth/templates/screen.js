@@ -28,6 +28,46 @@
       caps.textContent = on ? caps.dataset.text : '';
     });
   });
+  // The rules of a new password and its meter follow what is typed.
+  form.querySelectorAll('[data-policy]').forEach(function (policy) {
+    var input = document.getElementById(policy.dataset.policy), list = policy.querySelector('[data-held]');
+    var strength = policy.querySelector('.strength'), meter = policy.querySelector('.meter'), said = policy.querySelector('.said');
+    var names = ['weak', 'weak', 'fair', 'good', 'strong'];
+    var tests = {
+      nonEmpty: function (p) { return p.length > 0; },
+      lengthAtLeast: function (p, count) { return Array.from(p).length >= count; },
+      lengthAtMost: function (p, count) { return new TextEncoder().encode(p).length <= count; },
+      lowerCase: function (p) { return /[a-z]/.test(p); },
+      upperCase: function (p) { return /[A-Z]/.test(p); },
+      numbers: function (p) { return /[0-9]/.test(p); },
+      specialCharacters: function (p) { return /[^a-zA-Z0-9]/.test(p); },
+      identicalChars: function (p) { return !/(.)\1\1/su.test(p); }
+    };
+    function judge(item, password) {
+      var parts = Array.from(item.querySelectorAll('li')), rule = item.dataset.rule, count = Number(item.dataset.count);
+      var held = parts.filter(function (part) { return judge(part, password); }).length;
+      var holds = parts.length ? held >= (rule === 'containsAtLeast' ? count : parts.length) : tests[rule](password, count);
+      item.className = holds && password ? 'held' : '';
+      item.querySelector('.unseen').textContent = password ? (holds ? list.dataset.held : list.dataset.missing) : '';
+      return holds;
+    }
+    function score(password) {
+      var kinds = [/[a-z]/, /[A-Z]/, /[0-9]/, /[^a-zA-Z0-9]/].filter(function (kind) { return kind.test(password); }).length;
+      var bits = new Set(password.toLowerCase()).size * (2 + kinds);
+      return bits < 28 ? 1 : bits < 48 ? 2 : bits < 70 ? 3 : 4;
+    }
+    input.addEventListener('input', function () {
+      var password = input.value;
+      var all = Array.from(list.children).map(function (item) { return judge(item, password); }).every(Boolean);
+      var reached = password ? (all ? score(password) : 1) : 0;
+      strength.hidden = false;
+      meter.className = 'meter s' + reached;
+      Array.from(meter.children).forEach(function (bar, at) { bar.className = at < reached ? 'on' : ''; });
+      said.textContent = reached ? said.dataset.lead + ' ' + strength.dataset[names[reached]] : '';
+    });
+    // Its place is kept from the start: nothing moves when typing begins.
+    strength.hidden = false;
+  });
   form.querySelectorAll('[data-code]').forEach(function (input) {
     input.addEventListener('input', function () {
       var digits = input.value.replace(/\D/g, ''), wanted = Number(form.elements.code_length.value);

@@ -8,6 +8,7 @@
 pub mod access_tokens;
 pub mod account_tickets;
 pub mod authorization_codes;
+pub mod branding;
 pub mod captured_messages;
 pub mod client_assertions;
 pub mod client_credentials;
@@ -27,6 +28,7 @@ pub mod logout_deliveries;
 pub mod logs;
 pub mod passwordless_codes;
 pub mod passwords;
+pub mod prompt_texts;
 pub mod prompts;
 pub mod pushed_requests;
 pub mod rate_buckets;
@@ -45,6 +47,7 @@ use gatewright_store::Migration;
 
 /// Every resource that is built.
 pub static RESOURCES: &[&Resource] = &[
+    &branding::RESOURCE,
     &clients::RESOURCE,
     &connections::RESOURCE,
     &client_grants::RESOURCE,
@@ -53,6 +56,7 @@ pub static RESOURCES: &[&Resource] = &[
     &email_templates::RESOURCE,
     &grants::RESOURCE,
     &logs::RESOURCE,
+    &prompt_texts::RESOURCE,
     &prompts::RESOURCE,
     &refresh_tokens::api::RESOURCE,
     &resource_servers::RESOURCE,
@@ -113,6 +117,8 @@ pub static MIGRATIONS: &[Migration] = migrations![
     40 "0040_session_clients",
     41 "0041_session_details",
     42 "0042_logout_deliveries",
+    43 "0043_prompt_texts",
+    44 "0044_login_transactions_by_browser",
 ];
 
 #[cfg(test)]

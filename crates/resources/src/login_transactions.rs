@@ -9,6 +9,7 @@ use gatewright_core::Timestamp;
 use gatewright_core::ids::TenantId;
 use gatewright_store::{Row, StoreError, Tx, params, sql};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// Life of a transaction in seconds: one hour.
 pub const LIFETIME_SECONDS: i64 = 3600;
@@ -27,6 +28,10 @@ pub struct Progress {
     pub identifier: Option<String>,
     /// When the last code was sent.
     pub code_sent_at: Option<Timestamp>,
+    /// When the last link to choose a new password was asked for.
+    pub reset_asked_at: Option<Timestamp>,
+    /// A sign-up on its way.
+    pub sign_up: Option<SignUp>,
     /// The login made on these pages.
     pub login: Option<PageLogin>,
     /// The session that was alive when only consent was missing.
@@ -48,6 +53,30 @@ pub struct WaitingDevice {
     pub user_code_sealed: String,
     /// The user said that the device shows this code.
     pub confirmed: bool,
+}
+
+/// A sign-up on the hosted pages that is not done yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SignUp {
+    /// E-mail address and user name.
+    pub form: Map<String, Value>,
+    /// The proof of the address that is waited for.
+    pub proof: Option<AddressProof>,
+}
+
+/// A code that was sent to an address before an account is made of it. One waits for addresses that have
+/// an account too, for which none was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressProof {
+    /// The hash of the password that the account will have.
+    pub password_hash: String,
+    /// The keyed hash of the code.
+    pub code_mac: Vec<u8>,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// Tries so far, right or wrong.
+    pub tries: u32,
 }
 
 /// A login made on the hosted pages.
@@ -83,6 +112,12 @@ sql!(
     "SELECT state_hash, binding_hash, client_id, doc, expires_at, used_at
      FROM login_transactions WHERE tenant_id = $1 AND state_hash = $2"
 );
+sql!(
+    NEWEST_OF_BROWSER,
+    "SELECT state_hash, binding_hash, client_id, doc, expires_at, used_at FROM login_transactions
+     WHERE tenant_id = $1 AND binding_hash = $2 AND client_id = $3 AND used_at IS NULL AND expires_at > $4
+     ORDER BY created_at DESC LIMIT 1"
+);
 // The update holds the row until the end of the writer's transaction, so that two answers at once are
 // judged one after the other.
 sql!(
@@ -111,6 +146,18 @@ pub async fn by_state(
     state_hash: &str,
 ) -> Result<Option<LoginTransaction>, StoreError> {
     tx.opt(&BY_STATE, &params![tenant, state_hash]).await?.map(|row| read(&row)).transpose()
+}
+
+/// The newest live transaction that a browser began for a client.
+pub async fn newest_of_browser(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    binding_hash: &str,
+    client_id: &str,
+    now: Timestamp,
+) -> Result<Option<LoginTransaction>, StoreError> {
+    let row = tx.opt(&NEWEST_OF_BROWSER, &params![tenant, binding_hash, client_id, now]).await?;
+    row.map(|row| read(&row)).transpose()
 }
 
 /// The live transaction of this state, held against other writers until the end of this one.

@@ -21,9 +21,10 @@ use gatewright_jose::{MasterKey, SigningKey};
 use gatewright_store::{Db, StoreError, Tx};
 use serde_json::Value;
 
+use crate::prompt_texts::PromptTexts;
 use crate::{
-    client_grants, clients, connections, email_provider, email_templates, resource_servers, signing_keys,
-    tenants,
+    client_grants, clients, connections, email_provider, email_templates, prompt_texts, resource_servers,
+    signing_keys, tenants,
 };
 
 /// How long a snapshot is believed without asking the database: one second.
@@ -47,6 +48,7 @@ pub struct Tenant {
     signing_keys: Vec<Arc<SigningKey>>,
     email_provider: Option<EmailProvider>,
     email_templates: Vec<EmailTemplate>,
+    prompt_texts: PromptTexts,
     callback_origins: Vec<String>,
 }
 
@@ -107,6 +109,15 @@ impl Tenant {
     /// What the tenant wrote for this kind of e-mail, unless it is switched off.
     pub fn email_template(&self, name: &str) -> Option<&EmailTemplate> {
         self.email_templates.iter().find(|own| own.template == name && own.enabled != Some(false))
+    }
+
+    /// What the tenant wrote for a text of the hosted pages.
+    pub fn prompt_text(&self, prompt: &str, screen: &str, key: &str, language: &str) -> Option<&str> {
+        if self.prompt_texts.is_empty() {
+            return None;
+        }
+        let texts = self.prompt_texts.get(&(prompt.to_owned(), language.to_owned()))?;
+        texts.get(screen)?.get(key)?.as_str().filter(|text| !text.is_empty())
     }
 
     /// The audience used when a request names none, if the tenant has one.
@@ -268,6 +279,7 @@ async fn load(
         signing_keys: signing_keys::load(tx, &id, master_key).await?,
         email_provider: email_provider::load(tx, &id, master_key).await?,
         email_templates: email_templates::load(tx, &id, master_key).await?,
+        prompt_texts: prompt_texts::load(tx, &id).await?,
         settings: tenants::settings(tx, &id).await?,
         clients: clients.into_iter().map(|client| (client.client_id.clone(), Arc::new(client))).collect(),
         id,

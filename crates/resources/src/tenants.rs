@@ -201,8 +201,7 @@ pub static RESOURCE: Resource = Resource {
 fn read<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     Box::pin(async move {
         let mut settings = object(settings(cx.tx, &cx.request.tenant).await?);
-        // Those of the hosted pages have an operation of their own.
-        settings.remove("prompts");
+        hide_what_has_its_own_operations(&mut settings);
         Ok(input.query.project(settings).into())
     })
 }
@@ -220,9 +219,15 @@ fn update<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
         }
         merge(&mut changed, &body);
         cx.tx.run(&SET, &params![&request.tenant, Value::Object(changed.clone())]).await?;
-        changed.remove("prompts");
+        hide_what_has_its_own_operations(&mut changed);
         Ok(changed.into())
     })
+}
+
+/// `/prompts` and `/branding`.
+fn hide_what_has_its_own_operations(settings: &mut Map) {
+    settings.remove("prompts");
+    settings.remove("branding");
 }
 
 /// Lifetimes may be given in minutes; they are kept in hours.

@@ -57,6 +57,11 @@ impl DeliveryError {
 }
 
 impl Messenger {
+    /// Whether somebody takes this tenant's e-mail.
+    pub fn takes_email(&self, provider: Option<&EmailProvider>) -> bool {
+        self.capture.is_some() || provider.is_some_and(|provider| provider.enabled)
+    }
+
     /// Delivers one e-mail through the tenant's provider and waits until it was taken.
     ///
     /// # Errors

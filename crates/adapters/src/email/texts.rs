@@ -26,6 +26,8 @@ pub enum EmailKind {
     PasswordlessCode,
     /// The link of a passwordless login: `link`.
     PasswordlessLink,
+    /// To somebody who signs up with an address that has an account.
+    AccountExists,
 }
 
 impl EmailKind {
@@ -38,6 +40,7 @@ impl EmailKind {
             Self::ResetEmailByCode => "reset_email_by_code",
             Self::PasswordlessCode => "passwordless_code",
             Self::PasswordlessLink => "passwordless_link",
+            Self::AccountExists => "account_exists",
         }
     }
 }
@@ -115,7 +118,12 @@ struct Says {
 /// What the reader came for.
 enum Key {
     Code(String),
-    Link { url: String, label: &'static str },
+    Link {
+        url: String,
+        label: &'static str,
+    },
+    /// The words alone.
+    Nothing,
 }
 
 fn default_text(kind: EmailKind, vars: &Value) -> Composed {
@@ -167,6 +175,15 @@ fn default_text(kind: EmailKind, vars: &Value) -> Composed {
             key: link("/link", "Log in"),
             end: ignore.to_owned(),
         },
+        EmailKind::AccountExists => Says {
+            subject: format!("You have an account at {app}"),
+            lead: format!(
+                "Somebody, we hope you, tried to sign up for {app} with {email}. There is an account with this address \
+                 already: go back and log in. If you no longer know the password, choose a new one there."
+            ),
+            key: Key::Nothing,
+            end: "If that was not you, ignore this message: nothing was changed.".to_owned(),
+        },
     };
     Composed { from: None, html: html(&says), text: words(&says), subject: says.subject }
 }
@@ -175,6 +192,7 @@ fn words(says: &Says) -> String {
     let key = match &says.key {
         Key::Code(code) => code.clone(),
         Key::Link { url, label } => format!("{label}:\n{url}"),
+        Key::Nothing => return format!("{}\n\n{}\n", says.lead, says.end),
     };
     format!("{}\n\n{key}\n\n{}\n", says.lead, says.end)
 }
@@ -182,6 +200,7 @@ fn words(says: &Says) -> String {
 fn html(says: &Says) -> String {
     const FONT: &str = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif";
     let key = match &says.key {
+        Key::Nothing => "<p style=\"margin:16px 0\"></p>".to_owned(),
         Key::Code(code) => format!(
             "<p style=\"font:600 32px/1.2 ui-monospace,Menlo,Consolas,monospace;letter-spacing:4px;margin:24px 0\">{}</p>",
             escape(code)

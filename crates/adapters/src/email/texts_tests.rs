@@ -34,6 +34,12 @@ fn every_default_says_what_the_reader_came_for_in_both_parts() {
     check(ResetEmailByCode, "Your password reset code for Tea & <Co>", ">123456<", "\n123456\n");
     check(PasswordlessCode, "Your verification code for Tea & <Co>", ">123456<", "\n123456\n");
     check(PasswordlessLink, "Log in to Tea & <Co>", link.0, link.1);
+    check(
+        AccountExists,
+        "You have an account at Tea & <Co>",
+        "log in.",
+        "ann@example.com. There is an account",
+    );
 }
 
 #[test]

@@ -1,14 +1,17 @@
 //! The pages behind links in e-mails: `/u/reset-verify` to choose a password, `/u/email-verification` to
-//! prove an address. Plain forms, no scripts.
+//! prove an address.
 //!
 //! Opening a link changes nothing, for programs that read mail open links too; the button does.
+
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::RawQuery;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
+use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
-use gatewright_core::password_policy::{PasswordPolicy, Person};
+use gatewright_core::password_policy::{Person, Weakness};
 use gatewright_http::{Fault, Params, RequestCx, respond};
 use gatewright_jose::token_hash;
 use gatewright_passwords::StoredHash;
@@ -18,31 +21,128 @@ use gatewright_resources::{logs, users};
 use gatewright_store::Tx;
 use serde_json::{Value, json};
 
-use crate::events;
-use crate::pages::account_page::AccountPage;
+use super::login::first_page;
+use crate::pages::policy::Policy;
+use crate::pages::screen::{Button, Field, Form, Kind, Link, Screen, Subject, company};
+use crate::pages::texts::{self, Texts};
 use crate::stop::Stop;
+use crate::{account_result, events, login_transaction};
 
-const EXPIRED: &str = "The link is too old, was used before, or a newer one was sent.";
+const RESET: &str = "/u/reset-verify";
+const VERIFY: &str = "/u/email-verification";
 
-pub(crate) async fn reset_form(cx: RequestCx, RawQuery(query): RawQuery) -> Result<Response, Stop> {
-    let ticket = ticket_of(query.as_deref().unwrap_or_default().as_bytes());
-    match live(&cx, Purpose::ResetPassword, &ticket).await? {
-        Some(link) => Ok(choose(&cx, &link, ticket, None).respond(StatusCode::OK)),
-        None => Ok(gone(&cx)),
+/// A request for one of these pages.
+struct Look {
+    cx: RequestCx,
+    language: &'static str,
+    ticket: String,
+}
+
+impl Look {
+    fn new(cx: RequestCx, headers: &HeaderMap, ticket: String) -> Self {
+        let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        Self { language: texts::language(&cx.tenant, None, accept), cx, ticket }
     }
+
+    fn client(&self, link: &AccountTicket) -> Option<Arc<Client>> {
+        self.cx.tenant.client(link.client_id.as_deref()?).cloned()
+    }
+
+    fn screen(&self, prompt: &'static str, screen: &'static str, client: Option<&Client>) -> Screen {
+        let company = company(&self.cx);
+        let client_name = client.map_or_else(|| company.clone(), |client| client.name.clone());
+        let values = vec![("clientName", client_name), ("companyName", company)];
+        Screen::new(&self.cx, screen, Texts::new(self.language, prompt, screen, values))
+    }
+
+    fn form(&self, action: &'static str) -> Form {
+        let hidden = vec![("ticket", self.ticket.clone())];
+        Form { action, hidden, fields: Vec::new(), buttons: Vec::new(), resend: None }
+    }
+
+    /// The link leads nowhere.
+    fn gone(&self, purpose: Purpose) -> Response {
+        let page = match purpose {
+            Purpose::ResetPassword => self.screen("reset-password", "reset-password-error", None),
+            Purpose::VerifyEmail => {
+                let mut page = self.screen("email-verification", "email-verification-result", None);
+                page.title = page.texts.get("errorTitle");
+                page.description = page.texts.get("errorDescription");
+                page
+            }
+        };
+        page.respond(StatusCode::BAD_REQUEST, &[])
+    }
+
+    /// The form that asks for a new password.
+    fn choose(&self, link: &AccountTicket, connection: &Connection, said: &Said) -> Response {
+        let client = self.client(link);
+        let mut page = self.screen("reset-password", "reset-password", client.as_deref());
+        page.subject = Some(Subject { lead: None, text: link.email.clone(), edit: None });
+        let mut form = self.form(RESET);
+        // Password managers save the password under it.
+        form.hidden.push(("username", link.email.clone()));
+        let field = |name, label: &str, error: Option<&str>, focus, last| Field {
+            kind: Kind::NewPassword,
+            name,
+            label: page.texts.get(label),
+            value: String::new(),
+            hint: None,
+            error: error.map(|key| page.texts.get(key)),
+            focus,
+            last,
+        };
+        let again = said.again.is_some();
+        form.fields.push(field("password", "passwordPlaceholder", said.password, !again, false));
+        form.fields.push(field("re-enter-password", "reEnterpasswordPlaceholder", said.again, again, true));
+        form.buttons.push(Button { text: page.texts.get("buttonText"), value: "default", primary: true });
+        page.policy = Some(Policy::of(connection, &page.texts, said.refused.as_deref()));
+        page.form = Some(form);
+        let status = if page.has_error() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+        let callback = client.as_ref().and_then(|client| client.callbacks.first());
+        page.respond(status, &[callback.map_or("", String::as_str)])
+    }
+}
+
+/// What the form says besides its question.
+#[derive(Default)]
+struct Said {
+    password: Option<&'static str>,
+    again: Option<&'static str>,
+    /// The password that the rules refuse.
+    refused: Option<String>,
+}
+
+pub(crate) async fn reset_form(
+    cx: RequestCx,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Stop> {
+    let ticket = ticket_of(query.as_deref().unwrap_or_default().as_bytes());
+    let look = Look::new(cx, &headers, ticket);
+    let link = live(&look.cx, Purpose::ResetPassword, &look.ticket).await?;
+    let found = link.and_then(|link| Some((look.cx.tenant.connection(&link.connection)?.clone(), link)));
+    Ok(match found {
+        Some((connection, link)) => look.choose(&link, &connection, &Said::default()),
+        None => look.gone(Purpose::ResetPassword),
+    })
 }
 
 pub(crate) async fn reset(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Result<Response, Stop> {
     let params = Params::from_body(&headers, &body)?;
     let text = |name| params.text(name).unwrap_or_default().to_owned();
-    let (ticket, password, again) = (text("ticket"), text("password"), text("re-enter-password"));
-    let Some(link) = live(&cx, Purpose::ResetPassword, &ticket).await? else { return Ok(gone(&cx)) };
-    let wrong =
-        |text: String| Ok(choose(&cx, &link, ticket.clone(), Some(text)).respond(StatusCode::BAD_REQUEST));
-    if password != again {
-        return wrong("The two passwords are not the same.".to_owned());
+    let (password, again) = (text("password"), text("re-enter-password"));
+    let look = Look::new(cx.clone(), &headers, text("ticket"));
+    let link = live(&cx, Purpose::ResetPassword, &look.ticket).await?;
+    let found = link.and_then(|link| Some((cx.tenant.connection(&link.connection)?.clone(), link)));
+    let Some((connection, link)) = found else { return Ok(look.gone(Purpose::ResetPassword)) };
+    let wrong = |said: Said| Ok(look.choose(&link, &connection, &said));
+    match (password.is_empty(), again.is_empty(), password == again) {
+        (true, ..) => return wrong(Said { password: Some("no-password-reset"), ..Said::default() }),
+        (_, true, _) => return wrong(Said { again: Some("no-re-enter-password"), ..Said::default() }),
+        (.., false) => return wrong(Said { again: Some("password-mismatch"), ..Said::default() }),
+        (false, false, true) => {}
     }
-    let Some(connection) = cx.tenant.connection(&link.connection).cloned() else { return Ok(gone(&cx)) };
     let user = user(&cx, &link).await?.unwrap_or_default();
     let person = Person::of(|name| user.get(name));
     let (app, tenant, account) = (&cx.app, &cx.tenant.id, Some(&*link.user_id));
@@ -52,40 +152,106 @@ pub(crate) async fn reset(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
         Ok(hash) => hash,
         Err(NewPasswordError::Weak(weakness)) => {
             failed(&cx, &link, &connection, weakness.name()).await?;
-            let rules = weakness.policy().map(|policy| format!(":\n{policy}")).unwrap_or(".".to_owned());
-            return wrong(format!("{}{rules}", weakness.message()));
+            let key = match weakness {
+                Weakness::Strength { .. } => "password-too-weak",
+                Weakness::Common => "password-too-common",
+                Weakness::PersonalInfo => "password-contains-user-information",
+                Weakness::Used { .. } => "password-previously-used",
+            };
+            return wrong(Said { password: Some(key), again: None, refused: Some(password) });
         }
         Err(NewPasswordError::Hash(error)) => return Err(Fault::from(error).into()),
         Err(NewPasswordError::Store(error)) => return Err(error.into()),
     };
-    let change = Change { cx: cx.clone(), ticket_hash: token_hash(&ticket), hash };
+    let change = Change { cx: cx.clone(), ticket_hash: token_hash(&look.ticket), hash };
     match cx.app.db.write(move |tx| Box::pin(change.record(tx))).await? {
-        Some(link) => Ok(done(&cx, &link, "Your password was changed", "Log in with your new password.")),
-        None => Ok(gone(&cx)),
+        Some(link) => changed(&look, &link).await,
+        None => Ok(look.gone(Purpose::ResetPassword)),
     }
 }
 
-pub(crate) async fn verify_form(cx: RequestCx, RawQuery(query): RawQuery) -> Result<Response, Stop> {
+/// The password is a new one: on to the tenant's address, or a page that leads back to the login.
+async fn changed(look: &Look, link: &AccountTicket) -> Result<Response, Stop> {
+    let (cx, client) = (&look.cx, look.client(link));
+    let mut page = look.screen("reset-password", "reset-password-success", client.as_deref());
+    if let Some(target) =
+        account_result::target(cx, client.as_deref(), link, "reset_email", &page.title).await?
+    {
+        return Ok(go(target.as_str()));
+    }
+    let left = match &client {
+        Some(client) => login_transaction::left_behind(cx, &client.client_id, &link.email).await?,
+        None => None,
+    };
+    let text = page.texts.get("buttonText");
+    let mut cookie = None;
+    if let (Some(begun), Some(client)) = (left, &client) {
+        let asked = begun.row.progress.params.get("connection").map(String::as_str);
+        if let Ok(first) = first_page(cx, &client.client_id, asked) {
+            let href = format!("{first}?state={}", begun.state);
+            page.onward = Some(Link { lead: None, text, href });
+            cookie = Some(begun.cookie);
+        }
+    } else if let Some(url) = login_transaction::start_anew(cx, client.as_deref()) {
+        page.onward = Some(Link { lead: None, text, href: url.into() });
+    }
+    let mut response = page.respond(StatusCode::OK, &[]);
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+pub(crate) async fn verify_form(
+    cx: RequestCx,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Stop> {
     let ticket = ticket_of(query.as_deref().unwrap_or_default().as_bytes());
-    let Some(link) = live(&cx, Purpose::VerifyEmail, &ticket).await? else { return Ok(gone(&cx)) };
-    let mut page = AccountPage::new(&cx, "Confirm your e-mail address");
-    page.subject = Some(link.email);
-    page.description = "Confirm that this is your address.".to_owned();
-    page.button = Some("Confirm".to_owned());
-    page.action = "/u/email-verification";
-    page.ticket = ticket;
-    Ok(page.respond(StatusCode::OK))
+    let look = Look::new(cx, &headers, ticket);
+    let Some(link) = live(&look.cx, Purpose::VerifyEmail, &look.ticket).await? else {
+        return Ok(look.gone(Purpose::VerifyEmail));
+    };
+    let client = look.client(&link);
+    let mut page = look.screen("email-verification", "email-verification-result", client.as_deref());
+    page.subject = Some(Subject { lead: None, text: link.email.clone(), edit: None });
+    let mut form = look.form(VERIFY);
+    form.buttons.push(Button { text: page.texts.get("buttonText"), value: "default", primary: true });
+    page.form = Some(form);
+    let callback = client.as_ref().and_then(|client| client.callbacks.first());
+    Ok(page.respond(StatusCode::OK, &[callback.map_or("", String::as_str)]))
 }
 
 pub(crate) async fn verify(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Result<Response, Stop> {
     let params = Params::from_body(&headers, &body)?;
-    let ticket_hash = token_hash(params.text("ticket").unwrap_or_default());
-    let proof = Proof { cx: cx.clone(), ticket_hash };
-    match cx.app.db.write(move |tx| Box::pin(proof.record(tx))).await? {
-        Some(link) => {
-            Ok(done(&cx, &link, "Your e-mail address is confirmed", "You can close this page and go on."))
+    let look = Look::new(cx.clone(), &headers, params.text("ticket").unwrap_or_default().to_owned());
+    let proof = Proof { cx: cx.clone(), ticket_hash: token_hash(&look.ticket) };
+    let Some(link) = cx.app.db.write(move |tx| Box::pin(proof.record(tx))).await? else {
+        return Ok(look.gone(Purpose::VerifyEmail));
+    };
+    let client = look.client(&link);
+    let mut page = look.screen("email-verification", "email-verification-result", client.as_deref());
+    page.title = page.texts.get("verifiedTitle");
+    page.description = page.texts.get("verifiedDescription");
+    if let Some(target) =
+        account_result::target(&cx, client.as_deref(), &link, "verify_email", &page.title).await?
+    {
+        return Ok(go(target.as_str()));
+    }
+    Ok(page.respond(StatusCode::OK, &[]))
+}
+
+/// On to an address of the tenant's. The link's secret is in this one's: it must not travel on.
+fn go(target: &str) -> Response {
+    match HeaderValue::from_str(target) {
+        Ok(target) => {
+            let quiet = HeaderValue::from_static("no-referrer");
+            respond::no_store((
+                StatusCode::FOUND,
+                [(header::LOCATION, target), (header::REFERRER_POLICY, quiet)],
+            ))
         }
-        None => Ok(gone(&cx)),
+        Err(_) => axum::response::IntoResponse::into_response(Fault::internal("no header value")),
     }
 }
 
@@ -106,45 +272,6 @@ async fn user(cx: &RequestCx, link: &AccountTicket) -> Result<Option<Value>, Sto
     let (tenant, user_id) = (cx.tenant.id.clone(), link.user_id.clone());
     let read = cx.app.db.read(move |tx| Box::pin(async move { users::by_id(tx, &tenant, &user_id).await }));
     Ok(read.await?)
-}
-
-/// The form that asks for a new password.
-fn choose(cx: &RequestCx, link: &AccountTicket, ticket: String, alert: Option<String>) -> AccountPage {
-    let mut page = AccountPage::new(cx, "Choose a new password");
-    page.subject = Some(link.email.clone());
-    page.rules =
-        cx.tenant.connection(&link.connection).map(|connection| rules(connection)).unwrap_or_default();
-    page.alert = alert;
-    page.password = true;
-    page.button = Some("Change password".to_owned());
-    page.action = "/u/reset-verify";
-    page.ticket = ticket;
-    page
-}
-
-fn rules(connection: &Connection) -> Vec<String> {
-    PasswordPolicy::of(&connection.options).text().lines().map(str::to_owned).collect()
-}
-
-fn gone(cx: &RequestCx) -> Response {
-    let mut page = AccountPage::new(cx, "This link is no longer good");
-    page.alert = Some(EXPIRED.to_owned());
-    page.description = "Ask for a new one where you asked for this one.".to_owned();
-    page.respond(StatusCode::BAD_REQUEST)
-}
-
-/// The result: a page, or the address that the tenant named for it.
-fn done(cx: &RequestCx, link: &AccountTicket, title: &'static str, text: &str) -> Response {
-    if let Some(url) = &link.result_url {
-        let separator = if url.contains('?') { '&' } else { '?' };
-        let target = format!("{url}{separator}success=true&code=success");
-        if let Ok(target) = HeaderValue::from_str(&target) {
-            return respond::no_store((StatusCode::FOUND, [(header::LOCATION, target)])).into_response();
-        }
-    }
-    let mut page = AccountPage::new(cx, title);
-    page.notice = Some(text.to_owned());
-    page.respond(StatusCode::OK)
 }
 
 async fn failed(

@@ -31,7 +31,7 @@ use gatewright_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
 use super::device;
-use super::login::first_page;
+use super::login::{first_page, sign_up_page};
 use crate::decision::Wanted;
 use crate::events;
 use crate::login_ticket::{BINDING_COOKIE, BINDING_COOKIE_PARTITIONED};
@@ -404,6 +404,9 @@ async fn ask_to_log_in(
     if let Some(waiting) = waiting {
         return Ok(to_page(page, &waiting.state, None));
     }
+    let wants_sign_up = params.get("screen_hint").is_some_and(|hint| hint == "signup");
+    let sign_up = sign_up_page(cx, &client.client_id, request.connection.as_deref());
+    let page = sign_up.filter(|_| wants_sign_up).unwrap_or(page);
     let progress = Progress { params: params.clone(), pushed: pushed.clone(), ..Progress::default() };
     let begun = login_transaction::draw(cx, &client.client_id, progress);
     login_transaction::begin(cx, &begun).await?;

@@ -11,6 +11,9 @@ use gatewright_core::authorize::remedy::remedy;
 use gatewright_core::client::Client;
 use gatewright_http::{RequestCx, respond};
 
+use super::look::Look;
+use super::screen::company;
+
 /// What the page says.
 #[derive(Template)]
 #[template(path = "error.html")]
@@ -21,6 +24,8 @@ pub(crate) struct ErrorPage {
     description: String,
     request_id: String,
     why: Option<Why>,
+    company: String,
+    look: Look,
     nonce: String,
 }
 
@@ -42,6 +47,8 @@ impl ErrorPage {
             description: error.description.to_string(),
             request_id: cx.request_id.clone(),
             why: why.map(|reason| Why { reason: reason.to_owned(), remedy: remedy(reason), client: None }),
+            company: company(cx),
+            look: Look::of(cx),
             nonce: cx.app.random.alphanumeric(22),
         }
     }
@@ -59,8 +66,10 @@ impl ErrorPage {
         tracing::info!(error = %self.code, status = self.status, "{}", self.description);
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
         let policy = format!(
-            "default-src 'none'; style-src 'nonce-{}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-            self.nonce
+            "default-src 'none'; style-src 'nonce-{}'; img-src {}; base-uri 'none'; form-action 'none'; \
+             frame-ancestors 'none'",
+            self.nonce,
+            self.look.image_sources(None)
         );
         let headers = [
             (header::CONTENT_SECURITY_POLICY, policy),

@@ -3,9 +3,10 @@
 //! Templates are in `templates/`, checked when compiled. Every page has a content security policy of its
 //! own; nothing is loaded from another host.
 
-pub(crate) mod account_page;
 pub(crate) mod answer;
 mod error_page;
+mod look;
+pub(crate) mod policy;
 pub(crate) mod screen;
 pub(crate) mod texts;
 

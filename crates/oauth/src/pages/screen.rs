@@ -5,6 +5,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use gatewright_http::{Fault, RequestCx, respond};
 
+use super::look::Look;
+use super::policy::Policy;
 use super::texts::Texts;
 
 /// A page. Everything in it is text and is escaped by the template.
@@ -29,7 +31,16 @@ pub(crate) struct Screen {
     pub(crate) notice: Option<String>,
     pub(crate) list: Option<List>,
     pub(crate) form: Option<Form>,
+    /// A way out below the fields, for who forgot a password.
+    pub(crate) aside: Option<Link>,
+    /// What a new password must hold; shown below its field.
+    pub(crate) policy: Option<Policy>,
     pub(crate) links: Vec<Link>,
+    /// The one thing to do next, where there is no form.
+    pub(crate) onward: Option<Link>,
+    /// The picture of the application that the page is about.
+    pub(crate) client_logo: Option<String>,
+    pub(crate) look: Look,
     pub(crate) company: String,
     pub(crate) nonce: String,
     pub(crate) request_id: Option<String>,
@@ -88,6 +99,11 @@ pub(crate) enum Kind {
     DeviceLetters,
     /// The code on a device, of digits.
     DeviceDigits,
+    /// An address that becomes the name of an account.
+    NewEmail,
+    /// A name that an account gets besides its address.
+    NewUsername,
+    NewPassword,
 }
 
 /// An input with its label.
@@ -124,6 +140,15 @@ impl Field {
             Kind::DeviceDigits => {
                 r#"type="text" inputmode="numeric" autocomplete="off" spellcheck="false" class="code""#
             }
+            Kind::NewEmail => {
+                r#"type="email" inputmode="email" autocomplete="username" autocapitalize="none" spellcheck="false""#
+            }
+            Kind::NewUsername => {
+                r#"type="text" autocomplete="nickname" autocapitalize="none" spellcheck="false""#
+            }
+            Kind::NewPassword => {
+                r#"type="password" autocomplete="new-password" autocapitalize="none" spellcheck="false""#
+            }
             Kind::Code => {
                 r#"type="text" inputmode="numeric" autocomplete="one-time-code" autocapitalize="none" spellcheck="false""#
             }
@@ -131,7 +156,12 @@ impl Field {
     }
 
     pub(crate) fn is_password(&self) -> bool {
-        self.kind == Kind::Password
+        matches!(self.kind, Kind::Password | Kind::NewPassword)
+    }
+
+    /// The password that the list of rules is about.
+    pub(crate) fn has_policy(&self) -> bool {
+        self.kind == Kind::NewPassword && self.name == "password"
     }
 
     pub(crate) fn is_code(&self) -> bool {
@@ -166,6 +196,7 @@ pub(crate) struct Link {
 impl Screen {
     /// A page with title and description of its texts, and nothing else yet.
     pub(crate) fn new(cx: &RequestCx, name: &'static str, texts: Texts) -> Self {
+        let texts = texts.in_words_of(&cx.tenant);
         Self {
             title: texts.get("title"),
             description: texts.get("description"),
@@ -178,7 +209,12 @@ impl Screen {
             notice: None,
             list: None,
             form: None,
+            aside: None,
+            policy: None,
             links: Vec::new(),
+            onward: None,
+            client_logo: None,
+            look: Look::of(cx),
             company: company(cx),
             nonce: cx.app.random.alphanumeric(22),
             request_id: None,
@@ -190,6 +226,35 @@ impl Screen {
         let in_fields =
             self.form.as_ref().is_some_and(|form| form.fields.iter().any(|field| field.error.is_some()));
         self.alert.is_some() || in_fields
+    }
+
+    /// What describes a field: its error, its hint, and the list of rules.
+    fn described_by(&self, field: &Field) -> Option<String> {
+        let mut ids = Vec::new();
+        if field.error.is_some() {
+            ids.push(format!("{}-error", field.name));
+        }
+        if field.hint.is_some() {
+            ids.push(format!("{}-hint", field.name));
+        }
+        if field.has_policy() && self.policy.is_some() {
+            ids.push("rules rules-list".to_owned());
+        }
+        // Nothing says which field a message above the form is about, so it belongs to the first.
+        let first = self.form.as_ref().and_then(|form| form.fields.first());
+        if self.alert.is_some() && first.is_some_and(|first| first.name == field.name) {
+            ids.push("alert".to_owned());
+        }
+        (!ids.is_empty()).then(|| ids.join(" "))
+    }
+
+    /// In words, what the mark of a rule shows.
+    fn state(&self, holds: &Option<bool>) -> String {
+        match holds {
+            Some(true) => self.texts.get("accessibilityValid"),
+            Some(false) => self.texts.get("accessibilityError"),
+            None => String::new(),
+        }
     }
 
     /// The response. `leads_to` is the URL at which the browser may end after the form was posted.
@@ -208,8 +273,9 @@ impl Screen {
             }
         }
         let nonce = &self.nonce;
+        let images = self.look.image_sources(self.client_logo.as_deref());
         let policy = format!(
-            "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src 'self' data:; \
+            "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src {images}; \
              form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
         );
         let headers = [

@@ -1,7 +1,7 @@
 //! The words of the hosted pages: per language, prompt, screen and key, with the ids that Auth0 uses.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use gatewright_resources::snapshot::Tenant;
 use serde_json::Value;
@@ -91,6 +91,8 @@ pub(crate) struct Texts {
     prompt: &'static str,
     screen: &'static str,
     values: Vec<(&'static str, String)>,
+    /// Whose own words come first.
+    tenant: Option<Arc<Tenant>>,
 }
 
 impl Texts {
@@ -101,7 +103,20 @@ impl Texts {
         screen: &'static str,
         values: Vec<(&'static str, String)>,
     ) -> Self {
-        Self { language, prompt, screen, values }
+        Self { language, prompt, screen, values, tenant: None }
+    }
+
+    /// The same, with what the tenant wrote before what is built in.
+    #[must_use]
+    pub(crate) fn in_words_of(self, tenant: &Arc<Tenant>) -> Self {
+        Self { tenant: Some(Arc::clone(tenant)), ..self }
+    }
+
+    /// The same with one more placeholder.
+    #[must_use]
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.values.push((name, value.into()));
+        self
     }
 
     /// The text of a key on this screen, or the one all screens share; the key itself if there is none.
@@ -109,16 +124,20 @@ impl Texts {
         self.find(key).unwrap_or_else(|| key.to_owned())
     }
 
+    /// The text of the first of these keys that the tenant wrote, else that of the first: Auth0 has two
+    /// names for some texts.
+    pub(crate) fn first(&self, keys: &[&str]) -> String {
+        let own = keys.iter().find(|key| self.own(self.screen, self.prompt, key).is_some());
+        own.or(keys.first()).map(|key| self.get(key)).unwrap_or_default()
+    }
+
     /// The text of a key, if there is one in this language or in English.
     pub(crate) fn find(&self, key: &str) -> Option<String> {
-        let template = [self.language, "en"].into_iter().find_map(|code| {
-            let index = LANGUAGES.iter().position(|language| language.code == code)?;
-            let (prompts, common) = &DICTIONARIES[index];
-            let own = prompts.get(self.prompt).and_then(|screens| screens.get(self.screen));
-            own.and_then(|texts| texts.get(key)).or_else(|| common.get(key))
-        })?;
+        let own = || self.own(self.screen, self.prompt, key);
+        let template =
+            own().or_else(|| [self.language, "en"].into_iter().find_map(|code| self.built_in(code, key)))?;
         // Placeholders are filled from left to right, so a value that looks like one stays as it is.
-        let (mut text, mut rest) = (String::new(), template.as_str());
+        let (mut text, mut rest) = (String::new(), template);
         while let Some((before, after)) = rest.split_once("${") {
             text.push_str(before);
             let Some((name, after)) = after.split_once('}') else { break };
@@ -128,6 +147,19 @@ impl Texts {
         }
         text.push_str(rest);
         Some(text)
+    }
+
+    fn own(&self, screen: &str, prompt: &str, key: &str) -> Option<&str> {
+        self.tenant.as_ref()?.prompt_text(prompt, screen, key, self.language)
+    }
+
+    /// The screen's own text, or that of all screens, which the tenant may have written too.
+    fn built_in(&self, code: &str, key: &str) -> Option<&str> {
+        let index = LANGUAGES.iter().position(|language| language.code == code)?;
+        let (prompts, common) = &DICTIONARIES[index];
+        let of_screen = prompts.get(self.prompt).and_then(|screens| screens.get(self.screen)?.get(key));
+        let shared = || self.own("common", "common", key).or_else(|| common.get(key).map(String::as_str));
+        of_screen.map(String::as_str).or_else(shared)
     }
 }
 

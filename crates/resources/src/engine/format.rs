@@ -1,6 +1,7 @@
 //! Formats of text members.
 
 use gatewright_core::Timestamp;
+use gatewright_core::colors::Color;
 
 /// What a text member must look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub enum Format {
     DateTime,
     /// The name of a key: letters, digits, `-` and `_`.
     KeyId,
+    /// `#rgb` or `#rrggbb`.
+    Color,
 }
 
 impl Format {
@@ -57,6 +60,7 @@ impl Format {
             Self::CountryCode => "^[A-Z]{2}$",
             Self::DateTime => "date-time",
             Self::KeyId => "^([0-9a-zA-Z-_]{10,64})$",
+            Self::Color => "html-color",
         }
     }
 
@@ -99,6 +103,7 @@ impl Format {
                 (10..=64).contains(&text.len())
                     && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
             }
+            Self::Color => Color::parse(text).is_some(),
         }
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
 
 mod authorize;
+mod branding;
 mod codes;
 mod device;
 mod discovery;
@@ -21,6 +22,8 @@ mod private_key_jwt;
 mod refresh;
 mod register;
 mod sessions;
+mod reset_pages;
+mod signup_pages;
 mod start;
 mod statements;
 mod tenants;

@@ -13,7 +13,7 @@ use gatewright_resources::login_transactions;
 
 use super::identifier::{Sent, challenge_of, seconds_to_wait, send};
 use super::{IDENTIFIER, RESUME, Visit, just_logged_in, logged_in, page};
-use crate::pages::screen::{Button, Field, Kind, Resend, Subject};
+use crate::pages::screen::{Button, Field, Kind, Subject};
 use crate::passwordless::{CodeRefusal, PresentedCode};
 use crate::stop::Stop;
 
@@ -54,10 +54,12 @@ async fn serve(visit: Visit) -> Result<Response, Stop> {
             Sent::Lost => Ok(visit.lost()),
         };
     }
-    // Codes are pasted with blanks and hyphens, and typed with digits of other scripts.
-    let otp: String = visit.params.text("code").unwrap_or_default().chars().filter_map(digit).collect();
+    let otp = typed_digits(&visit);
     if otp.is_empty() {
         return say(Said { error: Some("no-code"), ..Said::default() });
+    }
+    if !visit.may_try_once_more().await? {
+        return say(Said { alert: Some("too-many-requests"), ..Said::default() });
     }
     match judge(&visit, &connection, identifier.clone(), otp).await? {
         Outcome::LoggedIn => Ok(visit.go(RESUME)),
@@ -73,6 +75,11 @@ async fn serve(visit: Visit) -> Result<Response, Stop> {
             say(Said { alert: Some("user-blocked"), ..Said::default() })
         }
     }
+}
+
+/// The code that was typed. Codes are pasted with blanks and hyphens, and typed with digits of other scripts.
+pub(super) fn typed_digits(visit: &Visit) -> String {
+    visit.params.text("code").unwrap_or_default().chars().filter_map(digit).take(20).collect()
 }
 
 /// The ASCII digit of an ASCII or full-width one.
@@ -163,18 +170,7 @@ fn show(visit: &Visit, connection: &Connection, identifier: &str, said: &Said) -
         Some(_) => super::identifier::RESEND_SECONDS,
         None => seconds_to_wait(visit),
     };
-    let wait_template = texts.get("resendWaitText");
-    let wait_text = match wait_seconds {
-        0 => String::new(),
-        seconds => wait_template.replace("{seconds}", &seconds.to_string()),
-    };
-    form.resend = Some(Resend {
-        lead: texts.get("resendText"),
-        text: texts.get("resendActionText"),
-        wait_seconds,
-        wait_text,
-        wait_template,
-    });
+    form.resend = Some(visit.resend(&texts, wait_seconds));
     screen.form = Some(form);
     screen.alert = said.alert.map(|key| texts.get(key));
     screen.notice = said.notice.map(|key| texts.get(key));

@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use axum::extract::RawQuery;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use gatewright_core::redirect::origin_of;
 use gatewright_http::RequestCx;
 use gatewright_resources::{login_transactions, users};
 use gatewright_store::StoreError;
@@ -88,6 +89,7 @@ fn show(visit: &Visit, name: &str, asked: &[String], alert: Option<&str>) -> Res
     let mut form = visit.form(CONSENT);
     form.buttons.push(Button { text: texts.get("acceptButtonText"), value: "accept", primary: true });
     form.buttons.push(Button { text: texts.get("declineButtonText"), value: "deny", primary: false });
+    screen.client_logo = visit.client.logo_uri.clone().filter(|logo| origin_of(logo).is_some());
     screen.form = Some(form);
     screen.alert = alert.map(|key| texts.get(key));
     visit.show(&screen)

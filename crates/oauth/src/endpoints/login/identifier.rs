@@ -190,6 +190,7 @@ fn show(visit: &Visit, connection: &Connection, error: Option<&str>, alert: Opti
     form.buttons.push(Button { text: texts.get(button), value: "default", primary: true });
     screen.form = Some(form);
     screen.alert = alert.map(|key| texts.get(key));
-    screen.links = visit.other_ways(&texts, connection);
+    let sign_up = visit.sign_up_link(&texts).filter(|_| Way::of(connection) == Some(Way::Password));
+    screen.links = sign_up.into_iter().chain(visit.other_ways(&texts, connection)).collect();
     visit.show(&screen)
 }

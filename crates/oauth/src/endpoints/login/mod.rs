@@ -5,11 +5,14 @@
 //! each form carries a token that only a page of that transaction can know. What a post decides is kept in
 //! the transaction; `/authorize/resume` makes the answer of it.
 
+mod address;
 mod challenge;
 mod consent;
 mod device_confirmation;
 mod identifier;
 mod password;
+mod reset;
+mod signup;
 
 use std::sync::Arc;
 
@@ -18,20 +21,25 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
+use gatewright_core::limits::RateLimit;
 use gatewright_core::login::screens::{First, NoPage, ScreenFacts, Way, first};
 use gatewright_http::{Params, RequestCx, respond};
 use gatewright_resources::login_transactions::{self, LoginTransaction, PageLogin, Progress};
+use gatewright_resources::rate_buckets;
 use gatewright_store::Tx;
 use serde_json::Value;
 
+pub(crate) use address::address_challenge;
 pub(crate) use challenge::{by_email, by_sms};
 pub(crate) use consent::consent;
 pub(crate) use device_confirmation::device_confirmation;
 pub(crate) use identifier::identifier;
 pub(crate) use password::{login, password};
+pub(crate) use reset::{reset_email, reset_request};
+pub(crate) use signup::{signup, signup_identifier, signup_password};
 
 use crate::login_transaction::{self, Found, Waiting};
-use crate::pages::screen::{Field, Form, Kind, Link, Screen, company};
+use crate::pages::screen::{Field, Form, Kind, Link, Resend, Screen, company};
 use crate::pages::texts::{self, Texts};
 use crate::passwordless;
 use crate::stop::Stop;
@@ -45,11 +53,20 @@ const EMAIL_CHALLENGE: &str = "/u/login/passwordless-email-challenge";
 pub(crate) const CONSENT: &str = "/u/consent";
 /// The page that asks whether a device shows the code that was typed.
 pub(crate) const DEVICE_CONFIRMATION: &str = "/u/device-confirmation";
+const SIGN_UP: &str = "/u/signup";
+const SIGN_UP_IDENTIFIER: &str = "/u/signup/identifier";
+const SIGN_UP_PASSWORD: &str = "/u/signup/password";
+const ADDRESS_CHALLENGE: &str = "/u/email-identifier/challenge";
+const RESET_REQUEST: &str = "/u/reset-password/request";
+const RESET_EMAIL: &str = "/u/reset-password/email";
 /// Where the pages send a browser whose user they know.
 pub(crate) const RESUME: &str = "/authorize/resume";
 
 /// A second post this soon after a login is the first one, pressed twice.
 const DOUBLE_POST_SECONDS: i64 = 10;
+
+/// Codes typed in from one address, for all its logins: 50 at once, 50 more in five minutes.
+const CODES: RateLimit = RateLimit::new(50, 50, 300);
 
 /// The path of the first page for a client, or why there is none.
 pub(crate) fn first_page(
@@ -61,6 +78,25 @@ pub(crate) fn first_page(
         First::Login(_) => LOGIN,
         First::Identifier(_) => IDENTIFIER,
     })
+}
+
+/// The path of the sign-up for a client, if somebody may sign up at the connection asked for.
+pub(crate) fn sign_up_page(cx: &RequestCx, client_id: &str, asked: Option<&str>) -> Option<&'static str> {
+    let facts = facts(cx, client_id, asked);
+    sign_up_connection(&facts)?;
+    Some(if facts.identifier_first { SIGN_UP_IDENTIFIER } else { SIGN_UP })
+}
+
+/// The database at which people of these pages sign up.
+fn sign_up_connection<'a>(facts: &ScreenFacts<'a>) -> Option<&'a Connection> {
+    database(facts).filter(|connection| !connection.signup_disabled())
+}
+
+/// The database that the request names, else the oldest one.
+fn database<'a>(facts: &ScreenFacts<'a>) -> Option<&'a Connection> {
+    let meant = |connection: &&&Connection| facts.asked.is_none_or(|asked| asked == connection.name);
+    let databases = facts.connections.iter().filter(meant);
+    databases.copied().find(|connection| Way::of(connection) == Some(Way::Password))
 }
 
 fn facts<'a>(cx: &'a RequestCx, client_id: &str, asked: Option<&'a str>) -> ScreenFacts<'a> {
@@ -185,6 +221,74 @@ impl Visit {
         match first(&facts(&self.cx, &self.client.client_id, asked)).ok()? {
             First::Login(connection) | First::Identifier(connection) => self.connection(&connection.name),
         }
+    }
+
+    /// What decides about the pages of this login.
+    fn facts(&self) -> ScreenFacts<'_> {
+        let asked = self.progress().params.get("connection").map(String::as_str);
+        facts(&self.cx, &self.client.client_id, asked)
+    }
+
+    /// The database at which this login's user may sign up.
+    fn sign_up_connection(&self) -> Option<Arc<Connection>> {
+        self.cx.tenant.connection(&sign_up_connection(&self.facts())?.name).cloned()
+    }
+
+    /// The database whose users may choose a new password themselves.
+    fn reset_connection(&self) -> Option<Arc<Connection>> {
+        let facts = self.facts();
+        let found = database(&facts)
+            .filter(|connection| connection.options["disable_self_service_change_password"] != true);
+        self.cx.tenant.connection(&found?.name).cloned()
+    }
+
+    /// Where to log in with a password.
+    fn log_in_path(&self) -> &'static str {
+        if self.identifier_first() { IDENTIFIER } else { LOGIN }
+    }
+
+    /// The way to the sign-up, for pages of a database connection.
+    fn sign_up_link(&self, texts: &Texts) -> Option<Link> {
+        self.sign_up_connection()?;
+        let page = if self.identifier_first() { SIGN_UP_IDENTIFIER } else { SIGN_UP };
+        let lead = Some(texts.first(&["signupActionText", "footerText"]));
+        let text = texts.first(&["signupActionLinkText", "footerLinkText"]);
+        Some(Link { lead, text, href: self.href(page) })
+    }
+
+    /// The way to a new password.
+    fn forgot_link(&self, texts: &Texts) -> Option<Link> {
+        self.reset_connection()?;
+        let text = texts.get("forgotPasswordText");
+        Some(Link { lead: None, text, href: self.href(RESET_REQUEST) })
+    }
+
+    /// The button for another message, and how long to wait for it.
+    fn resend(&self, texts: &Texts, wait_seconds: i64) -> Resend {
+        let wait_template = texts.get("resendWaitText");
+        let wait_text = match wait_seconds {
+            0 => String::new(),
+            seconds => wait_template.replace("{seconds}", &seconds.to_string()),
+        };
+        Resend {
+            lead: texts.get("resendText"),
+            text: texts.get("resendActionText"),
+            wait_seconds,
+            wait_text,
+            wait_template,
+        }
+    }
+
+    /// Counts a code typed in from this address; `false` if there were too many, of whatever login.
+    async fn may_try_once_more(&self) -> Result<bool, Stop> {
+        let cx = self.cx.clone();
+        let write = self.cx.app.db.write(move |tx| {
+            Box::pin(async move {
+                let caller = cx.ip.to_string();
+                rate_buckets::take(tx, &cx.tenant.id, "code_page", CODES, &caller, cx.now).await
+            })
+        });
+        Ok(write.await.map_err(Stop::from)?.allowed)
     }
 
     /// Back to where this login begins.

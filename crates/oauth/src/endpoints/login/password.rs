@@ -139,7 +139,9 @@ fn show_combined(visit: &Visit, connection: &Connection, said: &Said) -> Respons
     form.buttons.push(Button { text: texts.get("buttonText"), value: "default", primary: true });
     screen.form = Some(form);
     screen.alert = said.alert.map(|key| texts.get(key));
-    screen.links = visit.other_ways(&texts, connection);
+    screen.aside = visit.forgot_link(&texts);
+    screen.links =
+        visit.sign_up_link(&texts).into_iter().chain(visit.other_ways(&texts, connection)).collect();
     visit.show(&screen)
 }
 
@@ -155,6 +157,8 @@ fn show_password(visit: &Visit, connection: &Connection, identifier: &str, said:
     form.buttons.push(Button { text: texts.get("buttonText"), value: "default", primary: true });
     screen.form = Some(form);
     screen.alert = said.alert.map(|key| texts.get(key));
-    screen.links = visit.other_ways(&texts, connection);
+    screen.aside = visit.forgot_link(&texts);
+    screen.links =
+        visit.sign_up_link(&texts).into_iter().chain(visit.other_ways(&texts, connection)).collect();
     visit.show(&screen)
 }
