@@ -68,6 +68,23 @@ pub fn origin_of(url: &str) -> Option<String> {
     origin_with_wildcard(url).filter(|origin| !origin.contains('*'))
 }
 
+/// Whether a callback shows who waits there: an https or http URL of a host, but not of the machine itself.
+///
+/// ```
+/// # use gatewright_core::redirect::is_verifiable;
+/// assert!(is_verifiable("https://app.example.com/cb"));
+/// assert!(!is_verifiable("http://localhost:3000/cb"));
+/// ```
+pub fn is_verifiable(url: &str) -> bool {
+    let Some(origin) = origin_of(url) else { return false };
+    let host = origin.split_once("://").map_or("", |(_, host)| host);
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    !matches!(name, "localhost" | "[::1]") && !name.ends_with(".localhost") && !name.starts_with("127.")
+}
+
 /// Whether a logout may return to `url`: apart from its query and fragment it equals a registered
 /// URL; case matters in the path only. Wildcard sub-domains work as in [`redirect_uri_allowed`].
 pub fn logout_url_allowed(url: &str, registered: &[String]) -> bool {

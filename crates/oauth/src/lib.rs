@@ -94,6 +94,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/u/email-identifier/challenge", get(login::address_challenge).post(login::address_challenge))
         .route("/u/reset-password/request", get(login::reset_request).post(login::reset_request))
         .route("/u/reset-password/email", get(login::reset_email).post(login::reset_email))
+        .route("/u/confirmation", get(login::confirmation).post(login::confirmation))
         .route("/u/consent", get(login::consent).post(login::consent))
         .route("/activate", get(device::activate::by_get).post(device::activate::by_post))
         .route("/u/device-confirmation", get(login::device_confirmation).post(login::device_confirmation))

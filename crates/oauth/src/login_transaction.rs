@@ -92,6 +92,7 @@ pub(crate) async fn left_behind(cx: &RequestCx, client_id: &str, email: &str) ->
     let Some(left) = read.await? else { return Ok(None) };
     let progress = Progress {
         params: left.progress.params,
+        pushed: left.progress.pushed,
         connection: left.progress.connection,
         identifier: Some(email.to_owned()),
         ..Progress::default()

@@ -63,7 +63,8 @@
       strength.hidden = false;
       meter.className = 'meter s' + reached;
       Array.from(meter.children).forEach(function (bar, at) { bar.className = at < reached ? 'on' : ''; });
-      said.textContent = reached ? said.dataset.lead + ' ' + strength.dataset[names[reached]] : '';
+      said.children[0].textContent = reached ? said.dataset.lead : '';
+      said.children[1].textContent = reached ? strength.dataset[names[reached]] : '';
     });
     // Its place is kept from the start: nothing moves when typing begins.
     strength.hidden = false;

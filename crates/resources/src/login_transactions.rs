@@ -36,6 +36,8 @@ pub struct Progress {
     pub login: Option<PageLogin>,
     /// The session that was alive when only consent was missing.
     pub session_id: Option<String>,
+    /// The user of that session has confirmed that the client may know who they are.
+    pub confirmed: bool,
     /// What the consent page asks for.
     pub consent_asked: Option<Vec<String>>,
     /// What the user has allowed on it.

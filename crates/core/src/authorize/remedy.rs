@@ -41,6 +41,9 @@ pub fn remedy(reason: &str) -> Option<&'static str> {
         "consent_missing" => {
             "Send the user to /authorize without prompt=none, or make the client first-party (is_first_party)."
         }
+        "confirmation_missing" => {
+            "Send the user to /authorize without prompt=none, or set skip_non_verifiable_callback_uri_confirmation_prompt."
+        }
         _ => return None,
     })
 }

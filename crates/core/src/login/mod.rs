@@ -5,6 +5,7 @@
 //! missing ([`consent`]). Not: making, storing or sending codes and tickets; those that
 //! spend a code or ticket do so in one guarded write, after the verdict.
 
+pub mod confirmation;
 pub mod consent;
 pub mod cross_origin;
 pub mod one_time_code;

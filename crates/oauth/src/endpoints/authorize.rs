@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use gatewright_core::OAuthError;
 use gatewright_core::authorize::prompt::{LoginFacts, LoginReason, Step, next};
-use gatewright_core::authorize::{self, Ask, ErrorRedirect, Refusal, Request, pushed};
+use gatewright_core::authorize::{self, Ask, ErrorRedirect, Refusal, Request, ResponseMode, pushed};
 use gatewright_core::client::Client;
 use gatewright_core::login::cross_origin::{self, TicketFacts, TicketVerdict};
 use gatewright_core::login::screens::NoPage;
@@ -434,7 +434,21 @@ async fn refuse_back(
         state: request.state.clone(),
         error,
     };
-    Ok(answer::error(cx, &back))
+    Ok(back_or_page(cx, Some(client), &back))
+}
+
+/// An error goes to the callback, unless the client is a third party's that may not be used as a detour
+/// (`open_redirect_protection`): then it stays on a page of ours. A message to a frame is no detour.
+fn back_or_page(cx: &RequestCx, client: Option<&Client>, back: &ErrorRedirect) -> Response {
+    let guarded = |client: &&Client| {
+        !client.is_first_party && client.redirection_policy.as_deref() == Some("open_redirect_protection")
+    };
+    match client.filter(guarded) {
+        Some(client) if back.response_mode != ResponseMode::WebMessage => {
+            ErrorPage::of(cx, &back.error).with_client(Some(client)).respond()
+        }
+        _ => answer::error(cx, back),
+    }
 }
 
 async fn refused(cx: &RequestCx, client: Option<&Client>, refusal: Refusal) -> Result<Response, Stop> {
@@ -445,7 +459,7 @@ async fn refused(cx: &RequestCx, client: Option<&Client>, refusal: Refusal) -> R
     log_refusal(cx, client, error, false, json!({})).await?;
     Ok(match refusal {
         Refusal::Page(error) => ErrorPage::of(cx, &error).with_client(client).respond(),
-        Refusal::Redirect(back) => answer::error(cx, &back),
+        Refusal::Redirect(back) => back_or_page(cx, client, &back),
     })
 }
 

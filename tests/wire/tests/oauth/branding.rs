@@ -35,7 +35,7 @@ async fn logo_icon_and_colours_are_on_every_page() {
         let gone = browser.get("/u/reset-verify?ticket=x").await;
         for page in [&login(&server, &browser).await, &error, &lost, &logged_out, &gone] {
             assert!(
-                page.body.contains("<img src=\"https://cdn.example/logo.svg\" alt=\"Local\""),
+                page.body.contains("<img src=\"https://cdn.example/logo.svg\" alt=\"localhost\""),
                 "{}",
                 page.body
             );
@@ -116,7 +116,7 @@ async fn a_tenants_own_words_replace_those_that_are_built_in() {
         put("common/custom-text/en", json!({"common": {"showPasswordText": "Reveal"}})).await;
         let page = login(&server, &browser).await;
         assert!(page.body.contains("Hello &#38; &#60;b&#62;hi&#60;/b&#62;"), "{}", page.body);
-        assert!(page.body.contains("To My SPA, by Local") && page.body.contains(">Reveal</button>"), "{}", page.body);
+        assert!(page.body.contains("To My SPA, by localhost") && page.body.contains(">Reveal</button>"), "{}", page.body);
         assert!(page.body.contains("New here? <a href=\"/u/signup"), "{}", page.body);
         let wrong = Form::of(&page).with("username", "a@b.example").with("password", "x").submit(&browser, "default").await;
         assert!(wrong.expect(400).body.contains("role=\"alert\">No.</p>"), "{}", wrong.body);

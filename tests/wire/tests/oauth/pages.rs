@@ -293,7 +293,34 @@ async fn a_third_party_client_gets_what_the_user_allows() {
         let accepted = Form::of(&consent).submit(&browser, "accept").await;
         at_callback(&accepted);
         assert!(accepted.returned("access_token").is_some());
-        // Asked once; again only for what is new, or when the application wants it.
+        // Asked once; again only for what is new, or when the application wants it. But anybody can wait at
+        // localhost, so the user sees who is about to know them.
+        let confirm = browser.open(&start.authorize_path(&[])).await;
+        assert!(confirm.expect(200).body.contains("Continue to My SPA?"), "{}", confirm.body);
+        assert!(confirm.body.contains(EMAIL), "{}", confirm.body);
+        let state = Form::of(&confirm).value("state").unwrap().to_owned();
+        let around = browser.get(&format!("/authorize/resume?state={state}")).await;
+        assert!(
+            around.expect(302).header("location").starts_with("/u/confirmation?state="),
+            "no way round it"
+        );
+        at_callback(&Form::of(&confirm).submit(&browser, "accept").await);
+        let confirm = browser.open(&start.authorize_path(&[])).await;
+        let no = Form::of(&confirm).submit(&browser, "deny").await;
+        at_callback(&no);
+        assert_eq!(no.returned("error").as_deref(), Some("access_denied"));
+        let silent = browser.get(&start.authorize_path(&[("prompt", "none")])).await;
+        assert_eq!(silent.returned("error").as_deref(), Some("interaction_required"));
+        let client = format!("/clients/{}", server.client_id());
+        let protect = json!({"redirection_policy": "open_redirect_protection"});
+        admin.patch(&client, protect).await;
+        let confirm = browser.open(&start.authorize_path(&[])).await;
+        let no = Form::of(&confirm).submit(&browser, "deny").await;
+        assert!(no.expect(403).body.contains("User did not authorize the request"), "{}", no.body);
+        assert_eq!(no.header("location"), "");
+        let skip = json!({"redirection_policy": "allow_always",
+            "skip_non_verifiable_callback_uri_confirmation_prompt": true});
+        admin.patch(&client, skip).await;
         at_callback(&browser.get(&start.authorize_path(&[])).await);
         let more = start.clone().scope("read:orders write:orders");
         let silent = browser.get(&more.authorize_path(&[("prompt", "none")])).await;

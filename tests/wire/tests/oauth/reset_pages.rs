@@ -204,10 +204,10 @@ async fn mailed_pages_speak_the_readers_language_and_end_where_the_tenant_says()
         let page = browser.send(french).await;
         assert!(page.expect(200).body.contains("<html lang=\"fr\">") && page.body.contains("Nouveau mot de passe"));
         let done = choose(&browser, &page, NEW, NEW).await.expect(302).location();
-        assert_eq!((done.host_str(), done.path(), done.fragment()), (Some("done.example"), "/My+SPA", Some("top")));
+        assert_eq!((done.host_str(), done.path(), done.fragment()), (Some("done.example"), "/My%20SPA", Some("top")));
         let query: Vec<(String, String)> = done.query_pairs().into_owned().collect();
         let get = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        assert_eq!((get("from"), get("success"), get("email")), (Some("http://localhost:4200"), Some("true"), Some(ANN)));
+        assert_eq!((get("from"), get("success"), get("email")), (Some("http://localhost:3000"), Some("true"), Some(ANN)));
         assert!(get("message").is_some());
 
         // An address that is not safe is not gone to.

@@ -7,6 +7,7 @@ use axum::response::Response;
 use gatewright_core::OAuthError;
 use gatewright_core::authorize::{Refusal, Request, pushed};
 use gatewright_core::client::Client;
+use gatewright_core::login::confirmation::{self, ConfirmationFacts};
 use gatewright_core::login::consent::{self, Consent, ConsentFacts};
 use gatewright_core::scope::{ScopeRefusal, ScopeReport};
 use gatewright_core::tokens::access_token::{self, AccessTokenFacts, AccessTokenPlan};
@@ -67,6 +68,25 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
         }
         return ask_consent(cx, asked, known, scopes).await;
     }
+    let confirmation = confirmation::needed(
+        &client,
+        ConfirmationFacts {
+            redirect_uri: &request.redirect_uri,
+            page_shown: page_shown(&known, progress),
+            tenant_skips: cx
+                .tenant
+                .settings
+                .get("skip_non_verifiable_callback_uri_confirmation_prompt")
+                .and_then(Value::as_bool),
+        },
+    );
+    if confirmation {
+        if request.prompt.none {
+            let error = OAuthError::new(403, "interaction_required", "Interaction required");
+            return refuse_back(cx, &client, &request, error.because("confirmation_missing"), ledger).await;
+        }
+        return ask_to_confirm(cx, asked, known).await;
+    }
     if let Err(error) = decision::signing_alg_supported(asked.wanted.api.as_ref()) {
         return refuse_back(cx, &client, &request, error, ledger).await;
     }
@@ -88,6 +108,29 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
     };
     let answer = recorded.answer(cx, &report).await?;
     Ok(with_cookie(answer::success(cx, &request, &answer), cookie))
+}
+
+/// Whether the user saw a page of ours, or of the client's own, on the way here.
+fn page_shown(known: &Known, progress: Option<&Progress>) -> bool {
+    let seen = progress.is_some_and(|progress| {
+        progress.login.is_some() || progress.consented.is_some() || progress.confirmed
+    });
+    seen || !matches!(known.by, By::Session(_))
+}
+
+/// Sends the user of a session to the page that says which client will know them.
+async fn ask_to_confirm(cx: &RequestCx, asked: Asked, known: Known) -> Result<Response, Stop> {
+    if let Some(waiting) = asked.waiting {
+        return Ok(to_page(login::CONFIRMATION, &waiting.state, None));
+    }
+    let session_id = match known.by {
+        By::Session(session) => Some(session.session_id),
+        By::Ticket { .. } | By::Page { .. } => None,
+    };
+    let progress = Progress { params: asked.params, pushed: asked.pushed, session_id, ..Progress::default() };
+    let begun = login_transaction::draw(cx, &asked.client.client_id, progress);
+    login_transaction::begin(cx, &begun).await?;
+    Ok(to_page(login::CONFIRMATION, &begun.state, Some(begun.cookie)))
 }
 
 /// Sends the user to the consent page; how they are known waits in the transaction.

@@ -34,24 +34,25 @@ async fn serve(visit: Visit) -> Result<Response, Stop> {
             let kept = visit.change(move |progress| progress.consented = Some(asked));
             Ok(if kept.await? { visit.go(RESUME) } else { visit.lost() })
         }
-        "deny" => {
-            let (cx, state_hash) = (visit.cx.clone(), visit.waiting.row.state_hash.clone());
-            let write = visit.cx.app.db.write(move |tx| {
-                Box::pin(
-                    async move { login_transactions::spend(tx, &cx.tenant.id, &state_hash, cx.now).await },
-                )
-            });
-            match write.await? {
-                true => authorize::declined(&visit.cx, &visit.waiting, visit.language).await,
-                false => Ok(visit.lost()),
-            }
-        }
+        "deny" => decline(&visit).await,
         _ => Ok(show(&visit, &name, &asked, None)),
     }
 }
 
+/// The user said no: the transaction is spent, and the client told.
+pub(super) async fn decline(visit: &Visit) -> Result<Response, Stop> {
+    let (cx, state_hash) = (visit.cx.clone(), visit.waiting.row.state_hash.clone());
+    let write = visit.cx.app.db.write(move |tx| {
+        Box::pin(async move { login_transactions::spend(tx, &cx.tenant.id, &state_hash, cx.now).await })
+    });
+    match write.await? {
+        true => authorize::declined(&visit.cx, &visit.waiting, visit.language).await,
+        false => Ok(visit.lost()),
+    }
+}
+
 /// The name of the user who is asked: who logged in on these pages, or whose session it still is.
-async fn whose(visit: &Visit) -> Result<Option<String>, StoreError> {
+pub(super) async fn whose(visit: &Visit) -> Result<Option<String>, StoreError> {
     let (cx, progress) = (visit.cx.clone(), visit.progress().clone());
     let sessions = session::presented(&cx);
     let read = visit.cx.app.db.read(move |tx| {

@@ -7,6 +7,7 @@
 
 mod address;
 mod challenge;
+mod confirmation;
 mod consent;
 mod device_confirmation;
 mod identifier;
@@ -31,6 +32,7 @@ use serde_json::Value;
 
 pub(crate) use address::address_challenge;
 pub(crate) use challenge::{by_email, by_sms};
+pub(crate) use confirmation::confirmation;
 pub(crate) use consent::consent;
 pub(crate) use device_confirmation::device_confirmation;
 pub(crate) use identifier::identifier;
@@ -53,6 +55,8 @@ const EMAIL_CHALLENGE: &str = "/u/login/passwordless-email-challenge";
 pub(crate) const CONSENT: &str = "/u/consent";
 /// The page that asks whether a device shows the code that was typed.
 pub(crate) const DEVICE_CONFIRMATION: &str = "/u/device-confirmation";
+/// The page that says which client will know the user.
+pub(crate) const CONFIRMATION: &str = "/u/confirmation";
 const SIGN_UP: &str = "/u/signup";
 const SIGN_UP_IDENTIFIER: &str = "/u/signup/identifier";
 const SIGN_UP_PASSWORD: &str = "/u/signup/password";
