@@ -1,7 +1,9 @@
 // The hosted pages as people see them: every one in light and dark, wide and on a phone. Pictures go to
 // screenshots/. Each page is checked with axe-core, fits its window, and does not move while it loads.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import { startBrowser } from '../harness/browser.js';
@@ -13,7 +15,6 @@ import { newPhone } from '../harness/sdks.js';
 import { makeTrust } from '../harness/trust.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const CALLBACK = 'http://localhost:4200/';
 const NEW_PASSWORD = 'Correct-horse-battery-9';
 
 const LOOKS = [
@@ -24,18 +25,21 @@ const LOOKS = [
 ];
 
 describe('hosted pages', () => {
-  let gatewright, trust, chromium, client, partner;
+  let gatewright, trust, chromium, client, partner, application, callback;
   before(async () => {
+    application = createServer((_, reply) => reply.end('callback'));
+    await new Promise((listening) => application.listen(0, 'localhost', listening));
+    callback = `http://localhost:${application.address().port}/`;
     gatewright = await startGatewright(engines()[0]);
     trust = await makeTrust(gatewright.ca);
     chromium = await startBrowser(trust.home);
     const { management } = gatewright;
-    const application = {
-      app_type: 'spa', token_endpoint_auth_method: 'none', grant_types: ['implicit'], callbacks: [CALLBACK],
+    const spa = {
+      app_type: 'spa', token_endpoint_auth_method: 'none', grant_types: ['implicit'], callbacks: [callback],
       oidc_conformant: true,
     };
-    client = await management('POST', 'clients', { ...application, name: 'Tea House' });
-    partner = await management('POST', 'clients', { ...application, name: 'Partner App', is_first_party: false });
+    client = await management('POST', 'clients', { ...spa, name: 'Tea House' });
+    partner = await management('POST', 'clients', { ...spa, name: 'Partner App', is_first_party: false });
     await enableConnections(management, client.client_id, [DATABASE, 'sms', 'email']);
     await enableConnections(management, partner.client_id, [DATABASE]);
     await management('POST', 'client-grants', {
@@ -47,11 +51,12 @@ describe('hosted pages', () => {
     await chromium?.stop();
     trust?.remove();
     await gatewright?.stop();
+    application?.close();
   });
 
   const authorize = (more = {}, id = client.client_id) => {
     const query = new URLSearchParams({
-      client_id: id, response_type: 'id_token', redirect_uri: CALLBACK, scope: 'openid', nonce: 'n', state: 's', ...more,
+      client_id: id, response_type: 'id_token', redirect_uri: callback, scope: 'openid', nonce: 'n', state: 's', ...more,
     });
     return `${gatewright.issuer}authorize?${query}`;
   };
@@ -64,8 +69,6 @@ describe('hosted pages', () => {
         try {
           const page = await context.newPage();
           page.setDefaultTimeout(20_000);
-          // Nobody listens at the callback; the browser stays where it is sent away from.
-          await page.route(`${CALLBACK}**`, (route) => route.fulfill({ status: 200, body: 'callback' }));
           const shown = (screen) => picture(page, look, screen);
           await play(page, shown);
         } finally {
@@ -89,7 +92,7 @@ describe('hosted pages', () => {
     await press(page, 'default');
     await page.locator('li.missing').first().waitFor();
     await shown('signup-error');
-    const email = `new-${Date.now()}-${Math.floor(Math.random() * 1e6)}@example.org`;
+    const email = `new-${randomUUID()}@example.org`;
     await page.locator('input[name="email"]').fill(email);
     await page.locator('input[name="password"]').fill(NEW_PASSWORD);
     assert.match(await page.locator('.said').innerText(), /strong/);
@@ -99,7 +102,7 @@ describe('hosted pages', () => {
     await shown('email-identifier-challenge');
     const { code } = await gatewright.inbox.code(email);
     await page.locator('input[name="code"]').fill(code);
-    await page.waitForURL(`${CALLBACK}**`);
+    await page.waitForURL(`${callback}**`);
   });
 
   everyLook('codes by SMS and e-mail', async (page, shown) => {
@@ -114,7 +117,7 @@ describe('hosted pages', () => {
     await page.locator('[role="alert"]').first().waitFor();
     await shown('code-error');
     await page.goto(authorize({ connection: 'email' }));
-    await page.locator('input[name="username"]').fill(`somebody.with.a.long.name-${Date.now()}@subdomain.example.org`);
+    await page.locator('input[name="username"]').fill(`somebody.with.a.long.name-${randomUUID()}@subdomain.example.org`);
     await press(page, 'default');
     await page.locator('input[name="code"]').waitFor();
     await shown('code-email');
@@ -153,7 +156,7 @@ describe('hosted pages', () => {
     await page.locator('#consent').waitFor();
     await shown('consent');
     await press(page, 'accept');
-    await page.waitForURL(`${CALLBACK}**`);
+    await page.waitForURL(`${callback}**`);
     await page.goto(authorize(orders, partner.client_id));
     await shown('confirmation');
     await page.goto(`${gatewright.issuer}oidc/logout`);

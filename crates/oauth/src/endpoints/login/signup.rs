@@ -195,7 +195,7 @@ fn show_combined(visit: &Visit, connection: &Connection, said: &Said) -> Respons
     let mut screen = visit.screen("signup", "signup");
     let mut form = visit.form(SIGN_UP);
     let typed = fields_of_account(visit, &screen, connection, said);
-    let focus = typed.iter().all(|field| field.error.is_none() && !field.value.is_empty());
+    let focus = !typed.iter().any(|field| field.focus);
     form.fields = typed;
     form.fields.push(password_field(&screen, said, focus));
     form.buttons.push(Button { text: screen.texts.get("buttonText"), value: "default", primary: true });
@@ -210,6 +210,11 @@ fn show_identifier(visit: &Visit, connection: &Connection, said: &Said) -> Respo
     form.fields = fields_of_account(visit, &screen, connection, said);
     if let Some(last) = form.fields.last_mut() {
         last.last = true;
+    }
+    if !form.fields.iter().any(|field| field.focus)
+        && let Some(first) = form.fields.first_mut()
+    {
+        first.focus = true;
     }
     form.buttons.push(Button { text: screen.texts.get("buttonText"), value: "default", primary: true });
     screen.form = Some(form);
@@ -275,15 +280,16 @@ fn fields_of_account(visit: &Visit, screen: &Screen, connection: &Connection, sa
         let bound = |name: &str, default: u64| {
             connection.options["validation"]["username"][name].as_u64().unwrap_or(default).to_string()
         };
+        let username = typed("username");
         let texts = texts.clone().with("min", bound("min", 1)).with("max", bound("max", 15));
         fields.push(Field {
             kind: Kind::NewUsername,
             name: "username",
             label: texts.get("usernamePlaceholder"),
-            value: typed("username"),
+            value: username.clone(),
             hint: said.username.is_none().then(|| texts.get("invalid-username")),
             error: said.username.map(|key| texts.get(key)),
-            focus: said.email.is_none() && !empty,
+            focus: said.email.is_none() && !empty && (said.username.is_some() || username.is_empty()),
             last: false,
         });
     }
