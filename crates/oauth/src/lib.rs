@@ -7,8 +7,8 @@
 //! `endpoints/authorize.rs`, `endpoints/token.rs`: a login from start to end.
 
 mod account_link;
-pub mod backchannel;
 mod account_result;
+pub mod backchannel;
 mod client_auth;
 mod decision;
 mod endpoints;
