@@ -5,7 +5,7 @@ use gatewright_core::client::Client;
 use gatewright_core::resource_server::ResourceServer;
 use gatewright_core::scope::{self, Flow, ScopeAsk, ScopeFacts, ScopeRefusal, ScopeReport};
 use gatewright_http::RequestCx;
-use gatewright_resources::user_permissions;
+use gatewright_resources::permissions;
 use gatewright_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
@@ -64,7 +64,7 @@ impl Wanted {
     ) -> Result<Vec<String>, StoreError> {
         match &self.api {
             Some(api) if api.enforce_policies => {
-                user_permissions::held(tx, &cx.tenant.id, user_id, &api.id).await
+                permissions::held(tx, &cx.tenant.id, user_id, &api.id).await
             }
             _ => Ok(Vec::new()),
         }

@@ -28,12 +28,15 @@ pub mod logout_deliveries;
 pub mod logs;
 pub mod passwordless_codes;
 pub mod passwords;
+pub mod permissions;
 pub mod prompt_texts;
 pub mod prompts;
 pub mod pushed_requests;
 pub mod rate_buckets;
 pub mod refresh_tokens;
 pub mod resource_servers;
+pub mod role_members;
+pub mod roles;
 pub mod seed;
 pub mod sessions;
 pub mod signing_keys;
@@ -60,8 +63,11 @@ pub static RESOURCES: &[&Resource] = &[
     &prompts::RESOURCE,
     &refresh_tokens::api::RESOURCE,
     &resource_servers::RESOURCE,
+    &role_members::RESOURCE,
+    &roles::RESOURCE,
     &sessions::api::RESOURCE,
     &tenants::RESOURCE,
+    &user_permissions::RESOURCE,
     &users::RESOURCE,
 ];
 
@@ -119,6 +125,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     42 "0042_logout_deliveries",
     43 "0043_prompt_texts",
     44 "0044_login_transactions_by_browser",
+    48 "0048_roles",
 ];
 
 #[cfg(test)]

@@ -9,12 +9,12 @@ use gatewright_core::resource_server::ResourceServer;
 use gatewright_store::{BoxFuture, StoreError, Tx, Val, params, sql};
 use serde_json::{Value, json};
 
-use crate::client_grants;
 use crate::engine::crud::{fill, merge};
 use crate::engine::field::{BOOL, Field, OBJECT, SOME_TEXT, Shape, TEXT, field};
 use crate::engine::format::Format;
 use crate::engine::query::Query;
 use crate::engine::{ApiError, Crud, IdForm, Map, OpCx, OpRequest, Resource, Table};
+use crate::{client_grants, permissions};
 
 /// What the Management API's row holds as its identifier.
 pub const MANAGEMENT_PATH: &str = "api/v2/";
@@ -310,6 +310,7 @@ fn remove<'a>(cx: &'a mut OpCx<'_>, api: &'a Map) -> BoxFuture<'a, Result<(), Ap
             return Err(ApiError::unsupported("A system API cannot be deleted."));
         }
         client_grants::delete_of_resource_server(cx.tx, &cx.request.tenant, text(api, "id")).await?;
+        permissions::delete_of_resource_server(cx.tx, &cx.request.tenant, text(api, "id")).await?;
         Ok(())
     })
 }

@@ -1,13 +1,17 @@
-//! Permissions that users hold on APIs: what role-based access control cuts their scopes to.
+//! `/users/{id}/permissions`: permissions that users hold directly, and those that their roles give.
+
+use std::collections::BTreeMap;
 
 use gatewright_core::ids::TenantId;
 use gatewright_store::{StoreError, Tx, params, sql};
+use serde_json::{Value, json};
 
-sql!(
-    HELD,
-    "SELECT permission_name FROM user_permissions
-     WHERE tenant_id = $1 AND user_id = $2 AND resource_server_id = $3 ORDER BY permission_name"
-);
+use crate::engine::operation::Run;
+use crate::engine::validate::Purpose;
+use crate::engine::{Answer, Handler, Input, Map, Method, OpCx, Operation, Resource};
+use crate::permissions::{self, BODY, Permission};
+use crate::users;
+
 sql!(
     GIVE,
     "INSERT INTO user_permissions (tenant_id, user_id, resource_server_id, permission_name)
@@ -18,17 +22,53 @@ sql!(
     "DELETE FROM user_permissions
      WHERE tenant_id = $1 AND user_id = $2 AND resource_server_id = $3 AND permission_name = $4"
 );
+sql!(
+    SOURCES,
+    "SELECT resource_server_id, permission_name, NULL AS role_id, NULL AS role FROM user_permissions
+     WHERE tenant_id = $1 AND user_id = $2
+     UNION ALL
+     SELECT p.resource_server_id, p.permission_name, p.role_id, roles.name FROM user_roles r
+     JOIN role_permissions p ON p.tenant_id = r.tenant_id AND p.role_id = r.role_id
+     JOIN roles ON roles.tenant_id = r.tenant_id AND roles.role_id = r.role_id
+     WHERE r.tenant_id = $1 AND r.user_id = $2"
+);
 
-/// The names of all permissions the user holds on the API, in alphabetical order.
-pub async fn held(
-    tx: &mut Tx,
-    tenant: &TenantId,
-    user_id: &str,
-    resource_server_id: &str,
-) -> Result<Vec<String>, StoreError> {
-    let rows = tx.all(&HELD, &params![tenant, user_id, resource_server_id]).await?;
-    rows.iter().map(|row| row.text(0)).collect()
-}
+const PATH: &str = "/users/{id}/permissions";
+
+/// `/users/{id}/permissions`.
+pub static RESOURCE: Resource = Resource {
+    name: "users",
+    operations: &[
+        Operation::new(
+            "get_permissions",
+            Method::Get,
+            PATH,
+            "Get a user's permissions",
+            &["read:users"],
+            Handler::Custom(list),
+        ),
+        Operation::new(
+            "post_permissions",
+            Method::Post,
+            PATH,
+            "Assign permissions to a user",
+            &["update:users"],
+            Handler::Custom(assign),
+        )
+        .body(BODY, Purpose::Create)
+        .success(201),
+        Operation::new(
+            "delete_permissions",
+            Method::Delete,
+            PATH,
+            "Remove permissions from a user",
+            &["update:users"],
+            Handler::Custom(remove),
+        )
+        .body(BODY, Purpose::Create)
+        .success(204),
+    ],
+};
 
 /// Gives a permission; does nothing if the user holds it already.
 pub async fn give(
@@ -41,13 +81,48 @@ pub async fn give(
     tx.run(&GIVE, &params![tenant, user_id, resource_server_id, permission_name]).await.map(drop)
 }
 
-/// Takes a permission away; does nothing if the user does not hold it.
-pub async fn take_away(
-    tx: &mut Tx,
-    tenant: &TenantId,
-    user_id: &str,
-    resource_server_id: &str,
-    permission_name: &str,
-) -> Result<(), StoreError> {
-    tx.run(&TAKE_AWAY, &params![tenant, user_id, resource_server_id, permission_name]).await.map(drop)
+fn list<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
+    Box::pin(async move {
+        let user_id = users::existing(cx, input).await?;
+        let rows = cx.tx.all(&SOURCES, &params![&cx.request.tenant, user_id]).await?;
+        let mut held = BTreeMap::<Permission, Vec<Value>>::new();
+        for row in rows {
+            let permission = Permission { resource_server_id: row.text(0)?, name: row.text(1)? };
+            held.entry(permission).or_default().push(match (row.opt_text(2)?, row.opt_text(3)?) {
+                (Some(id), Some(name)) => {
+                    json!({ "source_id": id, "source_name": name, "source_type": "ROLE" })
+                }
+                _ => json!({ "source_id": "", "source_name": "", "source_type": "DIRECT" }),
+            });
+        }
+        let permissions = held.keys().cloned().collect();
+        let sources = |permission: &Permission| {
+            let mut sources = held.get(permission).cloned().unwrap_or_default();
+            sources.sort_by_key(|source| source["source_type"].as_str().map(str::to_owned));
+            Map::from_iter([("sources".to_owned(), Value::Array(sources))])
+        };
+        Ok(permissions::page(cx, &input.query, permissions, sources).await?.into())
+    })
+}
+
+fn assign<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
+    Box::pin(async move {
+        let user_id = users::existing(cx, input).await?;
+        for permission in permissions::given(cx, input).await? {
+            give(cx.tx, &cx.request.tenant, user_id, &permission.resource_server_id, &permission.name)
+                .await?;
+        }
+        Ok(json!({}).into())
+    })
+}
+
+fn remove<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
+    Box::pin(async move {
+        let user_id = users::existing(cx, input).await?;
+        for permission in permissions::taken(cx, input).await? {
+            let keys = params![&cx.request.tenant, user_id, permission.resource_server_id, permission.name];
+            cx.tx.run(&TAKE_AWAY, &keys).await?;
+        }
+        Ok(Answer::default())
+    })
 }

@@ -147,7 +147,7 @@ sql!(BY_EMAIL, "SELECT doc FROM users WHERE tenant_id = $1 AND email = $2 ORDER 
 /// Offset paging reaches this many users.
 const REACH: i64 = 1000;
 
-fn missing() -> ApiError {
+pub(crate) fn missing() -> ApiError {
     ApiError::new(404, "The user does not exist.").code("inexistent_user")
 }
 
@@ -173,6 +173,12 @@ fn user_id(input: &Input) -> Result<&str, ApiError> {
             id.chars().take(100).collect::<String>()
         ))),
     }
+}
+
+/// The id of the user that the path names, if there is such a user.
+pub(crate) async fn existing<'a>(cx: &mut OpCx<'_>, input: &'a Input) -> Result<&'a str, ApiError> {
+    let id = user_id(input)?;
+    by_id(cx.tx, &cx.request.tenant, id).await?.map(|_| id).ok_or_else(missing)
 }
 
 /// The user as the caller may see it.

@@ -45,6 +45,7 @@ sql!(
 sql!(DELETE, "DELETE FROM users WHERE tenant_id = $1 AND user_id = $2");
 sql!(DELETE_IDENTITIES, "DELETE FROM identities WHERE tenant_id = $1 AND user_id = $2");
 sql!(DELETE_PERMISSIONS, "DELETE FROM user_permissions WHERE tenant_id = $1 AND user_id = $2");
+sql!(DELETE_ROLES, "DELETE FROM user_roles WHERE tenant_id = $1 AND user_id = $2");
 sql!(
     INSERT_USERNAME,
     "INSERT INTO usernames (tenant_id, connection, username, user_id) VALUES ($1, $2, $3, $4)
@@ -244,7 +245,7 @@ pub(super) async fn delete(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     passwords::forget(tx, tenant, user_id).await?;
-    for statement in [&DELETE, &DELETE_IDENTITIES, &DELETE_USERNAMES, &DELETE_PERMISSIONS] {
+    for statement in [&DELETE, &DELETE_IDENTITIES, &DELETE_USERNAMES, &DELETE_PERMISSIONS, &DELETE_ROLES] {
         tx.run(statement, &params![tenant, user_id]).await?;
     }
     refresh_tokens::delete_of_user(tx, tenant, user_id).await?;

@@ -19,6 +19,7 @@ mod pages;
 mod par;
 mod passwords;
 mod private_key_jwt;
+mod rbac;
 mod refresh;
 mod register;
 mod sessions;
