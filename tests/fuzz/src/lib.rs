@@ -4,6 +4,7 @@
 //! random bytes; `scripts/fuzz` runs it under libFuzzer, which looks for inputs that reach new code.
 
 pub mod authorize_query;
+pub mod client_assertion;
 pub mod jwt;
 pub mod redirect_matcher;
 
@@ -13,6 +14,7 @@ pub type Target = fn(&[u8]);
 /// Every target, named as its corpus folder and its libFuzzer binary.
 pub const TARGETS: &[(&str, Target)] = &[
     ("authorize_query", authorize_query::run),
+    ("client_assertion", client_assertion::run),
     ("jwt", jwt::run),
     ("redirect_matcher", redirect_matcher::run),
 ];
