@@ -63,9 +63,7 @@ impl Wanted {
         user_id: &str,
     ) -> Result<Vec<String>, StoreError> {
         match &self.api {
-            Some(api) if api.enforce_policies => {
-                permissions::held(tx, &cx.tenant.id, user_id, &api.id).await
-            }
+            Some(api) if api.enforce_policies => permissions::held(tx, &cx.tenant.id, user_id, &api.id).await,
             _ => Ok(Vec::new()),
         }
     }
