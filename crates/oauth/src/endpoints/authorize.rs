@@ -12,38 +12,31 @@ use axum::extract::RawQuery;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use gatewright_core::OAuthError;
-use gatewright_core::authorize::prompt::{LoginFacts, LoginReason, Step, next};
-use gatewright_core::authorize::{self, Ask, ErrorRedirect, Refusal, Request, ResponseMode, pushed};
+use gatewright_core::authorize::prompt::{LoginReason, Step, next};
+use gatewright_core::authorize::{self, Ask, Refusal, Request, pushed};
 use gatewright_core::client::Client;
-use gatewright_core::login::cross_origin::{self, TicketFacts, TicketVerdict};
 use gatewright_core::login::screens::NoPage;
 use gatewright_core::scope::Flow;
-use gatewright_core::user::User;
 use gatewright_http::params::ParamsError;
-use gatewright_http::{Fault, Params, RequestCx, cookies, respond};
-use gatewright_jose::{constant_time_eq, token_hash};
-use gatewright_resources::grants::{self, Parties};
-use gatewright_resources::login_tickets::{self, LoginTicket};
-use gatewright_resources::login_transactions::{PageLogin, Progress};
-use gatewright_resources::sessions::Session;
-use gatewright_resources::{logs, users};
-use gatewright_store::{StoreError, Tx};
-use serde_json::{Value, json};
+use gatewright_http::{Fault, Params, RequestCx, respond};
+use gatewright_resources::login_transactions::Progress;
+use serde_json::json;
 
+use self::found::{Found, find};
+use self::refuse::{refuse_back, refused};
 use super::device;
 use super::login::{first_page, sign_up_page};
 use crate::decision::Wanted;
-use crate::events;
-use crate::login_ticket::{BINDING_COOKIE, BINDING_COOKIE_PARTITIONED};
 use crate::login_transaction::{self, Found as FoundTransaction, Waiting};
-use crate::pages::{ErrorPage, answer};
+use crate::pages::ErrorPage;
 use crate::stop::Stop;
-use crate::{id_token_hint, session};
 
 pub(crate) mod by_form;
 pub(crate) mod by_link;
+pub(super) mod found;
 mod issue;
 pub(crate) mod par;
+mod refuse;
 
 pub(crate) async fn by_get(cx: RequestCx, RawQuery(query): RawQuery) -> Result<Response, Stop> {
     let params = Params::from_urlencoded(query.unwrap_or_default().as_bytes());
@@ -220,152 +213,6 @@ const fn flow(request: &Request) -> Flow<'static> {
     }
 }
 
-/// What the database knows of the browser and its user.
-#[derive(Default)]
-struct Found {
-    ticket: Option<(LoginTicket, TicketVerdict)>,
-    ticket_verdict: Option<TicketVerdict>,
-    ticket_user: Option<Person>,
-    session: Option<Session>,
-    session_user: Option<Person>,
-    page_user: Option<Person>,
-}
-
-/// A user with the permissions that the scope decision may need.
-#[derive(Clone)]
-pub(super) struct Person {
-    pub(super) user: User,
-    pub(super) permissions: Vec<String>,
-    /// Scopes the user has allowed this client before.
-    pub(super) allowed: Vec<String>,
-}
-
-/// Who goes on, and how they are known.
-struct Known {
-    person: Person,
-    by: By,
-}
-
-/// How a user is known.
-enum By {
-    /// By the session of this browser.
-    Session(Session),
-    /// By a login just made; a new session begins and replaces the browser's old one.
-    Ticket { ticket: LoginTicket, verdict: TicketVerdict, replaces: Option<Session> },
-    /// By the hosted pages; likewise.
-    Page { login: PageLogin, replaces: Option<Session> },
-}
-
-impl Found {
-    fn login_facts(&self, cx: &RequestCx, asked: &Asked) -> LoginFacts {
-        let connection = self.session.as_ref().map(|session| session.connection.as_str());
-        // A hint that is none of ours says nothing.
-        let hint = asked.params.get("id_token_hint").and_then(|hint| id_token_hint::claims(cx, hint).ok());
-        let hinted = hint.as_ref().and_then(|claims| claims["sub"].as_str());
-        let user_id = self.session.as_ref().map(|session| session.user_id.as_str());
-        LoginFacts {
-            session_of_other_user: hinted.is_some() && hinted != user_id,
-            session_at_connection: connection.is_some() && connection == asked.request.connection.as_deref(),
-            ticket_usable: self.ticket_verdict.map(|verdict| matches!(verdict, TicketVerdict::Accepted(_))),
-            session_authenticated_at: self.session.as_ref().map(|session| session.authenticated_at),
-        }
-    }
-
-    fn known(&self, step: Step) -> Option<Known> {
-        if step == Step::UseTicket {
-            let (ticket, verdict) = self.ticket.clone()?;
-            let by = By::Ticket { ticket, verdict, replaces: self.session.clone() };
-            return Some(Known { person: self.ticket_user.clone()?, by });
-        }
-        Some(Known { person: self.session_user.clone()?, by: By::Session(self.session.clone()?) })
-    }
-
-    fn known_by_page(&self, login: &PageLogin) -> Option<Known> {
-        let by = By::Page { login: login.clone(), replaces: self.session.clone() };
-        Some(Known { person: self.page_user.clone()?, by })
-    }
-
-    fn known_by_session(&self, session_id: &str) -> Option<Known> {
-        self.session.as_ref().filter(|session| session.session_id == session_id)?;
-        self.known(Step::UseSession)
-    }
-}
-
-async fn find(cx: &RequestCx, asked: &Asked) -> Result<Found, StoreError> {
-    let ticket_hash = asked.request.login_ticket.as_deref().map(token_hash);
-    let sessions = session::presented(cx);
-    let login = asked.waiting.as_ref().and_then(|waiting| waiting.row.progress.login.clone());
-    if ticket_hash.is_none() && sessions.is_empty() && login.is_none() {
-        return Ok(Found::default());
-    }
-    let (cx, client, wanted) = (cx.clone(), Arc::clone(&asked.client), asked.wanted.clone());
-    let db = cx.app.db.clone();
-    let read = db.read(move |tx| {
-        Box::pin(async move {
-            let mut found = Found { session: session::live(tx, &cx, &sessions).await?, ..Found::default() };
-            if let Some(session) = &found.session {
-                found.session_user = person(tx, &cx, &client, &wanted, &session.user_id).await?;
-            }
-            if let Some(login) = login {
-                found.page_user = person(tx, &cx, &client, &wanted, &login.user_id).await?;
-            }
-            if let Some(hash) = ticket_hash {
-                let ticket = login_tickets::by_hash(tx, &cx.tenant.id, &hash).await?;
-                let verdict = judge_ticket(&cx, &client, ticket.as_ref());
-                if let Some(ticket) = ticket {
-                    found.ticket_user = person(tx, &cx, &client, &wanted, &ticket.user_id).await?;
-                    found.ticket = Some((ticket, verdict));
-                }
-                found.ticket_verdict = Some(verdict);
-            }
-            Ok::<_, StoreError>(found)
-        })
-    });
-    read.await
-}
-
-pub(super) async fn person(
-    tx: &mut Tx,
-    cx: &RequestCx,
-    client: &Client,
-    wanted: &Wanted,
-    user_id: &str,
-) -> Result<Option<Person>, StoreError> {
-    let Some(document) = users::by_id(tx, &cx.tenant.id, user_id).await? else { return Ok(None) };
-    let user: User =
-        serde_json::from_value(document).map_err(|error| StoreError::Mismatch(error.to_string()))?;
-    let permissions = wanted.permissions(tx, cx, user_id).await?;
-    let audience = grant_audience(cx, wanted);
-    let parties = Parties { user_id, client_id: &client.client_id, audience: &audience };
-    let allowed = grants::scopes(tx, &cx.tenant.id, parties).await?;
-    Ok(Some(Person { user, permissions, allowed }))
-}
-
-/// The API that a user's grant is about; without one it is `/userinfo`.
-pub(super) fn grant_audience(cx: &RequestCx, wanted: &Wanted) -> String {
-    wanted.audience.clone().unwrap_or_else(|| cx.issuer.userinfo_audience())
-}
-
-fn judge_ticket(cx: &RequestCx, client: &Client, ticket: Option<&LoginTicket>) -> TicketVerdict {
-    let Some(ticket) = ticket else { return cross_origin::verdict(None, cx.now) };
-    let sent = |name| {
-        cookies::values(&cx.cookies, name)
-            .any(|value| constant_time_eq(token_hash(value).as_bytes(), ticket.binding_hash.as_bytes()))
-    };
-    let facts = TicketFacts {
-        client_matches: ticket.client_id == client.client_id,
-        expires_at: ticket.expires_at,
-        used: ticket.used_at.is_some(),
-        plain_cookie_matches: sent(BINDING_COOKIE),
-        partitioned_cookie_matches: sent(BINDING_COOKIE_PARTITIONED),
-        recorded_origin: Some(&ticket.origin),
-        registered_origins: &client.web_origins,
-        // A page of this host gets its cookies back, so nothing else has to do for it.
-        referer: cx.referer_origin.as_deref().filter(|_| ticket.origin != cx.issuer.origin()),
-    };
-    cross_origin::verdict(Some(&facts), cx.now)
-}
-
 /// The user must log in: `login_required` where nothing may be shown, else the hosted page.
 async fn ask_to_log_in(
     cx: &RequestCx,
@@ -417,74 +264,6 @@ async fn ask_to_log_in(
 fn to_page(page: &str, state: &str, cookie: Option<HeaderValue>) -> Response {
     let target = format!("{page}?state={state}");
     with_cookie(respond::no_store((StatusCode::FOUND, [(header::LOCATION, target)])), cookie)
-}
-
-/// Answers at the callback with an error, and logs it with what decided.
-async fn refuse_back(
-    cx: &RequestCx,
-    client: &Client,
-    request: &Request,
-    error: OAuthError,
-    decision: Value,
-) -> Result<Response, Stop> {
-    log_refusal(cx, Some(client), &error, request.prompt.none, decision).await?;
-    let back = ErrorRedirect {
-        redirect_uri: request.redirect_uri.clone(),
-        response_mode: request.response_mode,
-        state: request.state.clone(),
-        error,
-    };
-    Ok(back_or_page(cx, Some(client), &back))
-}
-
-/// An error goes to the callback, unless the client is a third party's that may not be used as a detour
-/// (`open_redirect_protection`): then it stays on a page of ours. A message to a frame is no detour.
-fn back_or_page(cx: &RequestCx, client: Option<&Client>, back: &ErrorRedirect) -> Response {
-    let guarded = |client: &&Client| {
-        !client.is_first_party && client.redirection_policy.as_deref() == Some("open_redirect_protection")
-    };
-    match client.filter(guarded) {
-        Some(client) if back.response_mode != ResponseMode::WebMessage => {
-            ErrorPage::of(cx, &back.error).with_client(Some(client)).respond()
-        }
-        _ => answer::error(cx, back),
-    }
-}
-
-async fn refused(cx: &RequestCx, client: Option<&Client>, refusal: Refusal) -> Result<Response, Stop> {
-    let error = match &refusal {
-        Refusal::Page(error) => error,
-        Refusal::Redirect(back) => &back.error,
-    };
-    log_refusal(cx, client, error, false, json!({})).await?;
-    Ok(match refusal {
-        Refusal::Page(error) => ErrorPage::of(cx, &error).with_client(client).respond(),
-        Refusal::Redirect(back) => back_or_page(cx, client, &back),
-    })
-}
-
-async fn log_refusal(
-    cx: &RequestCx,
-    client: Option<&Client>,
-    error: &OAuthError,
-    silent: bool,
-    mut decision: Value,
-) -> Result<(), StoreError> {
-    let mut event = events::event(cx, if silent { "fsa" } else { "f" }, client);
-    event.description = Some(error.description.to_string());
-    if let Some(reason) = &error.reason {
-        decision["reason"] = json!(reason);
-        decision["remedy"] = json!(authorize::remedy::remedy(reason));
-    }
-    event.details =
-        json!({"error": {"message": error.description, "oauthError": error.code}, "decision": decision});
-    let within = cx.clone();
-    let write = cx.app.db.write(move |tx| {
-        Box::pin(async move {
-            logs::append(tx, &within.tenant.id, within.now, &within.app.random, &event).await.map(drop)
-        })
-    });
-    write.await
 }
 
 /// Adds a cookie to an answer.

@@ -26,7 +26,9 @@ use gatewright_resources::login_transactions;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Origin, as_params, checked, go_on, judge_ticket, log_refusal};
+use super::found::judge_ticket;
+use super::refuse::log_refusal;
+use super::{Origin, as_params, checked, go_on};
 use crate::endpoints::dbconnections;
 use crate::endpoints::login::{self as pages, RESUME};
 use crate::login_ticket::{NewTicket, binding_cookies};

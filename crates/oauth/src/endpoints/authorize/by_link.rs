@@ -25,7 +25,9 @@ use url::form_urlencoded;
 
 use super::super::login::{RESUME, logged_in};
 use super::super::passwordless_verify;
-use super::{Asked, By, Known, checked, flow, issue, person, refuse_back, refused};
+use super::found::{By, Known, person};
+use super::refuse::{refuse_back, refused};
+use super::{Asked, checked, flow, issue};
 use crate::decision::Wanted;
 use crate::login_transaction::{self, Found, Waiting};
 use crate::pages::ErrorPage;

@@ -24,7 +24,9 @@ use gatewright_resources::{login_tickets, logs, pushed_requests, users};
 use gatewright_store::Tx;
 use serde_json::{Value, json};
 
-use super::{Asked, By, Known, grant_audience, refuse_back, refused, to_page, with_cookie};
+use super::found::{By, Known, grant_audience};
+use super::refuse::{refuse_back, refused};
+use super::{Asked, to_page, with_cookie};
 use crate::decision;
 use crate::endpoints::login;
 use crate::login_transaction::{self, Waiting};

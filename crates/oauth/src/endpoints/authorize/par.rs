@@ -17,7 +17,8 @@ use gatewright_resources::pushed_requests::{self, PushedRequest};
 use gatewright_store::StoreError;
 use serde_json::{Value, json};
 
-use super::{as_params, checked, log_refusal};
+use super::refuse::log_refusal;
+use super::{as_params, checked};
 use crate::client_auth;
 use crate::stop::Stop;
 

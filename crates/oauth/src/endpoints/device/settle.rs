@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use super::activate;
 use crate::decision::{self, Wanted};
-use crate::endpoints::authorize::{Person, grant_audience, person};
+use crate::endpoints::authorize::found::{Person, grant_audience, person};
 use crate::endpoints::login;
 use crate::login_transaction::{self, Waiting};
 use crate::pages::screen::{Mark, Screen, company};

@@ -1,0 +1,86 @@
+//! Refusals: at the callback, or on a page where the callback is not to be trusted; always in the log.
+
+use axum::response::Response;
+use gatewright_core::OAuthError;
+use gatewright_core::authorize::{self, ErrorRedirect, Refusal, Request, ResponseMode};
+use gatewright_core::client::Client;
+use gatewright_http::RequestCx;
+use gatewright_resources::logs;
+use gatewright_store::StoreError;
+use serde_json::{Value, json};
+
+use crate::events;
+use crate::pages::{ErrorPage, answer};
+use crate::stop::Stop;
+
+/// Answers at the callback with an error, and logs it with what decided.
+pub(super) async fn refuse_back(
+    cx: &RequestCx,
+    client: &Client,
+    request: &Request,
+    error: OAuthError,
+    decision: Value,
+) -> Result<Response, Stop> {
+    log_refusal(cx, Some(client), &error, request.prompt.none, decision).await?;
+    let back = ErrorRedirect {
+        redirect_uri: request.redirect_uri.clone(),
+        response_mode: request.response_mode,
+        state: request.state.clone(),
+        error,
+    };
+    Ok(back_or_page(cx, Some(client), &back))
+}
+
+/// An error goes to the callback, unless the client is a third party's that may not be used as a detour
+/// (`open_redirect_protection`): then it stays on a page of ours. A message to a frame is no detour.
+fn back_or_page(cx: &RequestCx, client: Option<&Client>, back: &ErrorRedirect) -> Response {
+    let guarded = |client: &&Client| {
+        !client.is_first_party && client.redirection_policy.as_deref() == Some("open_redirect_protection")
+    };
+    match client.filter(guarded) {
+        Some(client) if back.response_mode != ResponseMode::WebMessage => {
+            ErrorPage::of(cx, &back.error).with_client(Some(client)).respond()
+        }
+        _ => answer::error(cx, back),
+    }
+}
+
+pub(super) async fn refused(
+    cx: &RequestCx,
+    client: Option<&Client>,
+    refusal: Refusal,
+) -> Result<Response, Stop> {
+    let error = match &refusal {
+        Refusal::Page(error) => error,
+        Refusal::Redirect(back) => &back.error,
+    };
+    log_refusal(cx, client, error, false, json!({})).await?;
+    Ok(match refusal {
+        Refusal::Page(error) => ErrorPage::of(cx, &error).with_client(client).respond(),
+        Refusal::Redirect(back) => back_or_page(cx, client, &back),
+    })
+}
+
+pub(super) async fn log_refusal(
+    cx: &RequestCx,
+    client: Option<&Client>,
+    error: &OAuthError,
+    silent: bool,
+    mut decision: Value,
+) -> Result<(), StoreError> {
+    let mut event = events::event(cx, if silent { "fsa" } else { "f" }, client);
+    event.description = Some(error.description.to_string());
+    if let Some(reason) = &error.reason {
+        decision["reason"] = json!(reason);
+        decision["remedy"] = json!(authorize::remedy::remedy(reason));
+    }
+    event.details =
+        json!({"error": {"message": error.description, "oauthError": error.code}, "decision": decision});
+    let within = cx.clone();
+    let write = cx.app.db.write(move |tx| {
+        Box::pin(async move {
+            logs::append(tx, &within.tenant.id, within.now, &within.app.random, &event).await.map(drop)
+        })
+    });
+    write.await
+}
