@@ -4,6 +4,8 @@
 //! resolve or repair. `*` is understood in one place only, inside the leftmost label of an http or
 //! https host, where it stands for one or more of `a-z`, `0-9` and `-`.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 /// Whether a request may be answered at `uri`: it equals a registered redirect URI, query included, or
 /// one with a wildcard sub-domain matches it.
 ///
@@ -261,14 +263,26 @@ fn is_scheme(scheme: &str) -> bool {
         && scheme.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b))
 }
 
+/// A host in the one spelling that browsers use for it (URL standard, "host serializing"): an address that
+/// is written otherwise (`3001`, `127.1`, `[::0:1]`) would be another host to them than to us.
 fn is_host(host: &str) -> bool {
-    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => {
-            let sound = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._*".contains(&b);
-            !host.is_empty() && host.bytes().all(sound)
-        }
+    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return address
+            .parse::<Ipv6Addr>()
+            .is_ok_and(|parsed| parsed.to_ipv4_mapped().is_none() && parsed.to_string() == address);
     }
+    let sound = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._*".contains(&b);
+    !host.is_empty()
+        && host.bytes().all(sound)
+        && (!ends_in_a_number(host) || host.parse::<Ipv4Addr>().is_ok())
+}
+
+/// Whether browsers take the host for an IPv4 address (URL standard, "ends in a number checker").
+fn ends_in_a_number(host: &str) -> bool {
+    let last = host.strip_suffix('.').unwrap_or(host).rsplit('.').next().unwrap_or_default();
+    let hexadecimal = |digits: &str| digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let decimal = !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit());
+    decimal || last.strip_prefix("0x").is_some_and(hexadecimal)
 }
 
 fn default_port(scheme: &str) -> Option<u16> {

@@ -214,6 +214,13 @@ fn origins_of_urls_and_callbacks() {
         ("myapp://localhost/cb", None),
         ("urn:x", None),
         ("null", None),
+        ("http://127.0.0.1:3000/x", Some("http://127.0.0.1:3000")),
+        // Browsers read these as 0.0.11.185, 127.0.0.1 (three times) and [::1].
+        ("http://3001", None),
+        ("http://127.1/", None),
+        ("http://0x7f000001/", None),
+        ("http://127.0.0.1./", None),
+        ("http://[::0:1]/", None),
     ] {
         assert_eq!(origin_of(url).as_deref(), origin, "{url}");
     }
@@ -384,10 +391,8 @@ proptest! {
         let urls = [format!("https://{host}{middle}"), format!("http://{host}:{middle}"), format!("https://{middle}")];
         for url in urls {
             let Some(ours) = origin_of(&url) else { continue };
-            // Hosts that the standard rejects or rewrites as an address never name a registered page.
-            if let Ok(theirs) = url::Url::parse(&url)
-                && matches!(theirs.host(), Some(url::Host::Domain(_)))
-            {
+            // Where a browser sees no URL there is no page.
+            if let Ok(theirs) = url::Url::parse(&url) {
                 prop_assert_eq!(ours, theirs.origin().ascii_serialization(), "{}", url);
             }
         }
