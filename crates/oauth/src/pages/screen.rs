@@ -121,6 +121,20 @@ pub(crate) struct Field {
 }
 
 impl Field {
+    /// Where a code that was sent is typed in, the only field of its form.
+    pub(crate) fn code(label: String, error: Option<String>) -> Self {
+        Self {
+            kind: Kind::Code,
+            name: "code",
+            label,
+            value: String::new(),
+            hint: None,
+            error,
+            focus: true,
+            last: true,
+        }
+    }
+
     /// The attributes that a browser reads.
     pub(crate) fn attributes(&self) -> &'static str {
         match self.kind {

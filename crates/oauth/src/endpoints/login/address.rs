@@ -26,7 +26,7 @@ use super::identifier::RESEND_SECONDS;
 use super::{ADDRESS_CHALLENGE, RESUME, SIGN_UP, SIGN_UP_IDENTIFIER, Visit, just_logged_in, logged_in, page};
 use crate::events;
 use crate::mail::Mail;
-use crate::pages::screen::{Button, Field, Kind, Subject};
+use crate::pages::screen::{Button, Field, Subject};
 use crate::sign_up::Account;
 use crate::stop::Stop;
 
@@ -294,16 +294,7 @@ fn show(visit: &Visit, email: &str, proof: &AddressProof, said: &Said) -> Respon
     screen.subject = Some(Subject { lead, text: email.to_owned(), edit: Some(edit) });
     let mut form = visit.form(ADDRESS_CHALLENGE);
     form.hidden.push(("code_length", DIGITS.to_string()));
-    form.fields.push(Field {
-        kind: Kind::Code,
-        name: "code",
-        label: texts.get("codePlaceholder"),
-        value: String::new(),
-        hint: None,
-        error: said.error.map(|key| texts.get(key)),
-        focus: true,
-        last: true,
-    });
+    form.fields.push(Field::code(texts.get("codePlaceholder"), said.error.map(|key| texts.get(key))));
     form.buttons.push(Button { text: texts.get("buttonText"), value: "default", primary: true });
     form.resend = Some(visit.resend(&texts, seconds_to_wait(visit, proof)));
     screen.form = Some(form);

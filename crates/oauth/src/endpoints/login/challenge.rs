@@ -13,7 +13,7 @@ use gatewright_resources::login_transactions;
 
 use super::identifier::{Sent, challenge_of, seconds_to_wait, send};
 use super::{IDENTIFIER, RESUME, Visit, just_logged_in, logged_in, page};
-use crate::pages::screen::{Button, Field, Kind, Subject};
+use crate::pages::screen::{Button, Field, Subject};
 use crate::passwordless::{CodeRefusal, PresentedCode};
 use crate::stop::Stop;
 
@@ -155,16 +155,7 @@ fn show(visit: &Visit, connection: &Connection, identifier: &str, said: &Said) -
     screen.description.clear();
     let mut form = visit.form(challenge_of(connection));
     form.hidden.push(("code_length", connection.code_length().to_string()));
-    form.fields.push(Field {
-        kind: Kind::Code,
-        name: "code",
-        label: texts.get("codePlaceholder"),
-        value: String::new(),
-        hint: None,
-        error: said.error.map(|key| texts.get(key)),
-        focus: true,
-        last: true,
-    });
+    form.fields.push(Field::code(texts.get("codePlaceholder"), said.error.map(|key| texts.get(key))));
     form.buttons.push(Button { text: texts.get("buttonText"), value: "default", primary: true });
     let wait_seconds = match said.notice {
         Some(_) => super::identifier::RESEND_SECONDS,
