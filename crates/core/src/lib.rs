@@ -26,6 +26,7 @@ pub mod refresh;
 pub mod registration;
 pub mod resource_server;
 pub mod scope;
+pub mod search;
 pub mod session;
 pub mod time;
 pub mod token_exchange;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use gatewright_core::Timestamp;
 use gatewright_resources::MIGRATIONS;
+use gatewright_resources::users::index_missing;
 use gatewright_store::{Db, DbConfig, StoreError};
 
 use crate::config::{Config, ConfigError, DatabaseUrl};
@@ -51,6 +52,10 @@ pub(crate) async fn open(config: &DbConfig, now: Timestamp) -> Result<Db, StoreE
     let report = db.migrate(MIGRATIONS, now).await?;
     if !report.applied.is_empty() {
         tracing::info!(applied = ?report.applied, "The database was migrated.");
+    }
+    let indexed = index_missing(&db).await?;
+    if indexed > 0 {
+        tracing::info!(users = indexed, "Users of an older version can be searched now.");
     }
     Ok(db)
 }

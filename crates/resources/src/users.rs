@@ -4,10 +4,12 @@
 //! token may read that user and change its `user_metadata`, nothing else.
 
 mod database;
+mod index;
 mod profile;
 mod rows;
 
 pub use database::{NotSignedUp, change_password, prove_email, sign_up};
+pub use index::index_missing;
 pub(crate) use rows::delete_of_connection;
 pub use rows::{by_id, by_identifier, find_or_create_passwordless, record_login};
 
@@ -232,7 +234,7 @@ fn update<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
             only_app_metadata(&input.body)?;
         }
         let mut user = rows::claim(cx.tx, &request.tenant, id).await?.ok_or_else(missing)?;
-        let before = user.clone();
+        let before = Map::clone(&user);
         let change = profile::apply(&mut user, &input.body, request.now)?;
         if let Some(change) = change
             && !rows::set_identifier(cx.tx, &request.tenant, id, &change).await?
@@ -252,7 +254,7 @@ fn update<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
             sessions::end_all_of_user(cx.tx, &request.tenant, id, initiator, request.now).await?;
         }
         rows::store(cx.tx, &request.tenant, id, &user, request.now).await?;
-        Ok(present(caller, &input.query, Value::Object(user)).into())
+        Ok(present(caller, &input.query, user.into_value()).into())
     })
 }
 

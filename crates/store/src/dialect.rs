@@ -63,13 +63,17 @@ const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
 }
 
-/// Replaces the migration tokens `{json}`, `{blob}` and `{text_c}` by the engine's types.
+/// Replaces the migration tokens `{json}`, `{blob}`, `{text_c}` by the engine's types, and `{by_key}`, behind
+/// a table of key columns, by what keeps the rows in the key's own tree.
 pub(crate) fn expand_tokens(sql: &str, engine: Engine) -> String {
-    let [json, blob, text_c] = match engine {
-        Engine::Sqlite => ["TEXT", "BLOB", "TEXT COLLATE BINARY"],
-        Engine::Postgres => ["JSONB", "BYTEA", "TEXT COLLATE \"C\""],
+    let [json, blob, text_c, by_key] = match engine {
+        Engine::Sqlite => ["TEXT", "BLOB", "TEXT COLLATE BINARY", "WITHOUT ROWID"],
+        Engine::Postgres => ["JSONB", "BYTEA", "TEXT COLLATE \"C\"", ""],
     };
-    sql.replace("{json}", json).replace("{blob}", blob).replace("{text_c}", text_c)
+    sql.replace("{json}", json)
+        .replace("{blob}", blob)
+        .replace("{text_c}", text_c)
+        .replace("{by_key}", by_key)
 }
 
 #[cfg(test)]

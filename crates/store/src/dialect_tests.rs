@@ -36,9 +36,9 @@ fn numbers_are_read_whole() {
 
 #[test]
 fn tokens_become_types() {
-    let sql = "a {json}, b {blob}, c {text_c}";
-    assert_eq!(expand_tokens(sql, Engine::Sqlite), "a TEXT, b BLOB, c TEXT COLLATE BINARY");
-    assert_eq!(expand_tokens(sql, Engine::Postgres), "a JSONB, b BYTEA, c TEXT COLLATE \"C\"");
+    let sql = "(a {json}, b {blob}, c {text_c}) {by_key}";
+    assert_eq!(expand_tokens(sql, Engine::Sqlite), "(a TEXT, b BLOB, c TEXT COLLATE BINARY) WITHOUT ROWID");
+    assert_eq!(expand_tokens(sql, Engine::Postgres), "(a JSONB, b BYTEA, c TEXT COLLATE \"C\") ");
 }
 
 /// A piece of SQL as written and as SQLite must get it. None can run into its neighbour, because they

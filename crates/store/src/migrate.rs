@@ -10,7 +10,8 @@ use crate::{Db, Engine, StoreError, Tx, params, sql};
 
 /// One step of the schema, forward only. Its text must never change once released.
 ///
-/// Tokens in the text: `{json}`, `{blob}`, `{text_c}` (text compared byte by byte).
+/// Tokens in the text: `{json}`, `{blob}`, `{text_c}` (text compared byte by byte), and `{by_key}` behind a
+/// table that is all key (SQLite then keeps it once).
 /// Name unique indexes (`CREATE UNIQUE INDEX users_email ON ..`): [`StoreError::Unique`] then carries
 /// that name on both engines. Deferred constraints are refused: on SQLite one job could fail others.
 #[derive(Clone, Copy, Debug)]

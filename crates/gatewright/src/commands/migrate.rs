@@ -2,6 +2,7 @@
 
 use gatewright_ambient::Clock;
 use gatewright_resources::MIGRATIONS;
+use gatewright_resources::users::index_missing;
 use gatewright_store::Db;
 
 use crate::cli::ConfiguredArgs;
@@ -15,6 +16,7 @@ pub(super) fn run(args: &ConfiguredArgs) -> anyhow::Result<()> {
     super::runtime(1)?.block_on(async {
         let db = Db::open(&database::configured(&config)?).await?;
         let report = db.migrate(MIGRATIONS, Clock::system().now()).await?;
+        index_missing(&db).await?;
         db.close().await;
         let applied: Vec<String> = report.applied.iter().map(|number| format!("{number:04}")).collect();
         super::say(&if applied.is_empty() {

@@ -81,7 +81,7 @@ pub async fn change_password(
     rows::store(tx, tenant, account_id, &user, now).await?;
     passwords::set(tx, tenant, account_id, hash, now).await?;
     sessions::end_all_of_user(tx, tenant, account_id, Initiator::PasswordChanged, now).await?;
-    Ok(Some(Value::Object(user)))
+    Ok(Some(user.into_value()))
 }
 
 /// Notes that the user reads mail at this address. `None` if it is no longer the user's, or the user is
@@ -103,7 +103,7 @@ pub async fn prove_email(
     user.insert("email_verified".to_owned(), Value::Bool(true));
     user.insert("updated_at".to_owned(), now.iso8601().into());
     rows::store(tx, tenant, user_id, &user, now).await?;
-    Ok(Some(Value::Object(user)))
+    Ok(Some(user.into_value()))
 }
 
 /// The connection of the primary identity.

@@ -3,14 +3,18 @@
 //! The identities are in the document too, so a user is read with one row; the identity rows make
 //! identifiers unique in a connection and find the user by them.
 
+use std::ops::{Deref, DerefMut};
+
 use gatewright_ambient::Random;
 use gatewright_core::Timestamp;
 use gatewright_core::backchannel::Initiator;
 use gatewright_core::connection::Connection;
 use gatewright_core::ids::TenantId;
+use gatewright_core::search::{Entry, index_entries};
 use gatewright_store::{StoreError, Tx, params, sql};
 use serde_json::{Map, Value, json};
 
+use super::index;
 use super::profile::{self, Draft, NewIdentifier};
 use crate::{grants, passwords, refresh_tokens, sessions};
 
@@ -21,16 +25,21 @@ sql!(
      WHERE i.tenant_id = $1 AND i.connection = $2 AND i.identifier = $3"
 );
 // Waits for other writers of the same user, and shows what they left.
-sql!(CLAIM, "UPDATE users SET version = version + 1 WHERE tenant_id = $1 AND user_id = $2 RETURNING doc");
+sql!(
+    CLAIM,
+    "UPDATE users SET version = version + 1 WHERE tenant_id = $1 AND user_id = $2 RETURNING doc, indexed"
+);
 sql!(
     STORE,
-    "UPDATE users SET email = $3, phone_number = $4, doc = $5, updated_at = $6
+    "UPDATE users SET email = $3, phone_number = $4, doc = $5, updated_at = $6, last_login = $7,
+       logins_count = $8, indexed = TRUE
      WHERE tenant_id = $1 AND user_id = $2"
 );
 sql!(
     INSERT,
-    "INSERT INTO users (tenant_id, user_id, email, phone_number, doc, version, created_at, updated_at)
-     VALUES ($1, $2, $3, $4, $5, 1, $6, $6) ON CONFLICT DO NOTHING"
+    "INSERT INTO users (tenant_id, user_id, email, phone_number, doc, version, created_at, updated_at,
+       last_login, logins_count, indexed)
+     VALUES ($1, $2, $3, $4, $5, 1, $6, $6, $7, $8, TRUE) ON CONFLICT DO NOTHING"
 );
 sql!(
     INSERT_IDENTITY,
@@ -114,7 +123,7 @@ async fn verified(
     claimed.insert(member.to_owned(), Value::Bool(true));
     claimed.insert("updated_at".to_owned(), now.iso8601().into());
     store(tx, tenant, user_id, &claimed, now).await?;
-    Ok(Value::Object(claimed))
+    Ok(claimed.into_value())
 }
 
 /// Counts a login and notes when and from where; returns the new document. `None` if the user is gone.
@@ -132,18 +141,53 @@ pub async fn record_login(
     user.insert("last_login".to_owned(), now.iso8601().into());
     user.insert("updated_at".to_owned(), now.iso8601().into());
     store(tx, tenant, user_id, &user, now).await?;
-    Ok(Some(Value::Object(user)))
+    Ok(Some(user.into_value()))
 }
 
-/// The document of a user that this transaction is about to change.
+/// The document of a user that this transaction is about to change, and what it was found by before.
+pub(super) struct Claimed {
+    user: Map<String, Value>,
+    entries: Vec<Entry>,
+}
+
+impl Claimed {
+    /// What the index holds of the user.
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The document.
+    pub(super) fn into_value(self) -> Value {
+        Value::Object(self.user)
+    }
+}
+
+impl Deref for Claimed {
+    type Target = Map<String, Value>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.user
+    }
+}
+
+impl DerefMut for Claimed {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.user
+    }
+}
+
+/// Takes a user to change it. Others who want to wait until this transaction ends.
 pub(super) async fn claim(
     tx: &mut Tx,
     tenant: &TenantId,
     user_id: &str,
-) -> Result<Option<Map<String, Value>>, StoreError> {
+) -> Result<Option<Claimed>, StoreError> {
     let Some(row) = tx.opt(&CLAIM, &params![tenant, user_id]).await? else { return Ok(None) };
     match row.json(0)? {
-        Value::Object(user) => Ok(Some(user)),
+        Value::Object(user) => {
+            let entries = if row.bool(1)? { index_entries(&user) } else { Vec::new() };
+            Ok(Some(Claimed { user, entries }))
+        }
         _ => Err(StoreError::Mismatch("a user's document is not an object".into())),
     }
 }
@@ -153,13 +197,22 @@ pub(super) async fn store(
     tx: &mut Tx,
     tenant: &TenantId,
     user_id: &str,
-    user: &Map<String, Value>,
+    user: &Claimed,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let text = |name: &str| user.get(name).and_then(Value::as_str).map(str::to_owned);
     let (email, phone_number) = (text("email"), text("phone_number"));
-    let values = params![tenant, user_id, email, phone_number, Value::Object(user.clone()), now];
-    tx.run(&STORE, &values).await.map(drop)
+    let (last_login, logins_count) = login_columns(user);
+    let doc = Value::Object(user.user.clone());
+    let values = params![tenant, user_id, email, phone_number, doc, now, last_login, logins_count];
+    tx.run(&STORE, &values).await?;
+    index::change(tx, tenant, user_id, &user.entries, &index_entries(user)).await
+}
+
+/// What the columns for searching hold of `last_login` and `logins_count`.
+pub(super) fn login_columns(user: &Map<String, Value>) -> (Option<Timestamp>, Option<i64>) {
+    let last_login = user.get("last_login").and_then(Value::as_str).and_then(Timestamp::parse_iso8601);
+    (last_login, user.get("logins_count").and_then(Value::as_i64))
 }
 
 /// Stores a new user; `false` if its identifier or id is taken, and then nothing is stored.
@@ -179,12 +232,16 @@ pub(super) async fn insert(
     if tx.run(&INSERT_IDENTITY, &identity).await? == 0 {
         return Ok(false);
     }
-    let values = params![tenant, user_id.as_str(), email, phone_number, Value::Object(draft.user), now];
+    let (last_login, logins_count) = login_columns(&draft.user);
+    let entries = index_entries(&draft.user);
+    let doc = Value::Object(draft.user);
+    let values = params![tenant, user_id.as_str(), email, phone_number, doc, now, last_login, logins_count];
     if tx.run(&INSERT, &values).await? == 0 {
         // The id is taken by a user of another connection.
         tx.run(&DELETE_FRESH_IDENTITY, &params![tenant, identity[1].clone(), identity[2].clone()]).await?;
         return Ok(false);
     }
+    index::change(tx, tenant, &user_id, &[], &entries).await?;
     if let Some(username) = username
         && !set_username(tx, tenant, &connection, &user_id, Some(&username)).await?
     {
@@ -245,6 +302,9 @@ pub(super) async fn delete(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     passwords::forget(tx, tenant, user_id).await?;
+    if let Some(user) = claim(tx, tenant, user_id).await? {
+        index::change(tx, tenant, user_id, user.entries(), &[]).await?;
+    }
     for statement in [&DELETE, &DELETE_IDENTITIES, &DELETE_USERNAMES, &DELETE_PERMISSIONS, &DELETE_ROLES] {
         tx.run(statement, &params![tenant, user_id]).await?;
     }
