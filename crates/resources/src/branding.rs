@@ -1,17 +1,11 @@
-//! How a tenant's pages look: `/branding`. Kept among the tenant's settings, under `branding`, so that a
-//! snapshot has it.
+//! How a tenant's pages look: `/branding`.
 
 use gatewright_core::colors::Color;
-use gatewright_store::params;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::engine::crud::merge;
 use crate::engine::field::{Field, Shape, field};
 use crate::engine::format::Format;
-use crate::engine::operation::Run;
-use crate::engine::validate::Purpose;
-use crate::engine::{ApiError, Handler, Input, Map, Method, OpCx, Operation, Resource};
-use crate::tenants;
+use crate::engine::{ApiError, Resource, Settings};
 
 const URL: Shape = Shape::format(Format::HttpsUrlOrEmpty);
 const COLOR: Shape = Shape::format(Format::Color);
@@ -28,57 +22,23 @@ const FIELDS: &[Field] = &[
     field("font", Shape::object(&[field("url", URL).nullable()])).nullable(),
 ];
 
+/// How the tenant's pages look.
+pub static BRANDING: Settings = Settings {
+    check: |branding| {
+        let background = branding.get("colors").and_then(|colors| colors.get("page_background"));
+        background.filter(|background| !background.is_null()).map_or(Ok(()), page_background)
+    },
+    ..Settings::plain("branding", "/branding", FIELDS, || json!({}))
+};
+
 /// `/branding`.
 pub static RESOURCE: Resource = Resource {
     name: "branding",
     operations: &[
-        Operation::new(
-            "get_branding",
-            Method::Get,
-            "/branding",
-            "Get branding settings",
-            &["read:branding"],
-            Handler::Custom(read),
-        ),
-        Operation::new(
-            "patch_branding",
-            Method::Patch,
-            "/branding",
-            "Update branding settings",
-            &["update:branding"],
-            Handler::Custom(update),
-        )
-        .body(FIELDS, Purpose::Update)
-        .writes_config(),
+        BRANDING.reads("get_branding", "Get branding settings", &["read:branding"]),
+        BRANDING.merges("patch_branding", "Update branding settings", &["update:branding"]),
     ],
 };
-
-fn of(settings: &Value) -> Map {
-    match settings.get("branding") {
-        Some(Value::Object(stored)) => stored.clone(),
-        _ => Map::new(),
-    }
-}
-
-fn read<'a>(cx: &'a mut OpCx<'_>, _input: &'a Input) -> Run<'a> {
-    Box::pin(async move { Ok(of(&tenants::settings(cx.tx, &cx.request.tenant).await?).into()) })
-}
-
-fn update<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
-    Box::pin(async move {
-        let background = input.body.get("colors").and_then(|colors| colors.get("page_background"));
-        if let Some(background) = background.filter(|background| !background.is_null()) {
-            page_background(background)?;
-        }
-        let tenant = &cx.request.tenant;
-        let mut settings = tenants::settings(cx.tx, tenant).await?;
-        let mut branding = of(&settings);
-        merge(&mut branding, &input.body);
-        settings["branding"] = Value::Object(branding.clone());
-        cx.tx.run(&tenants::SET, &params![tenant, settings]).await?;
-        Ok(branding.into())
-    })
-}
 
 /// `#rrggbb`, or `{type: "linear-gradient", start, end, angle_deg}`.
 fn page_background(value: &Value) -> Result<(), ApiError> {

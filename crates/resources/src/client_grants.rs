@@ -10,36 +10,15 @@ use serde_json::{Value, json};
 
 use crate::clients;
 use crate::engine::crud::{fill, merge};
+use crate::engine::documents::document_table;
 use crate::engine::field::{BOOL, Field, SOME_TEXT, Shape, TEXT, field};
 use crate::engine::query::Query;
-use crate::engine::{ApiError, Crud, IdForm, Map, OpCx, OpRequest, Resource, Table};
+use crate::engine::{ApiError, Crud, IdForm, Map, OpCx, OpRequest, Resource};
 use crate::resource_servers;
 
-sql!(
-    INSERT,
-    "INSERT INTO client_grants
-       (tenant_id, client_grant_id, doc, created_at, client_id, resource_server_id, subject_type)
-     VALUES ($1, $2, $3, $4, $5, $6, $7)"
-);
-sql!(BY_ID, "SELECT doc FROM client_grants WHERE tenant_id = $1 AND client_grant_id = $2");
-sql!(ALL, "SELECT doc FROM client_grants WHERE tenant_id = $1 ORDER BY created_at, client_grant_id");
-sql!(
-    UPDATE,
-    "UPDATE client_grants SET doc = $3, client_id = $4, resource_server_id = $5, subject_type = $6
-     WHERE tenant_id = $1 AND client_grant_id = $2"
-);
-sql!(DELETE, "DELETE FROM client_grants WHERE tenant_id = $1 AND client_grant_id = $2");
+document_table!(TABLE, "client_grants", id "client_grant_id", keys "client_id", "resource_server_id", "subject_type");
 sql!(OF_CLIENT, "DELETE FROM client_grants WHERE tenant_id = $1 AND client_id = $2");
 sql!(OF_API, "DELETE FROM client_grants WHERE tenant_id = $1 AND resource_server_id = $2");
-
-static TABLE: Table = Table {
-    name: "client_grants",
-    insert: &INSERT,
-    by_id: &BY_ID,
-    all: &ALL,
-    update: &UPDATE,
-    delete: &DELETE,
-};
 
 pub(crate) static CLIENT_GRANTS: Crud = Crud {
     not_found: ("The client grant does not exist", Some("inexistent_client_grant")),

@@ -8,35 +8,20 @@ mod fields;
 use gatewright_core::client::Client;
 use gatewright_core::ids::{Secret, TenantId};
 use gatewright_jose::MasterKey;
-use gatewright_store::{BoxFuture, StoreError, Tx, sql};
+use gatewright_store::{BoxFuture, StoreError, Tx};
 use serde_json::{Value, json};
 
 use crate::engine::crud::{fill, merge, merge_member};
+use crate::engine::documents::document_table;
 use crate::engine::field::{BOOL, Field, TEXT, field};
 use crate::engine::query::Query;
-use crate::engine::{ApiError, Crud, IdForm, Map, OpCx, OpRequest, Operation, Resource, Sealing, Table};
+use crate::engine::{ApiError, Crud, IdForm, Map, OpCx, OpRequest, Operation, Resource, Sealing};
 use crate::{
     client_credentials, client_grants, client_registrations, connections, grants, pushed_requests,
     refresh_tokens, signing_keys,
 };
 
-sql!(
-    INSERT,
-    "INSERT INTO clients (tenant_id, client_id, doc, client_secret_sealed, created_at) VALUES ($1, $2, $3, $4, $5)"
-);
-sql!(BY_ID, "SELECT doc, client_secret_sealed FROM clients WHERE tenant_id = $1 AND client_id = $2");
-sql!(
-    ALL,
-    "SELECT doc, client_secret_sealed FROM clients WHERE tenant_id = $1 ORDER BY created_at, client_id"
-);
-sql!(
-    UPDATE,
-    "UPDATE clients SET doc = $3, client_secret_sealed = $4 WHERE tenant_id = $1 AND client_id = $2"
-);
-sql!(DELETE, "DELETE FROM clients WHERE tenant_id = $1 AND client_id = $2");
-
-static TABLE: Table =
-    Table { name: "clients", insert: &INSERT, by_id: &BY_ID, all: &ALL, update: &UPDATE, delete: &DELETE };
+document_table!(TABLE, "clients", id "client_id", sealed "client_secret_sealed");
 
 pub(crate) static CLIENTS: Crud = Crud {
     id_field: "client_id",

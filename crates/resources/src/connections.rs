@@ -13,41 +13,19 @@ use gatewright_store::{BoxFuture, StoreError, Tx, Val, params, sql};
 use serde_json::{Value, json};
 
 use crate::engine::crud::{fill, merge, merge_member};
+use crate::engine::documents::document_table;
 use crate::engine::field::{BOOL, Field, OBJECT, SOME_TEXT, Shape, TEXT, field};
 use crate::engine::format::Format;
 use crate::engine::operation::Run;
 use crate::engine::query::{Paging, Query};
 use crate::engine::{
     Answer, ApiError, Crud, Handler, IdForm, Input, Map, Method, OpCx, OpRequest, Operation, Resource,
-    Sealing, Table,
+    Sealing,
 };
 use crate::users;
 
-sql!(
-    INSERT,
-    "INSERT INTO connections (tenant_id, connection_id, doc, options_sealed, created_at, name)
-     VALUES ($1, $2, $3, $4, $5, $6)"
-);
-sql!(BY_ID, "SELECT doc, options_sealed FROM connections WHERE tenant_id = $1 AND connection_id = $2");
+document_table!(TABLE, "connections", id "connection_id", sealed "options_sealed", keys "name");
 sql!(BY_NAME, "SELECT connection_id FROM connections WHERE tenant_id = $1 AND name = $2");
-sql!(
-    ALL,
-    "SELECT doc, options_sealed FROM connections WHERE tenant_id = $1 ORDER BY created_at, connection_id"
-);
-sql!(
-    UPDATE,
-    "UPDATE connections SET doc = $3, options_sealed = $4, name = $5 WHERE tenant_id = $1 AND connection_id = $2"
-);
-sql!(DELETE, "DELETE FROM connections WHERE tenant_id = $1 AND connection_id = $2");
-
-static TABLE: Table = Table {
-    name: "connections",
-    insert: &INSERT,
-    by_id: &BY_ID,
-    all: &ALL,
-    update: &UPDATE,
-    delete: &DELETE,
-};
 
 pub(crate) static CONNECTIONS: Crud = Crud {
     sealed: Some("options"),

@@ -6,38 +6,17 @@
 use gatewright_core::email::EmailProvider;
 use gatewright_core::ids::TenantId;
 use gatewright_jose::MasterKey;
-use gatewright_store::{StoreError, Tx, sql};
+use gatewright_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
 use crate::engine::crud::{fill, merge, merge_member};
+use crate::engine::documents::document_table;
 use crate::engine::field::{BOOL, Field, OBJECT, SOME_TEXT, Shape, TEXT, field};
 use crate::engine::operation::Run;
 use crate::engine::validate::Purpose;
-use crate::engine::{
-    Answer, ApiError, Crud, Handler, IdForm, Input, Map, Method, OpCx, Operation, Resource, Table,
-};
+use crate::engine::{Answer, ApiError, Crud, Handler, IdForm, Input, Map, Method, OpCx, Operation, Resource};
 
-sql!(
-    INSERT,
-    "INSERT INTO email_providers (tenant_id, provider_id, doc, credentials_sealed, created_at)
-     VALUES ($1, $2, $3, $4, $5)"
-);
-sql!(BY_ID, "SELECT doc, credentials_sealed FROM email_providers WHERE tenant_id = $1 AND provider_id = $2");
-sql!(ALL, "SELECT doc, credentials_sealed FROM email_providers WHERE tenant_id = $1 ORDER BY created_at");
-sql!(
-    UPDATE,
-    "UPDATE email_providers SET doc = $3, credentials_sealed = $4 WHERE tenant_id = $1 AND provider_id = $2"
-);
-sql!(DELETE, "DELETE FROM email_providers WHERE tenant_id = $1 AND provider_id = $2");
-
-static TABLE: Table = Table {
-    name: "email_providers",
-    insert: &INSERT,
-    by_id: &BY_ID,
-    all: &ALL,
-    update: &UPDATE,
-    delete: &DELETE,
-};
+document_table!(TABLE, "email_providers", id "provider_id", sealed "credentials_sealed");
 
 const PATH: &str = "/emails/provider";
 /// The id of the one row that a tenant may have.

@@ -126,6 +126,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     43 "0043_prompt_texts",
     44 "0044_login_transactions_by_browser",
     48 "0048_roles",
+    49 "0049_settings",
     60 "0060_user_index",
 ];
 

@@ -4,19 +4,14 @@ use gatewright_core::ids::TenantId;
 use gatewright_store::{BoxFuture, StoreError, Tx, Val, params, sql};
 use serde_json::{Value, json};
 
+use crate::engine::documents::document_table;
 use crate::engine::field::{Field, Shape, TEXT, field};
 use crate::engine::operation::Run;
 use crate::engine::validate::Purpose;
-use crate::engine::{
-    Answer, ApiError, Crud, Handler, IdForm, Input, Map, Method, OpCx, Operation, Resource, Table,
-};
+use crate::engine::{Answer, ApiError, Crud, Handler, IdForm, Input, Map, Method, OpCx, Operation, Resource};
 use crate::permissions::{self, BODY, Permission};
 
-sql!(INSERT, "INSERT INTO roles (tenant_id, role_id, doc, created_at, name) VALUES ($1, $2, $3, $4, $5)");
-sql!(BY_ID, "SELECT doc FROM roles WHERE tenant_id = $1 AND role_id = $2");
-sql!(ALL, "SELECT doc FROM roles WHERE tenant_id = $1 ORDER BY created_at, role_id");
-sql!(UPDATE, "UPDATE roles SET doc = $3, name = $4 WHERE tenant_id = $1 AND role_id = $2");
-sql!(DELETE, "DELETE FROM roles WHERE tenant_id = $1 AND role_id = $2");
+document_table!(TABLE, "roles", id "role_id", keys "name");
 sql!(
     PERMISSIONS,
     "SELECT resource_server_id, permission_name FROM role_permissions
@@ -34,9 +29,6 @@ sql!(
 );
 sql!(DELETE_PERMISSIONS, "DELETE FROM role_permissions WHERE tenant_id = $1 AND role_id = $2");
 sql!(DELETE_MEMBERS, "DELETE FROM user_roles WHERE tenant_id = $1 AND role_id = $2");
-
-static TABLE: Table =
-    Table { name: "roles", insert: &INSERT, by_id: &BY_ID, all: &ALL, update: &UPDATE, delete: &DELETE };
 
 const ITEM: &str = "/roles/{id}";
 const ITS_PERMISSIONS: &str = "/roles/{id}/permissions";

@@ -5,7 +5,7 @@
 //! node that made the change forgets its freshness at once ([`Tenants::invalidate`]), so a client sees
 //! its own writes; other nodes see them within that time.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -21,6 +21,7 @@ use gatewright_jose::{MasterKey, SigningKey};
 use gatewright_store::{Db, StoreError, Tx};
 use serde_json::Value;
 
+use crate::engine::{Map, Settings, settings};
 use crate::prompt_texts::PromptTexts;
 use crate::{
     client_grants, clients, connections, email_provider, email_templates, prompt_texts, resource_servers,
@@ -41,6 +42,7 @@ pub struct Tenant {
     pub config_version: i64,
     /// The tenant's settings, as `GET /api/v2/tenants/settings` shows them.
     pub settings: Value,
+    other_settings: BTreeMap<String, Map>,
     clients: HashMap<String, Arc<Client>>,
     connections: Vec<Arc<Connection>>,
     resource_servers: Vec<ResourceServer>,
@@ -60,6 +62,11 @@ struct StoredGrant {
 }
 
 impl Tenant {
+    /// Settings that have a path of their own, over their defaults and without their secret member.
+    pub fn settings_of(&self, of: &Settings) -> Map {
+        of.complete(self.other_settings.get(of.name).cloned().unwrap_or_default())
+    }
+
     /// The client of this id.
     pub fn client(&self, client_id: &str) -> Option<&Arc<Client>> {
         self.clients.get(client_id)
@@ -281,6 +288,7 @@ async fn load(
         email_templates: email_templates::load(tx, &id, master_key).await?,
         prompt_texts: prompt_texts::load(tx, &id).await?,
         settings: tenants::settings(tx, &id).await?,
+        other_settings: settings::load_all(tx, &id).await?,
         clients: clients.into_iter().map(|client| (client.client_id.clone(), Arc::new(client))).collect(),
         id,
         host,

@@ -65,7 +65,9 @@ pub async fn settings(tx: &mut Tx, tenant: &TenantId) -> Result<Value, StoreErro
     if let Some(row) = tx.opt(&SETTINGS, &params![tenant]).await?
         && let Value::Object(stored) = row.json(0)?
     {
-        for (name, value) in stored {
+        // Migration 49 copied these to rows of their own.
+        let moved = |name: &str| matches!(name, "prompts" | "branding");
+        for (name, value) in stored.into_iter().filter(|(name, _)| !moved(name)) {
             settings[name] = value;
         }
     }
@@ -200,8 +202,7 @@ pub static RESOURCE: Resource = Resource {
 
 fn read<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     Box::pin(async move {
-        let mut settings = object(settings(cx.tx, &cx.request.tenant).await?);
-        hide_what_has_its_own_operations(&mut settings);
+        let settings = object(settings(cx.tx, &cx.request.tenant).await?);
         Ok(input.query.project(settings).into())
     })
 }
@@ -219,15 +220,8 @@ fn update<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
         }
         merge(&mut changed, &body);
         cx.tx.run(&SET, &params![&request.tenant, Value::Object(changed.clone())]).await?;
-        hide_what_has_its_own_operations(&mut changed);
         Ok(changed.into())
     })
-}
-
-/// `/prompts` and `/branding`.
-fn hide_what_has_its_own_operations(settings: &mut Map) {
-    settings.remove("prompts");
-    settings.remove("branding");
 }
 
 /// Lifetimes may be given in minutes; they are kept in hours.

@@ -24,7 +24,7 @@ struct FreshDatabase {
 
 impl FreshDatabase {
     async fn create() -> Option<Self> {
-        let server = std::env::var("GATEWRIGHT_TEST_DATABASE_URL").ok()?;
+        let server = std::env::var("GATEWRIGHT_TEST_DATABASE_URL").ok().filter(|url| !url.is_empty())?;
         let (admin, connection) =
             tokio_postgres::connect(&server, NoTls).await.expect("the test database server");
         tokio::spawn(connection);

@@ -3,6 +3,7 @@
 use gatewright_core::colors::{Color, TEXT_CONTRAST};
 use gatewright_core::redirect::origin_of;
 use gatewright_http::RequestCx;
+use gatewright_resources::branding::BRANDING;
 use serde_json::Value;
 
 /// The card in light and in dark, as the style sheet has it.
@@ -21,7 +22,7 @@ pub(crate) struct Look {
 impl Look {
     /// That of the request's tenant.
     pub(crate) fn of(cx: &RequestCx) -> Self {
-        let branding = cx.tenant.settings.get("branding").unwrap_or(&Value::Null);
+        let branding = cx.tenant.settings_of(&BRANDING);
         let url = |name: &str| {
             let url = branding.get(name).and_then(Value::as_str).filter(|url| origin_of(url).is_some());
             url.map(str::to_owned)

@@ -5,14 +5,14 @@
 //! read every document and filter and page in memory; users and logs, which grow, do not use this.
 
 use gatewright_store::{BoxFuture, StoreError, Val};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Map;
 use super::documents::Table;
 use super::error::ApiError;
 use super::field::{Field, field};
 use super::operation::{Answer, Handler, Input, Method, OpCx, OpRequest, Operation};
-use super::query::{Paging, Query};
+use super::query::{Paging, Query, checkpoint_body};
 use super::validate::Purpose;
 
 /// How ids are made.
@@ -292,13 +292,7 @@ pub async fn list(of: &'static Crud, cx: &mut OpCx<'_>, input: &Input) -> Result
     let shows_secret = items.iter().any(|item| of.shows_secret(item));
     let items: Vec<Value> = items.into_iter().map(Value::Object).collect();
     let body = match paging {
-        Paging::Checkpoint { .. } => {
-            let mut body = json!({ of.plural: items });
-            if let Some(next) = next {
-                body["next"] = next.into();
-            }
-            body
-        }
+        Paging::Checkpoint { .. } => checkpoint_body(of.plural, items, next),
         paging => paging.offset_body(of.plural, items, total),
     };
     Ok(Answer { shows_secret, ..body.into() })

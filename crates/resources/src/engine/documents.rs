@@ -123,15 +123,92 @@ impl Crud {
             && let Some(sealed) = row.opt_blob(1)?
         {
             let context = self.context(tenant, &self.id_of(&document), member);
-            let plain = master_key.open(&context, &sealed).map_err(|_| {
-                StoreError::Mismatch(format!(
-                    "{context} cannot be opened: was it sealed under another master key?"
-                ))
-            })?;
-            let secret = serde_json::from_slice(&plain)
-                .map_err(|_| StoreError::Mismatch(format!("{context} does not hold JSON")))?;
-            document.insert(member.to_owned(), secret);
+            document.insert(member.to_owned(), unseal(master_key, &context, &sealed)?);
         }
         Ok(document)
     }
 }
+
+/// The JSON value that was sealed in this context.
+pub(super) fn unseal(master_key: &MasterKey, context: &str, sealed: &[u8]) -> Result<Value, StoreError> {
+    let plain = master_key.open(context, sealed).map_err(|_| {
+        StoreError::Mismatch(format!("{context} cannot be opened: was it sealed under another master key?"))
+    })?;
+    serde_json::from_slice(&plain).map_err(|_| StoreError::Mismatch(format!("{context} does not hold JSON")))
+}
+
+/// Declares a [`Table`] and its statements: `document_table!(TABLE, "roles", id "role_id")`, then if there are any
+/// `sealed "…"` for the column of the sealed member and `keys "…", "…"` (three at most) for key columns.
+macro_rules! document_table {
+    ($name:ident, $table:literal, id $id:literal $(, sealed $sealed:literal)? $(, keys $($key:literal),+)?) => {
+        gatewright_store::sql!(
+            INSERT,
+            $crate::engine::documents::document_table!(@insert $table, $id $(, $sealed)?; $($($key),+)?)
+        );
+        gatewright_store::sql!(
+            BY_ID,
+            concat!("SELECT doc", $(", ", $sealed,)? " FROM ", $table, " WHERE tenant_id = $1 AND ", $id, " = $2")
+        );
+        gatewright_store::sql!(
+            ALL,
+            concat!(
+                "SELECT doc", $(", ", $sealed,)? " FROM ", $table, " WHERE tenant_id = $1 ORDER BY created_at, ", $id
+            )
+        );
+        gatewright_store::sql!(
+            UPDATE,
+            $crate::engine::documents::document_table!(@update $table, $id $(, $sealed)?; $($($key),+)?)
+        );
+        gatewright_store::sql!(
+            DELETE,
+            concat!("DELETE FROM ", $table, " WHERE tenant_id = $1 AND ", $id, " = $2")
+        );
+        static $name: $crate::engine::Table = $crate::engine::Table {
+            name: $table,
+            insert: &INSERT,
+            by_id: &BY_ID,
+            all: &ALL,
+            update: &UPDATE,
+            delete: &DELETE,
+        };
+    };
+    (@insert $table:literal, $id:literal; $($key:literal),*) => {
+        concat!(
+            "INSERT INTO ", $table, " (tenant_id, ", $id, ", doc, created_at", $(", ", $key,)* ") VALUES ($1, $2, $3, $4",
+            $crate::engine::documents::document_table!(@values "$5", "$6", "$7"; $($key),*), ")"
+        )
+    };
+    (@insert $table:literal, $id:literal, $sealed:literal; $($key:literal),*) => {
+        concat!(
+            "INSERT INTO ", $table, " (tenant_id, ", $id, ", doc, ", $sealed, ", created_at", $(", ", $key,)*
+            ") VALUES ($1, $2, $3, $4, $5", $crate::engine::documents::document_table!(@values "$6", "$7", "$8"; $($key),*), ")"
+        )
+    };
+    (@update $table:literal, $id:literal; $($key:literal),*) => {
+        concat!(
+            "UPDATE ", $table, " SET doc = $3", $crate::engine::documents::document_table!(@sets "$4", "$5", "$6"; $($key),*),
+            " WHERE tenant_id = $1 AND ", $id, " = $2"
+        )
+    };
+    (@update $table:literal, $id:literal, $sealed:literal; $($key:literal),*) => {
+        concat!(
+            "UPDATE ", $table, " SET doc = $3, ", $sealed, " = $4",
+            $crate::engine::documents::document_table!(@sets "$5", "$6", "$7"; $($key),*), " WHERE tenant_id = $1 AND ", $id, " = $2"
+        )
+    };
+    (@values $a:literal, $b:literal, $c:literal; ) => { "" };
+    (@values $a:literal, $b:literal, $c:literal; $x:literal) => { concat!(", ", $a) };
+    (@values $a:literal, $b:literal, $c:literal; $x:literal, $y:literal) => { concat!(", ", $a, ", ", $b) };
+    (@values $a:literal, $b:literal, $c:literal; $x:literal, $y:literal, $z:literal) => {
+        concat!(", ", $a, ", ", $b, ", ", $c)
+    };
+    (@sets $a:literal, $b:literal, $c:literal; ) => { "" };
+    (@sets $a:literal, $b:literal, $c:literal; $x:literal) => { concat!(", ", $x, " = ", $a) };
+    (@sets $a:literal, $b:literal, $c:literal; $x:literal, $y:literal) => {
+        concat!(", ", $x, " = ", $a, ", ", $y, " = ", $b)
+    };
+    (@sets $a:literal, $b:literal, $c:literal; $x:literal, $y:literal, $z:literal) => {
+        concat!(", ", $x, " = ", $a, ", ", $y, " = ", $b, ", ", $z, " = ", $c)
+    };
+}
+pub(crate) use document_table;

@@ -13,6 +13,7 @@ use super::mask::masked;
 use super::operation::{Answer, Effect, Handler, Input, OpCx, OpRequest, Operation};
 use super::query::Query;
 use super::routes::Params;
+use super::settings;
 use crate::logs::{self, LogEvent};
 use crate::tenants;
 
@@ -142,6 +143,9 @@ async fn run(operation: &'static Operation, cx: &mut OpCx<'_>, input: &Input) ->
         Handler::Read(of) => crud::read(of, cx, input).await,
         Handler::Update(of) => crud::update(of, cx, input).await,
         Handler::Delete(of) => crud::delete(of, cx, input).await,
+        Handler::ReadSettings(of) => settings::read(of, cx, input).await,
+        Handler::MergeSettings(of) => settings::change(of, true, cx, input).await,
+        Handler::ReplaceSettings(of) => settings::change(of, false, cx, input).await,
         Handler::Custom(run) => run(cx, input).await,
     }
 }

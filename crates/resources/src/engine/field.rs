@@ -1,5 +1,8 @@
 //! What the members of a body, a query or a stored document may hold.
 
+use serde_json::Value;
+
+use super::Map;
 use super::format::Format;
 
 /// One named member. Built with [`field`] and the methods below, in `const` tables.
@@ -115,6 +118,27 @@ impl Shape {
     /// An object with these members, whose others are kept as they are.
     pub const fn open_object(fields: &'static [Field]) -> Self {
         Self::Object { fields, open: true }
+    }
+
+    /// A value that fits: with the members that must be there, and no others.
+    pub fn example(&self) -> Value {
+        match self {
+            Self::Text { min, format, .. } => {
+                let example = format.example();
+                let missing = min.saturating_sub(example.chars().count());
+                Value::from(format!("{example}{}", "a".repeat(missing)))
+            }
+            Self::Int { min, max } => Value::from((*min).max(1.min(*max))),
+            Self::Number => Value::from(1),
+            Self::Bool => Value::from(true),
+            Self::OneOf(names) => Value::from(names.first().copied().unwrap_or_default()),
+            Self::List { of, min } => vec![of.example(); *min].into(),
+            Self::Object { fields, .. } => {
+                let required = fields.iter().filter(|field| field.required);
+                required.map(|field| (field.name.to_owned(), field.shape.example())).collect::<Map>().into()
+            }
+            Self::TextMap { .. } | Self::Any => Value::Object(Map::new()),
+        }
     }
 
     /// The JSON type that this shape expects, in the words of validation messages.

@@ -69,6 +69,24 @@ impl Format {
         self.name().starts_with('^')
     }
 
+    /// A text of this format.
+    pub const fn example(self) -> &'static str {
+        match self {
+            Self::Any | Self::NoAngleBrackets | Self::NoSpaces | Self::ConnectionName => "example",
+            Self::CallbackUrl
+            | Self::UrlWithPlaceholders
+            | Self::Url
+            | Self::UrlOrEmpty
+            | Self::HttpsUrlOrEmpty => "https://app.example/path",
+            Self::Email | Self::EmailOrEmpty => "ana@example.com",
+            Self::Phone => "+61400000000",
+            Self::CountryCode => "AU",
+            Self::DateTime => "2026-01-31T12:00:00.000Z",
+            Self::KeyId => "key-2026-01-31",
+            Self::Color => "#0059d6",
+        }
+    }
+
     /// Whether the text has this format.
     pub fn matches(self, text: &str) -> bool {
         match self {

@@ -6,8 +6,8 @@
 //! `management` crate does) nor any one resource.
 //!
 //! Reading order: [`field`] (what a member may hold), [`operation`] (one route), [`execute`] (what
-//! happens to a call, in order), [`crud`] (the five usual operations), [`documents`] (their rows), [`query`] (paging and
-//! projection), [`routes`] (which operation a path names).
+//! happens to a call, in order), [`crud`] (the five usual operations), [`documents`] (their rows),
+//! [`settings`] (one object that every tenant has), [`query`] (paging and projection), [`routes`] (which operation a path names).
 
 pub mod body;
 pub mod crud;
@@ -20,6 +20,7 @@ pub mod mask;
 pub mod operation;
 pub mod query;
 pub mod routes;
+pub mod settings;
 pub mod terms;
 pub mod validate;
 
@@ -28,6 +29,7 @@ pub use documents::{Sealing, Table};
 pub use error::ApiError;
 pub use field::{Field, Shape, field};
 pub use operation::{Answer, Caller, Handler, Input, Method, OpCx, OpRequest, Operation, Resource};
+pub use settings::Settings;
 
 /// A JSON object: how documents and bodies are passed.
 pub type Map = serde_json::Map<String, serde_json::Value>;

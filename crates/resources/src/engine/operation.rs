@@ -15,6 +15,7 @@ use super::crud::Crud;
 use super::error::ApiError;
 use super::field::Field;
 use super::query::Query;
+use super::settings::Settings;
 use super::validate::Purpose;
 
 /// An HTTP method that the API uses.
@@ -84,6 +85,12 @@ pub enum Handler {
     Update(&'static Crud),
     /// Deletes one object.
     Delete(&'static Crud),
+    /// Reads settings.
+    ReadSettings(&'static Settings),
+    /// Changes the settings that are sent.
+    MergeSettings(&'static Settings),
+    /// Replaces settings.
+    ReplaceSettings(&'static Settings),
     /// Something of its own.
     Custom(for<'a, 't> fn(&'a mut OpCx<'t>, &'a Input) -> Run<'a>),
 }

@@ -78,6 +78,23 @@ impl Paging {
     }
 }
 
+/// Cuts rows of which one more than `take` was asked for, and tells whether that one was there.
+pub fn cut<T>(rows: &mut Vec<T>, take: i64) -> bool {
+    let take = usize::try_from(take).unwrap_or(usize::MAX);
+    let more = rows.len() > take;
+    rows.truncate(take);
+    more
+}
+
+/// The body of a page by checkpoint. Compat: the last page has no `next`.
+pub fn checkpoint_body(plural: &str, items: Vec<Value>, next: Option<String>) -> Value {
+    let mut body = json!({ plural: items });
+    if let Some(next) = next {
+        body["next"] = next.into();
+    }
+    body
+}
+
 impl Query {
     /// Parses and checks a query string against the operation's parameters and the common ones.
     ///

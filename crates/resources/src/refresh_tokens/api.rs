@@ -8,6 +8,7 @@ use serde_json::{Map as JsonMap, Value, json};
 
 use super::{LOCK_USER, revoke};
 use crate::engine::operation::Run;
+use crate::engine::query::{checkpoint_body, cut};
 use crate::engine::{Answer, ApiError, Handler, Input, Method, OpCx, Operation, Resource};
 use crate::users;
 
@@ -103,10 +104,7 @@ fn list<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
         let (take, from) = input.query.checkpoint();
         let values = params![&request.tenant, user_id, request.now, from, take + 1];
         let mut rows = cx.tx.all(&PAGE, &values).await?;
-        let more = rows.len() > usize::try_from(take).unwrap_or(usize::MAX);
-        if more {
-            rows.pop();
-        }
+        let more = cut(&mut rows, take);
         let mut tokens = Vec::new();
         for row in &rows {
             if let Some(token) = shown(row, request.now)? {
@@ -114,11 +112,7 @@ fn list<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
             }
         }
         let next = rows.last().filter(|_| more).map(|row| row.text(0)).transpose()?;
-        let mut body = json!({ "tokens": tokens });
-        if let Some(next) = next {
-            body["next"] = next.into();
-        }
-        Ok(body.into())
+        Ok(checkpoint_body("tokens", tokens, next).into())
     })
 }
 

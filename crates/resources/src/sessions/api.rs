@@ -7,7 +7,7 @@ use serde_json::{Map as JsonMap, Value, json};
 
 use super::{end, end_all_of_user};
 use crate::engine::operation::Run;
-use crate::engine::query::Query;
+use crate::engine::query::{Query, checkpoint_body, cut};
 use crate::engine::{Answer, ApiError, Handler, Input, Method, OpCx, Operation, Resource};
 use crate::{refresh_tokens, users};
 
@@ -109,20 +109,13 @@ fn list<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
         let (take, from) = input.query.checkpoint();
         let values = params![&request.tenant, user_id, request.now, from, take + 1];
         let mut rows = cx.tx.all(&PAGE, &values).await?;
-        let more = rows.len() > usize::try_from(take).unwrap_or(usize::MAX);
-        if more {
-            rows.pop();
-        }
+        let more = cut(&mut rows, take);
         let mut sessions = Vec::new();
         for row in &rows {
             sessions.push(project(&input.query, shown(cx.tx, &request.tenant, row).await?));
         }
         let next = rows.last().filter(|_| more).map(|row| row.text(0)).transpose()?;
-        let mut body = json!({ "sessions": sessions });
-        if let Some(next) = next {
-            body["next"] = next.into();
-        }
-        Ok(body.into())
+        Ok(checkpoint_body("sessions", sessions, next).into())
     })
 }
 
