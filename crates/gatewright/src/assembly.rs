@@ -11,7 +11,7 @@ use gatewright_passwords::{Cost, Hasher};
 use gatewright_resources::snapshot::Tenants;
 use gatewright_store::Db;
 
-use crate::config::{Config, Passwords};
+use crate::config::Config;
 
 /// Delivers messages through the providers that connections name.
 pub(crate) fn messenger(config: &Config, policy: OutboundPolicy, clock: &Clock) -> Messenger {
@@ -32,11 +32,12 @@ pub(crate) fn app(
     random: Random,
     master_key: Arc<MasterKey>,
     messenger: Messenger,
-    passwords: &Passwords,
-    settings: Settings,
+    config: &Config,
+    dev: bool,
 ) -> Arc<App> {
     // One RSA signature takes a quarter of a millisecond of one core: as many at once as there are cores.
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let passwords = &config.passwords;
     let cost = Cost { memory_kib: passwords.memory_kib, passes: passwords.passes };
     let hasher = Hasher::new(cost, passwords.at_once.unwrap_or(threads), random.clone());
     Arc::new(App {
@@ -48,6 +49,6 @@ pub(crate) fn app(
         messenger,
         signer: SignPool::new(threads),
         passwords: hasher,
-        settings,
+        settings: Settings { dev, management_rate_limit: config.management.rate_limit },
     })
 }

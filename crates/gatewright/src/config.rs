@@ -10,6 +10,7 @@ mod database;
 mod dev;
 mod keys;
 mod log;
+mod management;
 mod ops;
 mod outbound;
 mod passwords;
@@ -27,6 +28,7 @@ pub use dev::Dev;
 pub(crate) use dev::is_host_label;
 pub use keys::Keys;
 pub use log::{Log, LogFormat};
+pub use management::Management;
 pub use ops::Ops;
 pub use outbound::Outbound;
 pub use passwords::Passwords;
@@ -49,6 +51,8 @@ pub struct Config {
     pub outbound: Outbound,
     /// What hashing a password costs.
     pub passwords: Passwords,
+    /// How often the Management API may be called.
+    pub management: Management,
     /// What is logged, and how.
     pub log: Log,
     /// The first administrator.
@@ -151,6 +155,7 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
         keys::SETTINGS,
         outbound::SETTINGS,
         passwords::SETTINGS,
+        management::SETTINGS,
         log::SETTINGS,
         bootstrap::SETTINGS,
         dev::SETTINGS,
@@ -173,6 +178,7 @@ impl Config {
             keys: Keys::read(&values)?,
             outbound: Outbound::read(&values)?,
             passwords: Passwords::read(&values)?,
+            management: Management::read(&values, form)?,
             log: Log::read(&values)?,
             bootstrap: Bootstrap::read(&values)?,
             dev: Dev::read(&values)?,

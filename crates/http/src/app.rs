@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use gatewright_adapters::Messenger;
 use gatewright_ambient::{Clock, Random};
+use gatewright_core::limits::RateLimit;
 use gatewright_jose::{MasterKey, SignPool};
 use gatewright_passwords::Hasher;
 use gatewright_resources::snapshot::Tenants;
@@ -40,6 +41,8 @@ pub struct App {
 pub struct Settings {
     /// `gatewright dev`: explanations are shown to the caller and printed, the inbox is served.
     pub dev: bool,
+    /// How often one client may call the Management API; `None` for no limit.
+    pub management_rate_limit: Option<RateLimit>,
 }
 
 /// The socket a request came in by; each listener adds it to its requests as an extension.

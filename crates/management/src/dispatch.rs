@@ -5,16 +5,19 @@ use std::sync::{Arc, LazyLock};
 use gatewright_ambient::Random;
 use gatewright_core::Timestamp;
 use gatewright_core::ids::Issuer;
+use gatewright_core::limits::RateLimit;
 use gatewright_jose::MasterKey;
 use gatewright_passwords::Hasher;
 use gatewright_resources::engine::body::RawBody;
 use gatewright_resources::engine::execute::{Call, execute};
 use gatewright_resources::engine::operation::Effect;
-use gatewright_resources::engine::routes::{Known, Routes, Target};
-use gatewright_resources::engine::{ApiError, Method, OpRequest};
+use gatewright_resources::engine::routes::{Known, Params, Routes, Target};
+use gatewright_resources::engine::{ApiError, Caller, Method, OpRequest};
 use gatewright_resources::snapshot::Tenant;
 use gatewright_store::Db;
 use serde_json::Value;
+
+use crate::limit;
 
 /// Names the operation in a refusal that stands for one this server does not have.
 pub const NOT_BUILT: &str = "x-gatewright-not-built";
@@ -41,6 +44,8 @@ pub struct Place<'a> {
     pub ip: String,
     /// The `User-Agent` header.
     pub user_agent: Option<String>,
+    /// How often one client may call.
+    pub rate_limit: Option<RateLimit>,
 }
 
 /// A request as it came in.
@@ -90,18 +95,38 @@ pub fn too_large() -> ApiResponse {
 
 /// Answers one request.
 pub async fn dispatch(place: Place<'_>, request: ApiRequest) -> ApiResponse {
-    match answer(place, request).await {
+    match limited(place, request).await {
         Ok(response) => response,
         Err(error) => error.into(),
     }
 }
 
-async fn answer(place: Place<'_>, request: ApiRequest) -> Result<ApiResponse, ApiError> {
+/// Answers within the caller's limit, and says how much of it is left.
+async fn limited(place: Place<'_>, request: ApiRequest) -> Result<ApiResponse, ApiError> {
     let method = Method::named(&request.method).ok_or_else(ApiError::no_such_path)?;
     let (target, params) = ROUTES.find(method, &request.path)?;
     let keys = place.tenant.signing_keys();
-    let mut caller =
+    let caller =
         crate::bearer::authenticate(request.authorization.as_deref(), keys, place.issuer, place.now)?;
+    let left = match place.rate_limit {
+        None => return answer(&place, request, target, params, caller).await,
+        Some(limit) => limit::take(&place, limit, &caller).await?,
+    };
+    let mut response = match left.allowed {
+        true => answer(&place, request, target, params, caller).await.unwrap_or_else(ApiResponse::from),
+        false => limit::refusal(&left),
+    };
+    response.headers.extend(left.headers().map(|(name, value)| (name, value.to_string())));
+    Ok(response)
+}
+
+async fn answer(
+    place: &Place<'_>,
+    request: ApiRequest,
+    target: Target,
+    params: Params,
+    mut caller: Caller,
+) -> Result<ApiResponse, ApiError> {
     let operation = match target {
         Target::Built(operation) => operation,
         Target::Unbuilt(known) => return Ok(not_built(known)),
@@ -115,8 +140,8 @@ async fn answer(place: Place<'_>, request: ApiRequest) -> Result<ApiResponse, Ap
         random: place.random.clone(),
         master_key: Arc::clone(place.master_key),
         passwords: place.passwords.clone(),
-        ip: place.ip,
-        user_agent: place.user_agent,
+        ip: place.ip.clone(),
+        user_agent: place.user_agent.clone(),
     };
     let body = RawBody { content_type: request.content_type, bytes: request.body };
     let call = Call { params, path: request.path, query: request.query, body };

@@ -6,6 +6,7 @@
 
 pub mod bearer;
 pub mod dispatch;
+mod limit;
 pub mod reference;
 
 use std::sync::Arc;
@@ -46,6 +47,7 @@ async fn handle(cx: RequestCx, request: Request) -> Response {
         now: cx.now,
         ip: cx.ip.to_string(),
         user_agent: cx.user_agent.clone(),
+        rate_limit: cx.app.settings.management_rate_limit,
     };
     let answer = match to_bytes(body, BODY_LIMIT_BYTES).await {
         Ok(bytes) => {

@@ -7,12 +7,14 @@ use crate::server::{Options, Server};
 
 /// Runs a conversation on SQLite, and on PostgreSQL when `GATEWRIGHT_TEST_DATABASE_URL` is set.
 pub async fn on_every_database(conversation: impl AsyncFn(Server)) {
-    conversation(Server::start(Options::default()).await).await;
+    with_options(Options::default(), conversation).await;
+}
+
+/// The same with a server that differs from the usual one.
+pub async fn with_options(options: Options, conversation: impl AsyncFn(Server)) {
+    conversation(Server::start(options.clone()).await).await;
     let Some(fresh) = FreshDatabase::create().await else { return };
-    conversation(
-        Server::start(Options { database_url: Some(fresh.url.clone()), ..Options::default() }).await,
-    )
-    .await;
+    conversation(Server::start(Options { database_url: Some(fresh.url.clone()), ..options }).await).await;
     fresh.drop().await;
 }
 

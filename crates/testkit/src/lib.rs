@@ -25,7 +25,7 @@ mod page;
 mod server;
 
 pub use admin::Admin;
-pub use database::on_every_database;
+pub use database::{on_every_database, with_options};
 pub use exchange::Answer;
 pub use form::Form;
 pub use login::{OTP_CREDENTIAL, PHONE, SEED_SCOPES, Start, Tokens};

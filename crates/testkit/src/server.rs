@@ -5,6 +5,7 @@ use gatewright::{DevServer, RunningDev, start_dev};
 use gatewright_adapters::Capture;
 use gatewright_ambient::{Clock, Random, Turn};
 use gatewright_core::ids::{Secret, TenantId};
+use gatewright_core::limits::RateLimit;
 use gatewright_passwords::StoredHash;
 use gatewright_resources::passwords;
 use reqwest::{Certificate, Client};
@@ -27,11 +28,18 @@ pub struct Options {
     pub tenants: Vec<String>,
     /// Whether messages go to the mailbox. `false` sends them to the gateways that connections name.
     pub captures: bool,
+    /// How often a client may call the Management API.
+    pub management_rate_limit: Option<RateLimit>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { database_url: None, tenants: vec!["acme".to_owned()], captures: true }
+        Self {
+            database_url: None,
+            tenants: vec!["acme".to_owned()],
+            captures: true,
+            management_rate_limit: None,
+        }
     }
 }
 
@@ -58,6 +66,7 @@ impl Server {
         config.dev.ephemeral = options.database_url.is_none();
         config.database.url = options.database_url.map(|url| DatabaseUrl::Postgres(Secret::new(url)));
         config.database.max_connections = 4;
+        config.management.rate_limit = options.management_rate_limit;
         // A test that lets a gateway hang should not hang long itself.
         config.outbound.sms_timeout_seconds = 1;
         config.passwords.memory_kib = 8;

@@ -11,7 +11,6 @@ use anyhow::Context as _;
 use gatewright_adapters::{Capture, CaptureScope, OutboundPolicy};
 use gatewright_ambient::{Clock, Random};
 use gatewright_core::ids::TenantId;
-use gatewright_http::Settings;
 use gatewright_jose::MasterKey;
 use rustls::server::ResolvesServerCert;
 
@@ -99,8 +98,7 @@ pub async fn start_dev(dev: DevServer) -> anyhow::Result<RunningDev> {
     };
     let policy = OutboundPolicy { allow_loopback: true, allow: config.outbound.allow.clone() };
     let messenger = assembly::messenger(&config, policy, &clock).with_capture(capture, scope);
-    let app =
-        assembly::app(db, clock, random, master_key, messenger, &config.passwords, Settings { dev: true });
+    let app = assembly::app(db, clock, random, master_key, messenger, &config, true);
     warn_if_exposed(&config);
     let resolver = match certificate.await.context("making certificates")?? {
         None => None,

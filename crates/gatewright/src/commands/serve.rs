@@ -5,7 +5,6 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use gatewright_adapters::OutboundPolicy;
 use gatewright_ambient::{Clock, Random};
-use gatewright_http::Settings;
 use gatewright_jose::MasterKey;
 use rustls::server::ResolvesServerCert;
 
@@ -60,7 +59,6 @@ async fn start(config: Config) -> anyhow::Result<Running> {
     seeding::warn_without_tenants(&db).await?;
     let policy = OutboundPolicy { allow_loopback: false, allow: config.outbound.allow.clone() };
     let messenger = assembly::messenger(&config, policy, &clock);
-    let app =
-        assembly::app(db, clock, random, master_key, messenger, &config.passwords, Settings { dev: false });
+    let app = assembly::app(db, clock, random, master_key, messenger, &config, false);
     stage.run(app, None, certificate)
 }

@@ -72,6 +72,7 @@ impl Server {
             now: self.seed.now,
             ip: "127.0.0.1".into(),
             user_agent: None,
+            rate_limit: None,
         }
     }
 
