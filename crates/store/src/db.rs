@@ -17,6 +17,10 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub enum DbConfig {
     /// A SQLite file, made if missing (its folder must exist). One process at a time can have it open.
     SqliteFile(PathBuf),
+    /// The same file while another process, a server, has it open: for a tool that works beside it for a
+    /// while. Its writes wait for the server's and the server's for its own, so keep them short and leave
+    /// time between them. Do not migrate through it.
+    SqliteFileBeside(PathBuf),
     /// A SQLite database in memory, gone when the [`Db`] is closed. Nothing touches the disk.
     SqliteMemory,
     /// A PostgreSQL database, for any number of processes.
@@ -33,6 +37,7 @@ impl fmt::Debug for DbConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SqliteFile(path) => write!(f, "SqliteFile({})", path.display()),
+            Self::SqliteFileBeside(path) => write!(f, "SqliteFileBeside({})", path.display()),
             Self::SqliteMemory => f.write_str("SqliteMemory"),
             // The URL holds a password.
             Self::Postgres { max_connections, .. } => write!(f, "Postgres(…, {max_connections} connections)"),
@@ -88,6 +93,9 @@ impl Db {
     pub async fn open(config: &DbConfig) -> Result<Self, StoreError> {
         let driver = match config {
             DbConfig::SqliteFile(path) => Driver::Sqlite(Arc::new(Sqlite::open_file(path).await?)),
+            DbConfig::SqliteFileBeside(path) => {
+                Driver::Sqlite(Arc::new(Sqlite::open_file_beside(path).await?))
+            }
             DbConfig::SqliteMemory => Driver::Sqlite(Arc::new(Sqlite::open_memory().await?)),
             DbConfig::Postgres { url, max_connections } => {
                 Driver::Postgres(Arc::new(Postgres::open(url, *max_connections).await?))

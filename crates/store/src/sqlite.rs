@@ -13,7 +13,7 @@ mod job;
 mod reader;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -52,10 +52,27 @@ struct Threads {
 
 impl Sqlite {
     pub(crate) async fn open_file(path: &Path) -> Result<Self, StoreError> {
+        Self::open(path, |path| {
+            let path = file_lock::create(path)?;
+            let lock = FileLock::take(&path)?;
+            Ok((path, Some(lock)))
+        })
+        .await
+    }
+
+    /// Takes no lock, and makes no file.
+    pub(crate) async fn open_file_beside(path: &Path) -> Result<Self, StoreError> {
+        Self::open(path, |path| Ok((path.to_owned(), None))).await
+    }
+
+    async fn open(
+        path: &Path,
+        enter: impl FnOnce(&Path) -> Result<(PathBuf, Option<FileLock>), StoreError> + Send + 'static,
+    ) -> Result<Self, StoreError> {
         let path = path.to_owned();
         on_blocking_thread(move || {
-            let path = file_lock::create(&path)?;
-            let lock = Arc::new(FileLock::take(&path)?);
+            let (path, lock) = enter(&path)?;
+            let lock = Arc::new(lock);
             let connection = Connection::open_writer(&path)?;
             let (writer, queue) = mpsc::channel(QUEUE);
             let thread = spawn("store-writer", Arc::clone(&lock), move || {

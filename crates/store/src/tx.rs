@@ -91,6 +91,23 @@ impl Tx {
         self.note(text, outcome)
     }
 
+    /// Runs the statement once for each set of parameters, in order, and returns the counts. PostgreSQL gets
+    /// them without waiting for one answer after another: for writing many rows.
+    ///
+    /// # Errors
+    /// A [`StoreError`] of the engine; the job cannot go on after it.
+    pub async fn run_each(&mut self, statement: &Statement, sets: &[&[Val]]) -> Result<Vec<u64>, StoreError> {
+        let text = Text::Declared(statement);
+        sets.iter().try_for_each(|params| self.admit(text, params))?;
+        let outcome = match &mut self.conn {
+            Conn::Sqlite(connection) => {
+                sets.iter().map(|params| connection.run(text, params)).collect::<Result<_, _>>()
+            }
+            Conn::Postgres(session) => session.run_each(text, sets).await,
+        };
+        self.note(text, outcome)
+    }
+
     /// All rows of a statement composed at run time, such as a search. The same dialect; it is
     /// prepared anew each time and not covered by [`check`](crate::check). Values belong in `params`,
     /// never in the text.

@@ -1,7 +1,7 @@
 //! Statements and the transaction on one PostgreSQL connection.
 
 use deadpool_postgres::Object;
-use futures_util::future::join;
+use futures_util::future::{join, try_join_all};
 use tokio_postgres::Error;
 use tokio_postgres::types::ToSql;
 
@@ -42,6 +42,22 @@ impl Session {
         let work = async {
             let statement = prepared(client, text).await?;
             client.execute(&statement, &as_refs(&bound(params))).await
+        };
+        together(client, opening, work).await.map_err(|error| store_error(text.name(), &error))
+    }
+
+    /// The statement for each set of parameters, all sent before the first answer is waited for.
+    pub(crate) async fn run_each(&mut self, text: Text<'_>, sets: &[&[Val]]) -> Result<Vec<u64>, StoreError> {
+        let opening = self.opening();
+        let client = self.client()?;
+        let work = async {
+            let statement = &prepared(client, text).await?;
+            // Polled in order at first, and the first poll sends.
+            try_join_all(
+                sets.iter()
+                    .map(|params| async move { client.execute(statement, &as_refs(&bound(params))).await }),
+            )
+            .await
         };
         together(client, opening, work).await.map_err(|error| store_error(text.name(), &error))
     }

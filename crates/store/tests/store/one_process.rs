@@ -26,6 +26,29 @@ async fn a_second_handle_is_refused_until_the_first_closes() {
     again.close().await;
 }
 
+#[tokio::test]
+async fn a_tool_works_beside_the_process_that_has_the_file() {
+    let place = Place::folder();
+    let db = place.with(MIGRATIONS).await;
+    let DbConfig::SqliteFile(file) = place.config() else { unreachable!() };
+    let beside = Db::open(&DbConfig::SqliteFileBeside(file.clone())).await.unwrap();
+    for round in 0..20 {
+        let (ours, theirs) = (format!("a{round:02}"), format!("b{round:02}"));
+        let ours = db.write(move |tx| Box::pin(async move { add(tx, &ours).await }));
+        let theirs = beside.write(move |tx| Box::pin(async move { add(tx, &theirs).await }));
+        let (ours, theirs) = tokio::join!(ours, theirs);
+        ours.unwrap();
+        theirs.unwrap();
+    }
+    beside.close().await;
+    assert_eq!(codes(&db).await.len(), 40);
+    db.close().await;
+    // It makes no file.
+    let missing = file.with_file_name("missing.db");
+    assert!(Db::open(&DbConfig::SqliteFileBeside(missing.clone())).await.is_err());
+    assert!(!missing.exists());
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_link_to_the_file_does_not_get_round_the_lock() {

@@ -63,3 +63,49 @@ async fn errors_name_the_statement_and_hide_the_values() {
         db.close().await;
     }
 }
+
+#[tokio::test]
+async fn one_statement_runs_for_many_sets_of_parameters_in_order() {
+    const MIGRATIONS: &[Migration] = &[Migration {
+        number: 1,
+        name: "names",
+        sql: "CREATE TABLE names (name TEXT NOT NULL PRIMARY KEY, place BIGINT NOT NULL)",
+    }];
+    sql!(NAME, "INSERT INTO names (name, place) VALUES ($1, $2) ON CONFLICT DO NOTHING");
+    sql!(STRICT, "INSERT INTO names (name, place) VALUES ($1, $2)");
+    sql!(NAMES, "SELECT name, place FROM names ORDER BY place");
+    for place in Place::all().await {
+        let db = place.with(MIGRATIONS).await;
+        let counts = db
+            .write(|tx| {
+                Box::pin(async move {
+                    // Every third name is the one before it again: the first comes in.
+                    let sets: Vec<_> =
+                        (0_i64..300).map(|n| params![format!("n{}", n - n % 3 / 2), n]).collect();
+                    let sets: Vec<&[_]> = sets.iter().map(|set| &set[..]).collect();
+                    tx.run_each(&NAME, &sets).await
+                })
+            })
+            .await
+            .unwrap();
+        let expected: Vec<u64> = (0..300).map(|n| u64::from(n % 3 != 2)).collect();
+        assert_eq!(counts, expected, "{db:?}");
+        let rows = db.read(|tx| Box::pin(async move { tx.all(&NAMES, &[]).await })).await.unwrap();
+        assert_eq!((rows.len(), rows[199].int(1).unwrap()), (200, 298));
+
+        // One that fails ends the job, and none of them is there.
+        let failed = db
+            .write(|tx| {
+                Box::pin(async move {
+                    let sets = [params!["new", 1000], params!["n0", 1001], params!["newer", 1002]];
+                    let sets: Vec<&[_]> = sets.iter().map(|set| &set[..]).collect();
+                    tx.run_each(&STRICT, &sets).await
+                })
+            })
+            .await;
+        assert!(refused(failed).is_on("names_pkey"));
+        let rows = db.read(|tx| Box::pin(async move { tx.all(&NAMES, &[]).await })).await.unwrap();
+        assert_eq!(rows.len(), 200);
+        db.close().await;
+    }
+}
