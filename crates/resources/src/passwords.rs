@@ -8,7 +8,7 @@ use gatewright_core::connection::Connection;
 use gatewright_core::ids::TenantId;
 use gatewright_core::password_policy::{PasswordPolicy, Person, Weakness};
 use gatewright_passwords::{HashError, Hasher, StoredHash, UnusableHash};
-use gatewright_store::{Db, StoreError, Tx, params, sql};
+use gatewright_store::{Db, StoreError, Tx, Val, params, sql};
 use serde_json::Value;
 
 // The account's own id, which stays when it is linked to another user.
@@ -126,6 +126,29 @@ pub async fn set(
     // Kept whether or not the connection has a history now: it may be switched on later.
     tx.run(&REMEMBER, &params![tenant, account_id, now, &hash]).await?;
     tx.run(&FORGET_OLD, &params![tenant, account_id, MOST_EARLIER + 1]).await.map(drop)
+}
+
+/// A password of a new account, as parameters of the statements that store it.
+pub(crate) struct NewPassword {
+    set: [Val; 4],
+    remember: [Val; 4],
+}
+
+impl NewPassword {
+    pub(crate) fn new(tenant: &TenantId, account_id: &str, hash: &StoredHash, now: Timestamp) -> Self {
+        let hash = hash.to_string();
+        let remember = params![tenant, account_id, now, &hash];
+        Self { set: params![tenant, account_id, hash, now], remember }
+    }
+}
+
+/// Stores the passwords of accounts that had none.
+pub(crate) async fn insert_many(tx: &mut Tx, passwords: &[&NewPassword]) -> Result<(), StoreError> {
+    let of = |values: fn(&NewPassword) -> &[Val]| -> Vec<&[Val]> {
+        passwords.iter().map(|password| values(password)).collect()
+    };
+    tx.run_each(&SET, &of(|password| &password.set)).await?;
+    tx.run_each(&REMEMBER, &of(|password| &password.remember)).await.map(drop)
 }
 
 /// Stores a better hash of the same password, unless the password has changed since it was read.

@@ -4,6 +4,7 @@
 //! token may read that user and change its `user_metadata`, nothing else.
 
 mod database;
+pub mod import;
 mod index;
 mod profile;
 mod rows;

@@ -162,7 +162,7 @@ fn whole_number(value: &Value) -> Option<i64> {
 }
 
 /// PostgreSQL cannot store U+0000 in text or JSON, so nothing may hold it.
-fn no_nul(value: &Value) -> Result<(), String> {
+pub(crate) fn no_nul(value: &Value) -> Result<(), String> {
     let clean = match value {
         Value::String(text) => !text.contains('\0'),
         Value::Array(items) => return items.iter().try_for_each(no_nul),

@@ -7,7 +7,7 @@ use gatewright_store::{Db, Statement, StoreError, Tx, Val, params, sql};
 use super::rows;
 
 sql!(
-    ADD,
+    pub(super) ADD,
     "INSERT INTO user_index (tenant_id, user_id, path, value) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
 );
 // Fewer statements, which are what a write waits for on PostgreSQL.

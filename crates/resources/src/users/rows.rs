@@ -14,9 +14,13 @@ use gatewright_core::search::{Entry, index_entries};
 use gatewright_store::{StoreError, Tx, params, sql};
 use serde_json::{Map, Value, json};
 
+mod many;
+
 use super::index;
 use super::profile::{self, Draft, NewIdentifier};
 use crate::{grants, passwords, refresh_tokens, sessions};
+
+pub(super) use many::{NewUser, Taken, insert_many};
 
 sql!(BY_ID, "SELECT doc FROM users WHERE tenant_id = $1 AND user_id = $2");
 sql!(
