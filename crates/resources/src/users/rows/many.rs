@@ -8,8 +8,8 @@ use gatewright_store::{StoreError, Tx, Val, params};
 use serde_json::Value;
 
 use super::{
-    login_columns,
     DELETE, DELETE_FRESH_IDENTITY, DELETE_IDENTITIES, INSERT, INSERT_IDENTITY, INSERT_USERNAME, TAKEN,
+    login_columns,
 };
 use crate::passwords::{self, NewPassword};
 use crate::users::index;
