@@ -2,18 +2,20 @@
 //!
 //! An event is written in the transaction of what it tells about. Ids are 56 digits that sort by time.
 
+mod search;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gatewright_ambient::Random;
 use gatewright_core::Timestamp;
 use gatewright_core::ids::TenantId;
-use gatewright_store::{StoreError, Tx, Val, params, sql};
+use gatewright_store::{StoreError, Tx, params, sql};
 use serde_json::{Value, json};
 
+use crate::engine::composed::{Params, condition};
 use crate::engine::field::{Field, TEXT, field};
 use crate::engine::operation::Run;
 use crate::engine::query::{Paging, Query};
-use crate::engine::terms::exact_terms;
 use crate::engine::{Answer, ApiError, Handler, Input, Map, Method, OpCx, Operation, Resource};
 
 /// Something that happened. Absent things are `None` or empty.
@@ -121,13 +123,11 @@ fn next_id(now: Timestamp, random: &Random) -> String {
     // Only breaks ties within this process; nothing depends on its value.
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed) % 1_000_000;
-    let micros = u64::try_from(now.micros()).unwrap_or(0);
-    format!("900{micros:017}{count:06}{}", random.digits(30))
+    format!("{}{count:06}{}", search::id_at(now.micros()), random.digits(30))
 }
 
 const LIST_QUERY: &[Field] = &[field("sort", TEXT), field("q", TEXT), field("search", TEXT)];
 const SCOPES: &[&str] = &["read:logs", "read:logs_users"];
-const SEARCHABLE: &[&str] = &["type", "client_id", "connection", "user_id", "ip", "log_id"];
 
 /// Offset paging reaches this many events.
 const REACH: i64 = 1000;
@@ -214,31 +214,34 @@ async fn pages(
             return Err(ApiError::invalid_query("'Only date:1 and date:-1 are supported' on property sort"));
         }
     };
+    let mut params = Params::new(&cx.request.tenant);
     let mut conditions = String::from("tenant_id = $1");
-    let mut values: Vec<Val> = params![&cx.request.tenant].into();
-    let mut narrow = |column: &str, value: &str| {
-        values.push(value.into());
-        conditions.push_str(&format!(" AND {column} = ${}", values.len()));
-    };
     if let Some(user_id) = user_id {
-        narrow("user_id", user_id);
+        conditions.push_str(&format!(" AND user_id = {}", params.bind(user_id)));
     }
     // Compat: the documentation says `q`, the SDKs say `search`.
-    if let Some(search) = query.text("q").or_else(|| query.text("search")).filter(|search| !search.is_empty())
-    {
-        for (column, value) in exact_terms(search, SEARCHABLE)? {
-            narrow(column, &value);
-        }
+    let given = ["q", "search"].into_iter().find_map(|name| Some((name, query.text(name)?)));
+    if let Some((name, text)) = given.filter(|(_, text)| !text.trim().is_empty()) {
+        let tree = gatewright_core::search::logs::read(text).map_err(|refused| {
+            ApiError::invalid_query(format_args!("'The query cannot be used: {refused}' on property {name}"))
+        })?;
+        conditions.push_str(" AND ");
+        conditions.push_str(&condition(&mut params, &tree, &search::tested));
     }
-    let count = cx.tx.all_dynamic(&format!("SELECT COUNT(*) FROM logs WHERE {conditions}"), &values).await?;
-    let total = count.first().map_or(Ok(0), |row| row.int(0))?;
-    values.extend(params![paging.limit(), paging.offset()]);
-    let (limit, offset) = (values.len() - 1, values.len());
+    let total = match paging {
+        Paging::Offset { include_totals: true, .. } => {
+            let sql = format!("SELECT COUNT(*) FROM logs WHERE {conditions}");
+            let counted = cx.tx.all_bounded(&sql, params.values()).await?;
+            counted.first().map_or(Ok(0), |row| row.int(0))?
+        }
+        _ => 0,
+    };
+    let (limit, offset) = (params.bind(paging.limit()), params.bind(paging.offset()));
     let order = if descending { "DESC" } else { "ASC" };
     let sql = format!(
-        "SELECT doc FROM logs WHERE {conditions} ORDER BY log_id {order} LIMIT ${limit} OFFSET ${offset}"
+        "SELECT doc FROM logs WHERE {conditions} ORDER BY log_id {order} LIMIT {limit} OFFSET {offset}"
     );
-    let rows = cx.tx.all_dynamic(&sql, &values).await?;
+    let rows = cx.tx.all_bounded(&sql, params.values()).await?;
     let events = rows
         .iter()
         .map(|row| Ok(projected(query, row.json(0)?)))

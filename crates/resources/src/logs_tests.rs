@@ -58,7 +58,13 @@ async fn events_are_read_listed_and_found() {
         assert_eq!(ids(&format!("/logs?take=5&from={first}")).await, (200, vec![json!(second)]));
         assert_eq!(ids(&format!("/logs?take=5&from={second}")).await, (200, vec![]));
         assert_eq!(ids("/logs?page=10&per_page=100").await.0, 400);
-        assert_eq!(ids("/logs?q=description:x").await.0, 400);
+        assert_eq!(ids("/logs?q=type:F").await, (200, vec![]), "case matters");
+        assert_eq!(ids("/logs?q=f%20OR%20user_id:sms*1").await, (200, vec![json!(second), json!(first)]));
+        assert_eq!(ids("/logs?q=NOT%20type:f%20AND%20_exists_:user_id").await, (200, vec![json!(first)]));
+        assert_eq!(ids("/logs?q=date:[2023-11-14%20TO%20*]%20AND%20type:s").await, (200, vec![json!(first)]));
+        assert_eq!(ids("/logs?q=date:[*%20TO%202023-11-13]").await, (200, vec![]));
+        assert_eq!(ids("/logs?q=_exists_:client_name").await, (200, vec![]));
+        assert_eq!(ids("/logs?q=details.x:1").await.0, 400);
     })
     .await;
 }

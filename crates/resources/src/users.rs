@@ -8,6 +8,7 @@ pub mod import;
 mod index;
 mod profile;
 mod rows;
+mod search;
 
 pub use database::{NotSignedUp, change_password, prove_email, sign_up};
 pub use index::index_missing;
@@ -16,14 +17,13 @@ pub use rows::{by_id, by_identifier, find_or_create_passwordless, record_login};
 
 use gatewright_core::backchannel::Initiator;
 use gatewright_core::ids::TenantId;
-use gatewright_store::{StoreError, Tx, Val, params, sql};
-use serde_json::{Value, json};
+use gatewright_store::{StoreError, Tx, params, sql};
+use serde_json::Value;
 
 use crate::engine::field::{BOOL, Field, OBJECT, SOME_TEXT, Shape, TEXT, field};
 use crate::engine::format::Format;
 use crate::engine::operation::Run;
-use crate::engine::query::{Paging, Query};
-use crate::engine::terms::exact_terms;
+use crate::engine::query::Query;
 use crate::engine::validate::Purpose;
 use crate::engine::{Answer, ApiError, Caller, Handler, Input, Map, Method, OpCx, Operation, Resource};
 use crate::{connections, passwords, sessions};
@@ -73,11 +73,11 @@ const UPDATE: &[Field] = &[
 ];
 
 const FILTERS: &[Field] = &[
-    field("q", TEXT),
-    field("search_engine", Shape::OneOf(&["v1", "v2", "v3"])),
+    field("q", TEXT).hint("A query in Lucene's syntax"),
+    field("search_engine", Shape::OneOf(&["v1", "v2", "v3"])).hint("v3 is the only one that works"),
     field("connection", TEXT),
-    field("sort", TEXT),
-    field("primary_order", BOOL),
+    field("sort", TEXT).hint("A field and a direction, e.g. created_at:-1"),
+    field("primary_order", BOOL).hint("Changes nothing: the order is always the same"),
 ];
 
 /// `/users`.
@@ -90,7 +90,7 @@ pub static RESOURCE: Resource = Resource {
             "/users",
             "List or search users",
             &["read:users", "read:user_idp_tokens"],
-            Handler::Custom(list),
+            Handler::Custom(search::list),
         )
         .query(FILTERS),
         Operation::new(
@@ -146,9 +146,6 @@ pub static RESOURCE: Resource = Resource {
 };
 
 sql!(BY_EMAIL, "SELECT doc FROM users WHERE tenant_id = $1 AND email = $2 ORDER BY created_at, user_id");
-
-/// Offset paging reaches this many users.
-const REACH: i64 = 1000;
 
 pub(crate) fn missing() -> ApiError {
     ApiError::new(404, "The user does not exist.").code("inexistent_user")
@@ -297,95 +294,6 @@ fn list_by_email<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
         let caller = &cx.request.caller;
         Ok(users.into_iter().map(|user| present(caller, &input.query, user)).collect::<Value>().into())
     })
-}
-
-fn list<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
-    Box::pin(async move {
-        let query = &input.query;
-        let paging = query.paging();
-        if paging.offset().saturating_add(paging.limit()) > REACH {
-            return Err(ApiError::invalid_query(format_args!(
-                "'You can only page through the first {REACH} records' on property page"
-            )));
-        }
-        let (conditions, mut values) = conditions(cx, query)?;
-        let counted =
-            cx.tx.all_dynamic(&format!("SELECT COUNT(*) FROM users u WHERE {conditions}"), &values).await?;
-        let total = counted.first().map_or(Ok(0), |row| row.int(0))?;
-        let order = order(query)?;
-        values.extend(params![paging.limit(), paging.offset()]);
-        let (limit, offset) = (values.len() - 1, values.len());
-        let sql = format!(
-            "SELECT u.doc FROM users u WHERE {conditions} ORDER BY {order} LIMIT ${limit} OFFSET ${offset}"
-        );
-        let rows = cx.tx.all_dynamic(&sql, &values).await?;
-        let users = rows.iter().map(|row| row.json(0)).collect::<Result<Vec<Value>, StoreError>>()?;
-        let users: Vec<Value> =
-            users.into_iter().map(|user| present(&cx.request.caller, query, user)).collect();
-        Ok(match paging {
-            Paging::Checkpoint { .. } => json!({ "users": users }),
-            paging => paging.offset_body("users", users, total),
-        }
-        .into())
-    })
-}
-
-/// Terms that `q` understands, and how each is a condition; `$` stands for its parameter.
-const SEARCHABLE: &[(&str, &str)] = &[
-    ("email", "lower(u.email) = lower($)"),
-    ("user_id", "u.user_id = $"),
-    ("phone_number", "u.phone_number = $"),
-    (
-        "identities.connection",
-        "EXISTS (SELECT 1 FROM identities i WHERE i.tenant_id = u.tenant_id AND i.user_id = u.user_id
-           AND i.connection = $)",
-    ),
-];
-
-fn conditions(cx: &OpCx<'_>, query: &Query) -> Result<(String, Vec<Val>), ApiError> {
-    if matches!(query.text("search_engine"), Some("v1" | "v2")) {
-        return Err(ApiError::invalid_query(
-            "'Only search engine v3 is supported' on property search_engine",
-        ));
-    }
-    let known: Vec<&str> = SEARCHABLE.iter().map(|(name, _)| *name).collect();
-    let mut terms = match query.text("q").filter(|q| !q.trim().is_empty()) {
-        Some(q) => exact_terms(q, &known)?,
-        None => Vec::new(),
-    };
-    if let Some(connection) = query.text("connection").filter(|connection| !connection.is_empty()) {
-        terms.push(("identities.connection", connection.to_owned()));
-    }
-    let mut conditions = String::from("u.tenant_id = $1");
-    let mut values: Vec<Val> = params![&cx.request.tenant].into();
-    for (name, value) in terms {
-        if let Some((_, condition)) = SEARCHABLE.iter().find(|(known, _)| *known == name) {
-            values.push(value.into());
-            conditions.push_str(" AND ");
-            conditions.push_str(&condition.replace('$', &format!("${}", values.len())));
-        }
-    }
-    Ok((conditions, values))
-}
-
-/// `sort=field:1|-1`; oldest first unless asked.
-fn order(query: &Query) -> Result<String, ApiError> {
-    let sort = query.text("sort").filter(|sort| !sort.is_empty()).unwrap_or("created_at:1");
-    let (field, direction) = sort.rsplit_once(':').unwrap_or((sort, "1"));
-    let column = match field {
-        "created_at" | "updated_at" | "email" | "user_id" | "phone_number" => field,
-        _ => {
-            return Err(ApiError::invalid_query(
-                "'Sorting is supported by created_at, updated_at, email, phone_number and user_id' on property sort",
-            ));
-        }
-    };
-    let direction = match direction {
-        "1" => "ASC",
-        "-1" => "DESC",
-        _ => return Err(ApiError::invalid_query("'The direction is 1 or -1' on property sort")),
-    };
-    Ok(format!("u.{column} {direction} NULLS LAST, u.user_id {direction}"))
 }
 
 #[cfg(test)]

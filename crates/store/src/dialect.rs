@@ -63,6 +63,15 @@ const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
 }
 
+/// Replaces the token `{collate_c}` of composed statements: text is compared byte by byte.
+pub(crate) fn expand_collation(sql: &str, engine: Engine) -> String {
+    let collation = match engine {
+        Engine::Sqlite => "COLLATE BINARY",
+        Engine::Postgres => "COLLATE \"C\"",
+    };
+    sql.replace("{collate_c}", collation)
+}
+
 /// Replaces the migration tokens `{json}`, `{blob}`, `{text_c}` by the engine's types, and `{by_key}`, behind
 /// a table of key columns, by what keeps the rows in the key's own tree.
 pub(crate) fn expand_tokens(sql: &str, engine: Engine) -> String {

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{expand_tokens, placeholder_numbers, to_sqlite};
+use super::{expand_collation, expand_tokens, placeholder_numbers, to_sqlite};
 use crate::Engine;
 
 #[track_caller]
@@ -39,6 +39,13 @@ fn tokens_become_types() {
     let sql = "(a {json}, b {blob}, c {text_c}) {by_key}";
     assert_eq!(expand_tokens(sql, Engine::Sqlite), "(a TEXT, b BLOB, c TEXT COLLATE BINARY) WITHOUT ROWID");
     assert_eq!(expand_tokens(sql, Engine::Postgres), "(a JSONB, b BYTEA, c TEXT COLLATE \"C\") ");
+}
+
+#[test]
+fn the_collation_is_spelled() {
+    let sql = "lower(doc ->> 'name' {collate_c})";
+    assert_eq!(expand_collation(sql, Engine::Sqlite), "lower(doc ->> 'name' COLLATE BINARY)");
+    assert_eq!(expand_collation(sql, Engine::Postgres), "lower(doc ->> 'name' COLLATE \"C\")");
 }
 
 /// A piece of SQL as written and as SQLite must get it. None can run into its neighbour, because they

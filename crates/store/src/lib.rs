@@ -15,7 +15,8 @@
 //!   matters `{text_c}`; the braces are [migration](Migration) tokens.
 //! - Use `ON CONFLICT`, `RETURNING`, row values, CTEs, partial and expression indexes, `NULLS LAST`,
 //!   `IS NOT DISTINCT FROM`, `->` and `->>` for text members.
-//! - Not: `ILIKE`, bare `LIKE` (lower both sides), `= ANY(..)`, `SKIP LOCKED`, data-modifying CTEs,
+//! - `LIKE` with `ESCAPE '\'`; it regards case on both.
+//! - Not: `ILIKE`, `= ANY(..)`, `SKIP LOCKED`, data-modifying CTEs,
 //!   deferred constraints, `E'..'` and `$$..$$` strings, uncast `SUM`.
 //! - A statement that fails ends its job, on both engines: see [`Tx`].
 

@@ -3,7 +3,7 @@
 use crate::postgres::Session;
 use crate::row::Row;
 use crate::sqlite::Connection;
-use crate::{Engine, Statement, StoreError, Val};
+use crate::{Engine, Statement, StoreError, Val, dialect};
 
 /// The transaction of one job; see [`Db::read`](crate::Db::read) and [`Db::write`](crate::Db::write).
 ///
@@ -110,12 +110,31 @@ impl Tx {
 
     /// All rows of a statement composed at run time, such as a search. The same dialect; it is
     /// prepared anew each time and not covered by [`check`](crate::check). Values belong in `params`,
-    /// never in the text.
+    /// never in the text. `{collate_c}` behind an expression compares it byte by byte.
     ///
     /// # Errors
     /// A [`StoreError`] of the engine; the job cannot go on after it.
     pub async fn all_dynamic(&mut self, sql: &str, params: &[Val]) -> Result<Vec<Row>, StoreError> {
-        self.rows(Text::Composed(sql), params, usize::MAX).await
+        let sql = dialect::expand_collation(sql, self.engine());
+        self.rows(Text::Composed(&sql), params, usize::MAX).await
+    }
+
+    /// Like [`all_dynamic`](Self::all_dynamic) for statements whose cost a caller decides: given up after a
+    /// few seconds of work on SQLite, and on PostgreSQL after the limit that every statement has there.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] if it was given up, or another of the engine; the job cannot go on after it.
+    pub async fn all_bounded(&mut self, sql: &str, params: &[Val]) -> Result<Vec<Row>, StoreError> {
+        let sql = dialect::expand_collation(sql, self.engine());
+        let text = Text::Composed(&sql);
+        if let Conn::Sqlite(connection) = &mut self.conn {
+            connection.bound_work(true)?;
+        }
+        let rows = self.rows(text, params, usize::MAX).await;
+        if let Conn::Sqlite(connection) = &mut self.conn {
+            connection.bound_work(false)?;
+        }
+        rows
     }
 
     /// Which engine runs.

@@ -10,6 +10,7 @@
 //! [`settings`] (one object that every tenant has), [`query`] (paging and projection), [`routes`] (which operation a path names).
 
 pub mod body;
+pub mod composed;
 pub mod crud;
 pub mod documents;
 pub mod error;
@@ -21,7 +22,6 @@ pub mod operation;
 pub mod query;
 pub mod routes;
 pub mod settings;
-pub mod terms;
 pub mod validate;
 
 pub use crud::{Crud, IdForm};

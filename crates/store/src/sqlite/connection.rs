@@ -18,6 +18,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Prepared statements kept per connection: more than the program has.
 const CACHED_STATEMENTS: usize = 512;
 
+/// How much a bounded statement may do, in steps of SQLite's machine: a few seconds' worth. Steps and not
+/// time, so that a busy machine does not refuse what an idle one answers.
+const BOUNDED_STEPS: u32 = 100_000_000;
+
+/// How many steps are between two looks at the bound.
+const STEPS_PER_LOOK: u32 = 100_000;
+
 /// After a burst of writes the WAL file shrinks to this size again.
 const WAL_BYTES: i64 = 64 * 1024 * 1024;
 
@@ -67,10 +74,24 @@ impl Connection {
         sqlite.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         sqlite.pragma_update(None, "foreign_keys", true)?;
         sqlite.pragma_update(None, "temp_store", "MEMORY")?;
+        // As in PostgreSQL.
+        sqlite.pragma_update(None, "case_sensitive_like", true)?;
         // "x" is an identifier only, as in PostgreSQL, never a string.
         sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
         sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
         Ok(sqlite)
+    }
+
+    /// Begins or ends to count what statements do, and to stop those that do too much.
+    pub(crate) fn bound_work(&mut self, bounded: bool) -> Result<(), StoreError> {
+        let mut looks = 0;
+        let too_much = bounded.then_some(move || {
+            looks += 1;
+            looks > BOUNDED_STEPS / STEPS_PER_LOOK
+        });
+        let steps = i32::try_from(STEPS_PER_LOOK).unwrap_or(i32::MAX);
+        let done = self.sqlite.progress_handler(steps, too_much);
+        done.map_err(|error| store_error(&self.sqlite, "the bound of a statement", &error))
     }
 
     pub(super) fn begin_write(&mut self) -> Result<(), StoreError> {

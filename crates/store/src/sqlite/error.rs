@@ -25,6 +25,7 @@ pub(super) fn store_error(connection: &Connection, name: &str, error: &rusqlite:
     match failure.code {
         ErrorCode::ConstraintViolation => StoreError::Constraint(format!("{name}: {message}")),
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy(message),
+        ErrorCode::OperationInterrupted => StoreError::Busy(format!("{name} takes too long")),
         ErrorCode::DiskFull
         | ErrorCode::SystemIoFailure
         | ErrorCode::OutOfMemory

@@ -1,4 +1,4 @@
-use gatewright_store::{Migration, StoreError, check, params, sql};
+use gatewright_store::{Engine, Migration, StoreError, check, params, sql};
 
 use crate::support::{NOW, Place, refused};
 
@@ -106,6 +106,55 @@ async fn one_statement_runs_for_many_sets_of_parameters_in_order() {
         assert!(refused(failed).is_on("names_pkey"));
         let rows = db.read(|tx| Box::pin(async move { tx.all(&NAMES, &[]).await })).await.unwrap();
         assert_eq!(rows.len(), 200);
+        db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_bounded_statement_is_given_up_and_others_are_not() {
+    for place in Place::all().await {
+        let db = place.open().await;
+        if db.engine() == Engine::Postgres || matches!(place, Place::Memory) {
+            continue; // There the limit is one of time; and one SQLite is as good as another.
+        }
+        let count = |last: i64, bounded: bool| {
+            db.read(move |tx| {
+                Box::pin(async move {
+                    let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+                               SELECT COUNT(*) FROM n";
+                    let values = params![last];
+                    let rows = if bounded {
+                        tx.all_bounded(sql, &values).await?
+                    } else {
+                        tx.all_dynamic(sql, &values).await?
+                    };
+                    rows[0].int(0)
+                })
+            })
+        };
+        assert_eq!(count(1000, true).await, Ok(1000));
+        assert!(matches!(count(1_000_000_000_000, true).await, Err(StoreError::Busy(_))));
+        assert_eq!(count(1000, false).await, Ok(1000));
+        db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn like_regards_case_on_every_engine() {
+    for place in Place::all().await {
+        let db = place.open().await;
+        let like = |text: &'static str, pattern: &'static str| {
+            db.read(move |tx| {
+                Box::pin(async move {
+                    let sql = "SELECT CAST($1 AS TEXT) LIKE $2 ESCAPE '\\'";
+                    tx.all_dynamic(sql, &params![text, pattern]).await?[0].bool(0)
+                })
+            })
+        };
+        assert_eq!(like("Jane", "J%").await, Ok(true));
+        assert_eq!(like("jane", "J%").await, Ok(false));
+        assert_eq!(like("100%", "100\\%").await, Ok(true));
+        assert_eq!(like("1000", "100\\%").await, Ok(false));
         db.close().await;
     }
 }
