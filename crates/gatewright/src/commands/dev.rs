@@ -220,7 +220,8 @@ fn screen(
         tenants: lines,
         data: match database {
             gatewright_store::DbConfig::SqliteMemory => "in memory, gone at the end".to_owned(),
-            gatewright_store::DbConfig::SqliteFile(path) => path.display().to_string(),
+            gatewright_store::DbConfig::SqliteFile(path)
+            | gatewright_store::DbConfig::SqliteFileBeside(path) => path.display().to_string(),
             gatewright_store::DbConfig::Postgres { .. } => "PostgreSQL".to_owned(),
         },
         started_in_ms,
