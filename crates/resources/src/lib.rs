@@ -7,6 +7,7 @@
 
 pub mod access_tokens;
 pub mod account_tickets;
+pub mod actions;
 pub mod authorization_codes;
 pub mod branding;
 pub mod captured_messages;
@@ -22,6 +23,8 @@ pub mod email_provider;
 pub mod email_templates;
 pub mod engine;
 pub mod grants;
+pub mod hooks;
+pub mod log_streams;
 pub mod login_tickets;
 pub mod login_transactions;
 pub mod logout_deliveries;
@@ -37,6 +40,8 @@ pub mod refresh_tokens;
 pub mod resource_servers;
 pub mod role_members;
 pub mod roles;
+pub mod rules;
+pub mod rules_configs;
 pub mod seed;
 pub mod sessions;
 pub mod signing_keys;
@@ -50,6 +55,7 @@ use gatewright_store::Migration;
 
 /// Every resource that is built.
 pub static RESOURCES: &[&Resource] = &[
+    &actions::RESOURCE,
     &branding::RESOURCE,
     &clients::RESOURCE,
     &connections::RESOURCE,
@@ -58,6 +64,8 @@ pub static RESOURCES: &[&Resource] = &[
     &email_provider::RESOURCE,
     &email_templates::RESOURCE,
     &grants::RESOURCE,
+    &hooks::RESOURCE,
+    &log_streams::RESOURCE,
     &logs::RESOURCE,
     &prompt_texts::RESOURCE,
     &prompts::RESOURCE,
@@ -65,6 +73,8 @@ pub static RESOURCES: &[&Resource] = &[
     &resource_servers::RESOURCE,
     &role_members::RESOURCE,
     &roles::RESOURCE,
+    &rules::RESOURCE,
+    &rules_configs::RESOURCE,
     &sessions::api::RESOURCE,
     &tenants::RESOURCE,
     &user_permissions::RESOURCE,
@@ -127,7 +137,10 @@ pub static MIGRATIONS: &[Migration] = migrations![
     44 "0044_login_transactions_by_browser",
     48 "0048_roles",
     49 "0049_settings",
+    58 "0058_actions",
+    59 "0059_rules",
     60 "0060_user_index",
+    61 "0061_log_streams",
 ];
 
 #[cfg(test)]

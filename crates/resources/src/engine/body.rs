@@ -25,6 +25,8 @@ pub struct Checked {
     pub object: Map,
     /// The items, if it is a list.
     pub items: Vec<Map>,
+    /// The body itself, if it is of another shape.
+    pub whole: Value,
 }
 
 impl RawBody {
@@ -42,6 +44,13 @@ impl RawBody {
                 let message = format!("You cannot update the following fields: {}", others.join(", "));
                 return Err(ApiError::new(403, message).code("insufficient_scope"));
             }
+        }
+        if let Some(shape) = body.whole {
+            validate::whole(&value, shape).map_err(ApiError::invalid_body)?;
+            return Ok(Checked { whole: value, ..Checked::default() });
+        }
+        if body.is_optional && value.is_null() {
+            return Ok(Checked::default());
         }
         if body.is_list {
             let items = validate::list(value, body.fields).map_err(ApiError::invalid_body)?;

@@ -22,6 +22,10 @@ pub enum IdForm {
     Alphanumeric(&'static str, usize),
     /// This many hexadecimal digits.
     Hex(usize),
+    /// A prefix and this many digits.
+    Digits(&'static str, usize),
+    /// A random UUID (RFC 9562 section 5.4).
+    Uuid,
 }
 
 impl IdForm {
@@ -30,8 +34,20 @@ impl IdForm {
         match self {
             Self::Alphanumeric(prefix, length) => format!("{prefix}{}", random.alphanumeric(length)),
             Self::Hex(length) => random.hex(length),
+            Self::Digits(prefix, length) => format!("{prefix}{}", random.digits(length)),
+            Self::Uuid => uuid(random.bytes()),
         }
     }
+}
+
+fn uuid(random: [u8; 16]) -> String {
+    let bits = u128::from_be_bytes(random) & !(0xf << 76) & !(0b11 << 62) | (0x4 << 76) | (0b10 << 62);
+    let digits = format!("{bits:032x}");
+    let (a, rest) = digits.split_at(8);
+    let (b, rest) = rest.split_at(4);
+    let (c, rest) = rest.split_at(4);
+    let (d, e) = rest.split_at(4);
+    format!("{a}-{b}-{c}-{d}-{e}")
 }
 
 /// Completes a new document, or refuses it.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::body::{Checked, RawBody};
 use super::crud;
 use super::error::ApiError;
-use super::mask::masked;
+use super::mask::{STARS, masked};
 use super::operation::{Answer, Effect, Handler, Input, OpCx, OpRequest, Operation};
 use super::query::Query;
 use super::routes::Params;
@@ -45,11 +45,11 @@ pub async fn execute(
     allowed(operation, &request, &call.params)?;
     let query = Query::parse(&call.query, operation.query)?;
     let only = request.caller.is_user.then_some(operation.own_members);
-    let Checked { object, items } = match &operation.body {
+    let Checked { object, items, whole } = match &operation.body {
         Some(body) => call.body.read(body, only)?,
         None => Checked::default(),
     };
-    let mut input = Input { params: call.params, query, body: object, items, password: None };
+    let mut input = Input { params: call.params, query, body: object, items, whole, password: None };
     if let Some(prepare) = operation.prepare {
         prepare(db, &request, &mut input).await?;
     }
@@ -90,14 +90,17 @@ pub async fn execute(
                     let mut cx = OpCx { tx, request: &request };
                     let answer = run(operation, &mut cx, &input).await?;
                     let sent = match input.items.is_empty() {
-                        true => masked(&Value::Object(input.body.clone())),
-                        false => {
-                            input.items.iter().map(|item| masked(&Value::Object(item.clone()))).collect()
-                        }
+                        true => logged(operation, &Value::Object(input.body.clone())),
+                        false => input
+                            .items
+                            .iter()
+                            .map(|item| logged(operation, &Value::Object(item.clone())))
+                            .collect(),
                     };
+                    let answered = answer.body.as_ref().map(|body| logged(operation, body));
                     let got = json!({
                         "statusCode": answer.status.unwrap_or(operation.success),
-                        "body": short(answer.body.as_ref().map(masked).unwrap_or_default()),
+                        "body": short(answered.unwrap_or_default()),
                     });
                     let event =
                         event("sapi", operation, &request, &call.path, &call.query, &short(sent), &got);
@@ -148,6 +151,11 @@ async fn run(operation: &'static Operation, cx: &mut OpCx<'_>, input: &Input) ->
         Handler::ReplaceSettings(of) => settings::change(of, false, cx, input).await,
         Handler::Custom(run) => run(cx, input).await,
     }
+}
+
+/// A body as the log may keep it.
+fn logged(operation: &Operation, body: &Value) -> Value {
+    if operation.logs_bodies { masked(body) } else { STARS.into() }
 }
 
 /// The longest body that the log keeps, in bytes of JSON.

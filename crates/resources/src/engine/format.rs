@@ -39,6 +39,14 @@ pub enum Format {
     KeyId,
     /// `#rgb` or `#rrggbb`.
     Color,
+    /// Letters and digits, with spaces and hyphens inside.
+    ScriptName,
+    /// Nothing but digits.
+    Digits,
+    /// No `:`.
+    NoColon,
+    /// A UUID in its usual form.
+    Uuid,
 }
 
 impl Format {
@@ -61,6 +69,10 @@ impl Format {
             Self::DateTime => "date-time",
             Self::KeyId => "^([0-9a-zA-Z-_]{10,64})$",
             Self::Color => "html-color",
+            Self::ScriptName => r"^[a-zA-Z0-9]([ \-a-zA-Z0-9]*[a-zA-Z0-9])?$",
+            Self::Digits => "^[0-9]*$",
+            Self::NoColon => "^[^:]+$",
+            Self::Uuid => "uuid",
         }
     }
 
@@ -72,7 +84,14 @@ impl Format {
     /// A text of this format.
     pub const fn example(self) -> &'static str {
         match self {
-            Self::Any | Self::NoAngleBrackets | Self::NoSpaces | Self::ConnectionName => "example",
+            Self::Any
+            | Self::NoAngleBrackets
+            | Self::NoSpaces
+            | Self::ConnectionName
+            | Self::ScriptName
+            | Self::NoColon => "example",
+            Self::Digits => "123456789012",
+            Self::Uuid => "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
             Self::CallbackUrl
             | Self::UrlWithPlaceholders
             | Self::Url
@@ -122,6 +141,20 @@ impl Format {
                     && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
             }
             Self::Color => Color::parse(text).is_some(),
+            Self::ScriptName => {
+                text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'-'))
+                    && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+                    && text.ends_with(|c: char| c.is_ascii_alphanumeric())
+            }
+            Self::Digits => text.bytes().all(|b| b.is_ascii_digit()),
+            Self::NoColon => !text.is_empty() && !text.contains(':'),
+            Self::Uuid => {
+                text.len() == 36
+                    && text.bytes().enumerate().all(|(at, b)| match at {
+                        8 | 13 | 18 | 23 => b == b'-',
+                        _ => b.is_ascii_hexdigit(),
+                    })
+            }
         }
     }
 }
@@ -233,6 +266,13 @@ mod tests {
             Format::ConnectionName,
             &["sms", "Username-Password-Authentication"],
             &["", "-a", "a-", "a--b", "a b", "a_b"],
+        );
+        check(Format::ScriptName, &["a", "My rule - 2"], &["", " a", "a ", "-a", "a_b", "ä"]);
+        check(Format::Digits, &["", "0", "123"], &["-1", "1 ", "x"]);
+        check(
+            Format::Uuid,
+            &["b69a6835-57c7-4d53-b0d5-1c6ae580b6d5"],
+            &["", "b69a683557c74d53b0d51c6ae580b6d5", "b69a6835-57c7-4d53-b0d5-1c6ae580b6dg"],
         );
     }
 }

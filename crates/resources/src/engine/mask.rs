@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// What a secret is replaced with.
-const STARS: &str = "*****";
+pub(super) const STARS: &str = "*****";
 
 /// Names whose values are secrets, besides those that end in `secret` or `password`.
 const SECRET_NAMES: &[&str] = &[
@@ -13,6 +13,9 @@ const SECRET_NAMES: &[&str] = &[
     "client_assertion",
     "configuration",
     "credentials",
+    "datadogApiKey",
+    "httpAuthorization",
+    "httpCustomHeaders",
     "id_token",
     "key",
     "private_key",
@@ -20,8 +23,12 @@ const SECRET_NAMES: &[&str] = &[
     "refresh_token",
     "sasKey",
     "secret_key",
+    "secrets",
+    "segmentWriteKey",
     "signing_key",
+    "splunkToken",
     "storageAccessKey",
+    "sumoSourceAddress",
     "twilio_token",
 ];
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::Map;
 use super::crud::Crud;
 use super::error::ApiError;
-use super::field::Field;
+use super::field::{Field, Shape};
 use super::query::Query;
 use super::settings::Settings;
 use super::validate::Purpose;
@@ -107,6 +107,10 @@ pub struct Body {
     pub purpose: Purpose,
     /// It is a list of objects.
     pub is_list: bool,
+    /// It may be missing or `null`, which means an empty object.
+    pub is_optional: bool,
+    /// What it is if it is no object with members of known names.
+    pub whole: Option<&'static Shape>,
 }
 
 /// One route of the API. Built with [`Operation::new`] and the methods below, in `static` tables.
@@ -134,6 +138,8 @@ pub struct Operation {
     pub success: u16,
     /// What success changes.
     pub effect: Effect,
+    /// The log keeps the bodies of call and answer, secret members masked.
+    pub logs_bodies: bool,
     /// What it does before its transaction begins.
     pub prepare: Option<Prepare>,
     /// What it does.
@@ -166,6 +172,7 @@ impl Operation {
             query: &[],
             success: 200,
             effect,
+            logs_bodies: true,
             prepare: None,
             handler,
         }
@@ -184,7 +191,33 @@ impl Operation {
     /// Takes a body.
     #[must_use]
     pub const fn body(self, fields: &'static [Field], purpose: Purpose) -> Self {
-        Self { body: Some(Body { fields, purpose, is_list: false }), ..self }
+        Self { body: Some(Body { fields, purpose, is_list: false, is_optional: false, whole: None }), ..self }
+    }
+
+    /// Takes a body that may be missing.
+    #[must_use]
+    pub const fn optional_body(self, fields: &'static [Field]) -> Self {
+        let body = Body { fields, purpose: Purpose::Update, is_list: false, is_optional: true, whole: None };
+        Self { body: Some(body), ..self }
+    }
+
+    /// Takes a body of another shape than an object with members of known names.
+    #[must_use]
+    pub const fn shaped_body(self, shape: &'static Shape) -> Self {
+        let body = Body {
+            fields: &[],
+            purpose: Purpose::Create,
+            is_list: false,
+            is_optional: false,
+            whole: Some(shape),
+        };
+        Self { body: Some(body), ..self }
+    }
+
+    /// Keeps the bodies of calls and answers out of the log: they are secrets under names of the caller's.
+    #[must_use]
+    pub const fn unlogged_bodies(self) -> Self {
+        Self { logs_bodies: false, ..self }
     }
 
     /// Does this before its transaction begins.
@@ -196,7 +229,16 @@ impl Operation {
     /// Takes a list of objects.
     #[must_use]
     pub const fn list_body(self, fields: &'static [Field]) -> Self {
-        Self { body: Some(Body { fields, purpose: Purpose::Create, is_list: true }), ..self }
+        Self {
+            body: Some(Body {
+                fields,
+                purpose: Purpose::Create,
+                is_list: true,
+                is_optional: false,
+                whole: None,
+            }),
+            ..self
+        }
     }
 
     /// Takes these query parameters too.
@@ -295,6 +337,8 @@ pub struct Input {
     pub body: Map,
     /// The body's items, if it is a list.
     pub items: Vec<Map>,
+    /// The body, if it is of another shape.
+    pub whole: Value,
     /// The hash of the body's password, where an operation takes one.
     pub password: Option<StoredHash>,
 }

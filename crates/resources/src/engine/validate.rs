@@ -43,6 +43,12 @@ pub fn list(value: Value, fields: &'static [Field]) -> Result<Vec<Map>, String> 
     Ok(checked)
 }
 
+/// Checks a body of another shape than an object with members of known names.
+pub fn whole(value: &Value, shape: &'static Shape) -> Result<(), String> {
+    no_nul(value)?;
+    shape_matches(value, shape, "", "")
+}
+
 fn members_match(
     members: &Map,
     fields: &'static [Field],
