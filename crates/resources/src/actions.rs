@@ -35,7 +35,7 @@ pub(crate) static ACTIONS: Crud = Crud {
     keys: |action| vec![text(action, "name").into(), deployed_id(action).map_or(Val::Null, Val::from)],
     draft,
     change,
-    background: |cx| Box::pin(async move { Ok(versions::deployed(cx).await?) }),
+    background: |cx| Box::pin(versions::deployed(cx)),
     present,
     ..Crud::plain(&TABLE, "/actions/actions", "/actions/actions/{id}", "actions", IdForm::Uuid, FIELDS)
 };
