@@ -5,20 +5,23 @@
 //! is `gatewright_resources`.
 
 pub mod bearer;
+mod browse;
 pub mod dispatch;
 mod limit;
+pub mod openapi;
 pub mod reference;
 
 use std::sync::Arc;
 
+use askama::Template as _;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::from_fn;
-use axum::response::Response;
-use axum::routing::any;
-use gatewright_http::{App, RequestCx, cors};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{any, get};
+use gatewright_http::{App, Fault, RequestCx, cors};
 
 use crate::dispatch::{ApiRequest, ApiResponse, Place};
 
@@ -31,6 +34,30 @@ pub fn router() -> Router<Arc<App>> {
         .route("/api/v2", any(handle))
         .route("/api/v2/{*rest}", any(handle))
         .layer(from_fn(|cx, request, next| cors::apply(cors::MANAGEMENT, cx, request, next)))
+        .route("/api/v2/openapi.json", get(openapi_document))
+        .route("/api/v2/reference", get(reference_page))
+}
+
+/// The same for everybody and no secret: what is built does not depend on the tenant.
+async fn openapi_document() -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_TYPE, "application/json; charset=utf-8"),
+        (header::CACHE_CONTROL, "public, max-age=300"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    ];
+    (headers, openapi::TEXT.as_str())
+}
+
+async fn reference_page(cx: RequestCx) -> Result<Response, Fault> {
+    let nonce = cx.app.random.alphanumeric(22);
+    let policy = format!(
+        "default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    );
+    let page =
+        browse::Page::at(cx.issuer.as_str(), nonce).render().map_err(|error| Fault::internal(error))?;
+    let headers = [(header::CONTENT_SECURITY_POLICY, policy), (header::CACHE_CONTROL, "no-store".to_owned())];
+    Ok((headers, Html(page)).into_response())
 }
 
 async fn handle(cx: RequestCx, request: Request) -> Response {

@@ -21,6 +21,7 @@ pub mod mask;
 pub mod operation;
 pub mod query;
 pub mod routes;
+pub mod schema;
 pub mod settings;
 pub mod validate;
 

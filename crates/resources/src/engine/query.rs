@@ -10,7 +10,7 @@ use super::field::{BOOL, Field, Shape, TEXT, field};
 use super::validate;
 
 /// Parameters that every `GET` accepts.
-const COMMON: &[Field] = &[
+pub const COMMON: &[Field] = &[
     field("page", Shape::Int { min: 0, max: i64::MAX })
         .hint("Page index of the results to return. First page is 0."),
     field("per_page", Shape::Int { min: 0, max: 100 }).hint("Number of results per page."),
