@@ -182,6 +182,7 @@ fn change<'a>(
             fields::metadata_fits(client)?;
         }
         renamed_logout(&mut body);
+        keep_encoding(client, &mut body);
         one_authentication(&body)?;
         let client_id = client.get("client_id").and_then(Value::as_str).unwrap_or_default();
         client_credentials::names_own(cx, client_id, &body).await?;
@@ -194,6 +195,17 @@ fn change<'a>(
         merge(client, &body);
         Ok(())
     })
+}
+
+/// Compat: how the secret is encoded was decided when the client was made. The Deploy CLI leaves it out of every
+/// change, and it stays.
+fn keep_encoding(client: &Map, body: &mut Map) {
+    let Some(encoded) = client.get("jwt_configuration").and_then(|jwt| jwt.get("secret_encoded")) else {
+        return;
+    };
+    if let Some(Value::Object(jwt)) = body.get_mut("jwt_configuration") {
+        jwt.entry("secret_encoded").or_insert_with(|| encoded.clone());
+    }
 }
 
 /// Compat: written as `oidc_backchannel_logout` by older tools, read as `oidc_logout`.
