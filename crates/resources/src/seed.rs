@@ -139,7 +139,6 @@ pub async fn dev_tenant(tx: &mut Tx, tenant: &TenantId, cx: &SeedCx) -> Result<D
             "totp": {"length": 6, "time_step": 180},
         }}),
         json!({ "name": "email", "strategy": "email", "options": {
-            "email": {"syntax": "liquid"},
             "totp": {"length": 6, "time_step": 180},
         }}),
     ];

@@ -159,7 +159,13 @@ pub(super) fn defaults(strategy: &str) -> Value {
             "passwordPolicy": "good",
             "strategy_version": 2,
         }),
-        "sms" | "email" => json!({ "brute_force_protection": true }),
+        // An empty text stands for the server's own, in the reader's language. Compat: the Deploy CLI takes a
+        // body that is missing for a change.
+        "email" => json!({
+            "brute_force_protection": true,
+            "email": {"body": "", "syntax": "liquid"},
+        }),
+        "sms" => json!({ "brute_force_protection": true }),
         _ => json!({}),
     }
 }
