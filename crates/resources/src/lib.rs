@@ -42,6 +42,7 @@ pub mod role_members;
 pub mod roles;
 pub mod rules;
 pub mod rules_configs;
+pub mod screen_renderings;
 pub mod seed;
 pub mod sessions;
 pub mod signing_keys;
@@ -69,6 +70,7 @@ pub static RESOURCES: &[&Resource] = &[
     &logs::RESOURCE,
     &prompt_texts::RESOURCE,
     &prompts::RESOURCE,
+    &screen_renderings::RESOURCE,
     &refresh_tokens::api::RESOURCE,
     &resource_servers::RESOURCE,
     &role_members::RESOURCE,

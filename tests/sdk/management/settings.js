@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { all } from './expectations.js';
 
 export default function settings({ api }) {
   test('tenant settings, prompts and their texts, branding', async () => {
@@ -13,6 +14,7 @@ export default function settings({ api }) {
     assert.deepEqual(await api().prompts.customText.get('login', 'en'), {});
     await api().prompts.customText.set('login', 'en', texts);
     assert.deepEqual(await api().prompts.customText.get('login', 'en'), texts);
+    assert.deepEqual(await all(await api().prompts.rendering.list()), []);
 
     const look = await api().branding.update({ colors: { primary: '#0059d6' }, logo_url: 'https://acme.example/logo.png' });
     assert.equal(look.colors.primary, '#0059d6');
