@@ -74,11 +74,11 @@ class Server:
         arguments = ["dev", "--port", "0", "--ops-port", "0", "--data-dir", str(folder), "--json"]
         if engine == "PostgreSQL":
             arguments += ["--database-url", self._new_database()]
-        self._admin = {"client_id": "sdk-tests-admin", "client_secret": secrets.token_urlsafe(32)}
+        self.admin = {"client_id": "sdk-tests-admin", "client_secret": secrets.token_urlsafe(32)}
         # Gatewright refuses GATEWRIGHT_* variables that it does not know; the tests' own are not for it.
         env = {name: value for name, value in os.environ.items() if not name.startswith("GATEWRIGHT_")}
-        env["GATEWRIGHT_BOOTSTRAP_ADMIN_CLIENT_ID"] = self._admin["client_id"]
-        env["GATEWRIGHT_BOOTSTRAP_ADMIN_CLIENT_SECRET"] = self._admin["client_secret"]
+        env["GATEWRIGHT_BOOTSTRAP_ADMIN_CLIENT_ID"] = self.admin["client_id"]
+        env["GATEWRIGHT_BOOTSTRAP_ADMIN_CLIENT_SECRET"] = self.admin["client_secret"]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [str(BINARY), *arguments], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log
@@ -129,7 +129,7 @@ class Server:
     def management(self, method, resource, body=None):
         """Calls the Management API as the administrator; anything but 2xx is an error."""
         if self._token is None:
-            grant = {"grant_type": "client_credentials", "audience": f"{self.issuer}api/v2/", **self._admin}
+            grant = {"grant_type": "client_credentials", "audience": f"{self.issuer}api/v2/", **self.admin}
             self._token = requests.post(f"{self.issuer}oauth/token", json=grant, timeout=60).json()["access_token"]
         headers = {"Authorization": f"Bearer {self._token}"}
         reply = requests.request(method, f"{self.issuer}api/v2/{resource}", json=body, headers=headers, timeout=60)
