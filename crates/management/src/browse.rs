@@ -37,6 +37,7 @@ struct Described {
     body: Vec<Member>,
     is_list: bool,
     success: u16,
+    missing: &'static str,
 }
 
 struct Member {
@@ -61,13 +62,14 @@ impl Page {
                 body: operation.body.map(|body| members(body.fields, body.purpose, "")).unwrap_or_default(),
                 is_list: operation.body.is_some_and(|body| body.is_list),
                 success: operation.success,
+                missing: operation.missing,
             });
             groups.entry(resource.name).or_default().extend(described);
         }
         let groups: Vec<Group> =
             groups.into_iter().map(|(name, operations)| Group { name, operations }).collect();
         let is_built = |id: &str| gatewright_resources::operations().any(|operation| operation.id == id);
-        let unbuilt = KNOWN.iter().filter(|known| !is_built(known.id));
+        let unbuilt = KNOWN.iter().filter(|known| known.is_management() && !is_built(known.id));
         Self {
             nonce,
             base: format!("{issuer}api/v2"),

@@ -11,7 +11,7 @@ mod limit;
 pub mod openapi;
 pub mod reference;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use askama::Template as _;
 use axum::Router;
@@ -22,6 +22,10 @@ use axum::middleware::from_fn;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{any, get};
 use gatewright_http::{App, Fault, RequestCx, cors};
+
+use gatewright_resources::engine::Method;
+use gatewright_resources::engine::routes::{Routes, Target};
+use serde_json::json;
 
 use crate::dispatch::{ApiRequest, ApiResponse, Place};
 
@@ -36,6 +40,8 @@ pub fn router() -> Router<Arc<App>> {
         .layer(from_fn(|cx, request, next| cors::apply(cors::MANAGEMENT, cx, request, next)))
         .route("/api/v2/openapi.json", get(openapi_document))
         .route("/api/v2/reference", get(reference_page))
+        .route("/me/v1/{*rest}", any(other_api))
+        .route("/my-org/v1/{*rest}", any(other_api))
 }
 
 /// The same for everybody and no secret: what is built does not depend on the tenant.
@@ -46,6 +52,21 @@ async fn openapi_document() -> impl IntoResponse {
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
     ];
     (headers, openapi::TEXT.as_str())
+}
+
+/// The My Account and My Organization APIs: known, not built. Their errors have a shape of their own.
+async fn other_api(request: Request) -> Response {
+    static ROUTES: LazyLock<Routes> = LazyLock::new(Routes::of_other_apis);
+    let method = Method::named(request.method().as_str());
+    let found = method.and_then(|method| ROUTES.find(method, request.uri().path()).ok());
+    let (status, title, header) = match found {
+        Some((Target::Unbuilt(known), _)) => (501, "Not Implemented", Some((dispatch::NOT_BUILT, known.id))),
+        _ => (404, "Not Found", None),
+    };
+    let detail = if status == 501 { "This operation is not built." } else { "There is no such operation." };
+    let body = json!({"type": "about:blank", "status": status, "title": title, "detail": detail});
+    let headers = header.map(|(name, id)| (name, id.to_owned())).into_iter().collect();
+    respond(ApiResponse { status, body: Some(body), headers, ..ApiResponse::default() })
 }
 
 async fn reference_page(cx: RequestCx) -> Result<Response, Fault> {

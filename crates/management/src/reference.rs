@@ -7,25 +7,49 @@ use std::fmt::Write as _;
 use gatewright_resources::engine::Operation;
 use gatewright_resources::engine::routes::{KNOWN, Known};
 
+/// By operation id: the test that calls it and sees it succeed. Written by the test itself, see the page.
+const PROOFS: &str = include_str!("../../../docs/management-api-tests.tsv");
+
+const INTRODUCTION: &str = "\
+# Management API
+
+Generated from the resource registry, `management-api-operations.tsv` and `management-api-tests.tsv`; a test keeps
+it true (`UPDATE=1 cargo test -p gatewright-management` rewrites it). The same as a page with every member and
+its rules is served at `/api/v2/reference`, and as an OpenAPI document at `/api/v2/openapi.json`.
+
+The API is served at `/api/v2`. Its audience is `https://DOMAIN/api/v2/`. An operation needs any one of
+its scopes. Scopes in italics let a user's own token call the operation on that user only.
+
+An operation that is not built answers 403 `insufficient_scope`, which tools that read a whole tenant
+tolerate; the header `x-gatewright-not-built` names it. Those of the My Account and My Organization APIs
+(`/me/v1`, `/my-org/v1`) answer 501 with the same header.
+
+Each operation that is built is called by an unmodified Auth0 client, for Node unless another test is named, in a
+test under `tests/sdk` that fails if one is left out
+(`UPDATE=1 node --test tests/sdk/tests/node-management.test.js` notes which file calls it). Beside that
+`tests/wire/tests/management` calls every one without a token, without its scopes, with each member of its body
+wrong, and with the ids of another tenant.
+";
+
+/// The test that proves an operation.
+pub fn proof(operation_id: &str) -> Option<&'static str> {
+    let mut lines = PROOFS.lines().filter_map(|line| line.split_once('\t'));
+    lines.find(|(id, _)| *id == operation_id).map(|(_, test)| test)
+}
+
 /// The whole page, in Markdown.
 pub fn page() -> String {
     let built: BTreeMap<&str, &Operation> =
         gatewright_resources::operations().map(|operation| (operation.id, operation)).collect();
     let (done, open): (Vec<&Known>, Vec<&Known>) =
         KNOWN.iter().partition(|known| built.contains_key(known.id));
-    let mut page = String::from(
-        "# Management API\n\n\
-         Generated from the resource registry and `management-api-operations.tsv`; a test keeps it true\n\
-         (`UPDATE=1 cargo test -p gatewright-management` rewrites it).\n\n\
-         The API is served at `/api/v2`. Its audience is `https://DOMAIN/api/v2/`. An operation needs any one of\n\
-         its scopes. Scopes in italics let a user's own token call the operation on that user only.\n\n\
-         An operation that is not built answers 403 `insufficient_scope`, which tools that read a whole tenant\n\
-         tolerate; the header `x-gatewright-not-built` names it.\n\n",
-    );
-    let _ = writeln!(page, "## Built: {} of {}\n", done.len(), KNOWN.len());
-    page.push_str("| Operation | Path | Scopes |\n|---|---|---|\n");
+    let partly = built.values().filter(|operation| !operation.missing.is_empty()).count();
+    let mut page = String::from(INTRODUCTION);
+    let _ = writeln!(page, "\n## Built: {} of {}, {partly} of them partly\n", done.len(), KNOWN.len());
+    page.push_str("| Operation | Path | Scopes | Proved by | Not yet |\n|---|---|---|---|---|\n");
     for known in &done {
-        let own = built[known.id].own_scopes;
+        let operation = built[known.id];
+        let own = operation.own_scopes;
         let scopes: Vec<String> = known
             .scopes
             .iter()
@@ -33,11 +57,13 @@ pub fn page() -> String {
             .collect();
         let _ = writeln!(
             page,
-            "| {} {} | `{}` | {} |",
+            "| {} {} | `{}` | {} | {} | {} |",
             known.method.name(),
             known.id,
             known.path,
-            scopes.join(", ")
+            scopes.join(", "),
+            proof(known.id).unwrap_or_default(),
+            operation.missing
         );
     }
     let _ = writeln!(page, "\n## Not built: {}\n", open.len());
@@ -88,6 +114,19 @@ mod tests {
             for scope in operation.scopes.iter().chain(operation.own_scopes) {
                 assert!(defined.contains(scope), "{} takes the undefined scope {scope}", operation.id);
             }
+        }
+    }
+
+    #[test]
+    fn what_is_said_to_be_proved_is_built() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        for line in super::PROOFS.lines() {
+            let (id, test) = line.split_once('\t').unwrap();
+            assert!(root.join(test).is_file(), "{test} is no file");
+            assert!(
+                gatewright_resources::operations().any(|operation| operation.id == id),
+                "{id} is not built"
+            );
         }
     }
 }

@@ -16,7 +16,7 @@ import sessions from '../management/sessions.js';
 import settings from '../management/settings.js';
 import users from '../management/users.js';
 
-const GROUPS = [clients, connections, apis, roles, users, sessions, messages, settings, refusals];
+const GROUPS = { clients, connections, apis, roles, users, sessions, messages, settings, refusals };
 
 /** Built operations for which this version of the client has no method. */
 const WITHOUT_METHOD = [];
@@ -34,10 +34,17 @@ for (const engine of engines()) {
     });
     after(() => server?.stop());
 
-    for (const declare of GROUPS) declare({ api: () => api, server: () => server });
+    for (const [name, declare] of Object.entries(GROUPS)) {
+      describe(name, () => {
+        before(() => calls.enter(`tests/sdk/management/${name}.js`));
+        declare({ api: () => api, server: () => server });
+      });
+    }
 
     test('every operation that is built was called, and succeeded', () => {
       assert.deepEqual(calls.missed(), WITHOUT_METHOD);
     });
+
+    test('the table of operations says which file calls each', () => calls.agreesWithTable());
   });
 }

@@ -136,6 +136,8 @@ pub struct Operation {
     pub query: &'static [Field],
     /// The HTTP status of success.
     pub success: u16,
+    /// What of it is not built, for the reference; empty if it is whole.
+    pub missing: &'static str,
     /// What success changes.
     pub effect: Effect,
     /// The log keeps the bodies of call and answer, secret members masked.
@@ -171,6 +173,7 @@ impl Operation {
             body: None,
             query: &[],
             success: 200,
+            missing: "",
             effect,
             logs_bodies: true,
             prepare: None,
@@ -251,6 +254,12 @@ impl Operation {
     #[must_use]
     pub const fn success(self, success: u16) -> Self {
         Self { success, ..self }
+    }
+
+    /// Says what of it is not built: a clause that completes "not yet:".
+    #[must_use]
+    pub const fn partly(self, missing: &'static str) -> Self {
+        Self { missing, ..self }
     }
 
     /// Changes the tenant's configuration.

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::error::ApiError;
 use super::operation::{Method, Operation};
 
-/// Every operation of the real API: tag, method, path, operation id, scopes.
+/// Every operation of the real APIs: tag, method, path, operation id, scopes.
 const TABLE: &str = include_str!("../../../../docs/management-api-operations.tsv");
 
 /// One line of the table of operations.
@@ -16,7 +16,7 @@ pub struct Known {
     pub tag: &'static str,
     /// The HTTP method.
     pub method: Method,
-    /// The path below `/api/v2`.
+    /// The path below `/api/v2`, or the whole path if it is of another API.
     pub path: &'static str,
     /// Its id.
     pub id: &'static str,
@@ -24,7 +24,14 @@ pub struct Known {
     pub scopes: Vec<&'static str>,
 }
 
-/// Every operation of the real API, in the order of the table.
+impl Known {
+    /// Whether it is of the Management API; the rest are of the My Account and My Organization APIs.
+    pub fn is_management(&self) -> bool {
+        !self.path.starts_with("/me/v1/") && !self.path.starts_with("/my-org/v1/")
+    }
+}
+
+/// Every operation of the real APIs, in the order of the table.
 pub static KNOWN: LazyLock<Vec<Known>> =
     LazyLock::new(|| TABLE.lines().skip(1).filter_map(parse_line).collect());
 
@@ -69,7 +76,16 @@ impl Routes {
         for operation in built {
             routes.add(operation.method, operation.path, Target::Built(operation));
         }
-        for known in KNOWN.iter() {
+        for known in KNOWN.iter().filter(|known| known.is_management()) {
+            routes.add(known.method, known.path, Target::Unbuilt(known));
+        }
+        routes
+    }
+
+    /// Routes of the APIs for users and for organizations, of which nothing is built.
+    pub fn of_other_apis() -> Self {
+        let mut routes = Self { by_segment: BTreeMap::new() };
+        for known in KNOWN.iter().filter(|known| !known.is_management()) {
             routes.add(known.method, known.path, Target::Unbuilt(known));
         }
         routes
@@ -179,6 +195,6 @@ mod tests {
 
     #[test]
     fn the_table_is_read_whole() {
-        assert_eq!(KNOWN.len(), 503);
+        assert_eq!(KNOWN.len(), 559);
     }
 }

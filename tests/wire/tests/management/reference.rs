@@ -15,7 +15,11 @@ async fn the_api_describes_itself() {
         assert_eq!(described, gatewright_resources::operations().count());
 
         let page = tool.get("/api/v2/reference").await;
-        assert!(page.expect(200).header("content-security-policy").starts_with("default-src 'none'; style-src 'nonce-"));
+        assert!(
+            page.expect(200)
+                .header("content-security-policy")
+                .starts_with("default-src 'none'; style-src 'nonce-")
+        );
         assert!(page.body.contains(&format!("<code>{}api/v2/</code>", server.issuer())));
         for operation in gatewright_resources::operations() {
             assert!(page.body.contains(&format!("id=\"{}\"", operation.id)), "{}", operation.id);
