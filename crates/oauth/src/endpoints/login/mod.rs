@@ -26,6 +26,7 @@ use gatewright_core::limits::RateLimit;
 use gatewright_core::login::screens::{First, NoPage, ScreenFacts, Way, first};
 use gatewright_http::{Params, RequestCx, respond};
 use gatewright_resources::login_transactions::{self, LoginTransaction, PageLogin, Progress};
+use gatewright_resources::prompts::PROMPTS;
 use gatewright_resources::rate_buckets;
 use gatewright_store::Tx;
 use serde_json::Value;
@@ -110,7 +111,8 @@ fn facts<'a>(cx: &'a RequestCx, client_id: &str, asked: Option<&'a str>) -> Scre
         None => false,
     };
     let connections = cx.tenant.connections_of(client_id).filter(served).map(|found| &**found).collect();
-    let identifier_first = cx.tenant.settings.pointer("/prompts/identifier_first").and_then(Value::as_bool);
+    let prompts = cx.tenant.settings_of(&PROMPTS);
+    let identifier_first = prompts.get("identifier_first").and_then(Value::as_bool);
     ScreenFacts { connections, asked, identifier_first: identifier_first.unwrap_or(false) }
 }
 
