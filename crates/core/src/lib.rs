@@ -21,6 +21,7 @@ pub mod ids;
 pub mod limits;
 pub mod login;
 pub mod password_policy;
+pub mod protection;
 pub mod redirect;
 pub mod refresh;
 pub mod registration;

@@ -51,6 +51,14 @@ impl RateLimit {
         Self { burst, interval_micros: if interval_micros == 0 { 1 } else { interval_micros } }
     }
 
+    /// `burst` requests at once (at least 1), refilled one by one after as many microseconds (at least 1).
+    pub const fn each(burst: u32, interval_micros: i64) -> Self {
+        Self {
+            burst: if burst == 0 { 1 } else { burst },
+            interval_micros: if interval_micros < 1 { 1 } else { interval_micros },
+        }
+    }
+
     /// Microseconds in which one request is refilled: `$interval` of the statement.
     pub const fn interval_micros(self) -> i64 {
         self.interval_micros

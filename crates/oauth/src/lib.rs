@@ -8,6 +8,7 @@
 
 mod account_link;
 mod account_result;
+mod attempts;
 pub mod backchannel;
 mod client_auth;
 mod decision;

@@ -8,18 +8,15 @@ use std::sync::Arc;
 use gatewright_core::OAuthError;
 use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
-use gatewright_core::limits::RateLimit;
 use gatewright_core::user::User;
 use gatewright_http::{Fault, RequestCx};
 use gatewright_passwords::{LONGEST_PASSWORD_BYTES, Verdict};
-use gatewright_resources::{passwords, rate_buckets};
+use gatewright_resources::passwords;
 use serde_json::json;
 
+use crate::attempts::Attempt;
 use crate::events;
 use crate::stop::Stop;
-
-/// Tries for one account from one address, right or wrong: 20 at once, 10 more a minute.
-const TRIES: RateLimit = RateLimit::new(20, 10, 60);
 
 /// The grant type, and credential type, of a password at a connection that is named.
 pub(crate) const PASSWORD_REALM: &str = "http://auth0.com/oauth/grant-type/password-realm";
@@ -48,7 +45,7 @@ pub(crate) fn wrong() -> OAuthError {
 
 /// Who it is, or one text for every reason not to say so. `identifier` is an e-mail address or user name.
 ///
-/// A failure is logged here (`fp`, `fu`, `limit_sul`); a success by whoever makes a session or token of it.
+/// A failure is logged here (`fp`, `fu`, `limit_sul`, `limit_mu`, `limit_wc`); a success by whoever makes a session or token of it.
 pub(crate) async fn verify(
     cx: &RequestCx,
     client: &Client,
@@ -57,22 +54,27 @@ pub(crate) async fn verify(
     password: &str,
 ) -> Result<Result<User, OAuthError>, Stop> {
     let identifier = identifier.trim().to_lowercase();
-    let (within, name, typed) = (cx.clone(), connection.name.clone(), identifier.clone());
+    let attempt = Attempt::new(cx, connection, &identifier);
+    let (counting, tenant) = (attempt.clone(), cx.tenant.id.clone());
+    let (name, typed) = (connection.name.clone(), identifier.clone());
     let read = cx.app.db.write(move |tx| {
         Box::pin(async move {
-            let (tenant, key) = (&within.tenant.id, format!("{}/{name}/{typed}", within.ip));
-            let decision = rate_buckets::take(tx, tenant, "password_login", TRIES, &key, within.now).await?;
-            if !decision.allowed {
-                return Ok::<_, Stop>(None);
-            }
-            Ok(Some(passwords::account(tx, tenant, &name, &typed).await?))
+            let counted = counting.count(tx).await?;
+            let account = match counted.refused {
+                Some(_) => None,
+                None => passwords::account(tx, &tenant, &name, &typed).await?,
+            };
+            Ok::<_, Stop>((counted, account))
         })
     });
-    let Some(account) = read.await? else {
-        log(cx, client, connection, "limit_sul", &identifier, None, "too_many_tries").await?;
-        let text = "Too many tries to log in. Try again later.";
-        return Ok(Err(OAuthError::new(429, "too_many_attempts", text).because("too_many_tries")));
-    };
+    let (counted, account) = read.await?;
+    if let Some(excess) = counted.refused.or(counted.watched) {
+        log(cx, client, connection, excess.code(), &identifier, None, excess.reason()).await?;
+    }
+    if let Some(excess) = counted.refused {
+        let error = OAuthError::new(429, "too_many_attempts", excess.text());
+        return Ok(Err(error.because(excess.reason())));
+    }
     let hash = account.as_ref().and_then(|account| account.hash.clone());
     // Nobody's password is that long, so it is compared with nothing, at the usual price.
     let (hash, password) = match password.len() > LONGEST_PASSWORD_BYTES {
@@ -96,10 +98,16 @@ pub(crate) async fn verify(
     let (Some(account), Some(user), Some(old)) = (account, user, hash) else {
         return Err(Fault::internal("a password was right without an account").into());
     };
-    if let Some(better) = better {
+    if better.is_some() || attempt.is_counted() {
         let (tenant, account_id) = (cx.tenant.id.clone(), account.account_id);
         let write = cx.app.db.write(move |tx| {
-            Box::pin(async move { passwords::replace_hash(tx, &tenant, &account_id, &old, &better).await })
+            Box::pin(async move {
+                attempt.succeeded(tx).await?;
+                if let Some(better) = better {
+                    passwords::replace_hash(tx, &tenant, &account_id, &old, &better).await?;
+                }
+                Ok::<_, Stop>(())
+            })
         });
         write.await?;
     }

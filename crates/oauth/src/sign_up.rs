@@ -9,24 +9,21 @@ use gatewright_adapters::email::EmailKind;
 use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
 use gatewright_core::email::normalize_address;
-use gatewright_core::limits::RateLimit;
 use gatewright_core::password_policy::{Person, Weakness};
 use gatewright_core::user::User;
 use gatewright_http::{Fault, RequestCx};
 use gatewright_passwords::StoredHash;
 use gatewright_resources::account_tickets::Purpose;
+use gatewright_resources::logs;
 use gatewright_resources::passwords::{self, NewPasswordError};
 use gatewright_resources::users::{self, NotSignedUp};
-use gatewright_resources::{logs, rate_buckets};
 use gatewright_store::Tx;
 use serde_json::{Map, Value, json};
 
 use crate::account_link::{self, Link};
+use crate::attempts;
 use crate::events;
 use crate::stop::Stop;
-
-/// Sign-ups from one address: 50 at once, 50 more an hour.
-const FROM_ONE_ADDRESS: RateLimit = RateLimit::new(50, 50, 3600);
 
 const PROFILE: [&str; 5] = ["given_name", "family_name", "name", "nickname", "picture"];
 const MOST_METADATA: usize = 10;
@@ -183,7 +180,7 @@ pub(crate) async fn vet(
         let refusal = Refusal::new(400, "public_signup_disabled", text, "signup_disabled");
         return refused(cx, client, connection, form, refusal).await;
     }
-    if !allowed_once_more(cx).await? {
+    if !allowed_once_more(cx, client, connection).await? {
         let text = "Too many sign-ups from this address. Try again later.";
         let refusal = Refusal::new(429, "too_many_requests", text, "too_many_signups");
         return refused(cx, client, connection, form, refusal).await;
@@ -228,15 +225,21 @@ fn told(cx: &RequestCx, why: NotSignedUp) -> Refusal {
     }
 }
 
-async fn allowed_once_more(cx: &RequestCx) -> Result<bool, Stop> {
-    let within = cx.clone();
-    let write = cx.app.db.write(move |tx| {
-        Box::pin(async move {
-            let caller = within.ip.to_string();
-            rate_buckets::take(tx, &within.tenant.id, "signup", FROM_ONE_ADDRESS, &caller, within.now).await
-        })
-    });
-    Ok(write.await.map_err(Stop::from)?.allowed)
+/// Counts a sign-up from this address; one that would have been refused is logged.
+async fn allowed_once_more(cx: &RequestCx, client: &Client, connection: &Connection) -> Result<bool, Stop> {
+    let Some(throttle) = attempts::sign_up_throttle(cx) else { return Ok(true) };
+    let (within, blocks) = (cx.clone(), throttle.blocks);
+    let write = cx
+        .app
+        .db
+        .write(move |tx| Box::pin(async move { attempts::count_sign_up(tx, &within, &throttle).await }));
+    let allowed = write.await.map_err(Stop::from)?;
+    if !allowed {
+        let mut event = events::at_connection(events::event(cx, "limit_mu", Some(client)), connection);
+        event.details = json!({"decision": {"reason": "too_many_signups"}});
+        events::write(cx, event).await?;
+    }
+    Ok(allowed || !blocks)
 }
 
 /// An account about to be made.

@@ -8,6 +8,7 @@
 pub mod access_tokens;
 pub mod account_tickets;
 pub mod actions;
+pub mod attack_protection;
 pub mod authorization_codes;
 pub mod branding;
 pub mod captured_messages;
@@ -23,8 +24,10 @@ pub mod email_provider;
 pub mod email_templates;
 pub mod engine;
 pub mod grants;
+pub mod guardian;
 pub mod hooks;
 pub mod log_streams;
+pub mod login_failures;
 pub mod login_tickets;
 pub mod login_transactions;
 pub mod logout_deliveries;
@@ -57,6 +60,7 @@ use gatewright_store::Migration;
 /// Every resource that is built.
 pub static RESOURCES: &[&Resource] = &[
     &actions::RESOURCE,
+    &attack_protection::RESOURCE,
     &branding::RESOURCE,
     &clients::RESOURCE,
     &connections::RESOURCE,
@@ -67,6 +71,9 @@ pub static RESOURCES: &[&Resource] = &[
     &grants::RESOURCE,
     &hooks::RESOURCE,
     &log_streams::RESOURCE,
+    &guardian::RESOURCE,
+    &guardian::phone::RESOURCE,
+    &guardian::providers::RESOURCE,
     &logs::RESOURCE,
     &prompt_texts::RESOURCE,
     &prompts::RESOURCE,
@@ -143,6 +150,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     59 "0059_rules",
     60 "0060_user_index",
     61 "0061_log_streams",
+    70 "0070_login_failures",
 ];
 
 #[cfg(test)]

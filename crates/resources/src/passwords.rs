@@ -11,6 +11,8 @@ use gatewright_passwords::{HashError, Hasher, StoredHash, UnusableHash};
 use gatewright_store::{Db, StoreError, Tx, Val, params, sql};
 use serde_json::Value;
 
+use crate::login_failures;
+
 // The account's own id, which stays when it is linked to another user.
 sql!(
     BY_EMAIL_ADDRESS,
@@ -125,6 +127,7 @@ pub async fn set(
     tx.run(&SET, &params![tenant, account_id, &hash, now]).await?;
     // Kept whether or not the connection has a history now: it may be switched on later.
     tx.run(&REMEMBER, &params![tenant, account_id, now, &hash]).await?;
+    login_failures::password_set(tx, tenant, account_id).await?;
     tx.run(&FORGET_OLD, &params![tenant, account_id, MOST_EARLIER + 1]).await.map(drop)
 }
 

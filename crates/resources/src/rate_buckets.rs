@@ -17,6 +17,10 @@ sql!(
              <= CAST($4 AS BIGINT) + CAST($6 AS BIGINT)
      RETURNING tat"
 );
+sql!(
+    GIVE_BACK,
+    "UPDATE rate_buckets SET tat = tat - CAST($4 AS BIGINT) WHERE tenant_id = $1 AND bucket = $2 AND caller = $3"
+);
 sql!(STORED, "SELECT tat FROM rate_buckets WHERE tenant_id = $1 AND bucket = $2 AND caller = $3");
 
 /// Takes one place of a caller's bucket, or refuses; the answer says what remains.
@@ -34,4 +38,19 @@ pub async fn take(
     }
     let row = tx.one(&STORED, &params![tenant, bucket, caller]).await?;
     Ok(limit.refused_at(row.time(0)?, now))
+}
+
+/// Gives back a place that was taken for something that does not count after all.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn give_back(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    bucket: &str,
+    limit: RateLimit,
+    caller: &str,
+) -> Result<(), StoreError> {
+    let values = params![tenant, bucket, caller, limit.interval_micros()];
+    tx.run(&GIVE_BACK, &values).await.map(drop)
 }

@@ -1,6 +1,6 @@
 //! Reads request bodies: JSON, or a form whose values become what their fields expect.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Map;
 use super::error::ApiError;
@@ -34,9 +34,12 @@ impl RawBody {
     ///
     /// # Errors
     /// 400 `invalid_body` naming the member, 403 naming members that the caller may not send, 415 for
-    /// other content types than JSON and forms.
+    /// other content types than JSON, forms and, where text is taken, HTML.
     pub fn read(&self, body: &Body, only: Option<&[&str]>) -> Result<Checked, ApiError> {
-        let value = self.parse(body.fields)?;
+        let value = match (self.parse(body)?, body.text) {
+            (value @ Value::String(_), Some(member)) => json!({ member: value }),
+            (value, _) => value,
+        };
         if let (Some(only), Value::Object(members)) = (only, &value) {
             let others: Vec<&str> =
                 members.keys().map(String::as_str).filter(|name| !only.contains(name)).collect();
@@ -60,7 +63,7 @@ impl RawBody {
         Ok(Checked { object, ..Checked::default() })
     }
 
-    fn parse(&self, fields: &'static [Field]) -> Result<Value, ApiError> {
+    fn parse(&self, body: &Body) -> Result<Value, ApiError> {
         if self.bytes.is_empty() {
             return Ok(Value::Null);
         }
@@ -73,11 +76,16 @@ impl RawBody {
                         ApiError::new(400, "Invalid request payload form format").code("invalid_body")
                     })?;
                 Ok(Value::Object(
-                    pairs.into_iter().map(|(name, text)| from_form(name, &text, fields)).collect(),
+                    pairs.into_iter().map(|(name, text)| from_form(name, &text, body.fields)).collect(),
                 ))
             }
             "application/json" | "" => serde_json::from_slice(&self.bytes)
                 .map_err(|_| ApiError::new(400, "Invalid request payload JSON format").code("invalid_body")),
+            "text/html" if body.text.is_some() => {
+                let text = String::from_utf8(self.bytes.clone());
+                text.map(Value::String)
+                    .map_err(|_| ApiError::new(400, "Invalid request payload encoding").code("invalid_body"))
+            }
             other if other.ends_with("+json") => serde_json::from_slice(&self.bytes)
                 .map_err(|_| ApiError::new(400, "Invalid request payload JSON format").code("invalid_body")),
             _ => Err(ApiError::new(415, "Unsupported Media Type")),

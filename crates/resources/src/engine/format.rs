@@ -2,6 +2,7 @@
 
 use gatewright_core::Timestamp;
 use gatewright_core::colors::Color;
+use gatewright_core::protection;
 
 /// What a text member must look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub enum Format {
     NoColon,
     /// A UUID in its usual form.
     Uuid,
+    /// An address, or a network as `192.0.2.0/24`; IPv4 or IPv6.
+    IpOrNetwork,
 }
 
 impl Format {
@@ -73,6 +76,7 @@ impl Format {
             Self::Digits => "^[0-9]*$",
             Self::NoColon => "^[^:]+$",
             Self::Uuid => "uuid",
+            Self::IpOrNetwork => "ip-or-cidr",
         }
     }
 
@@ -103,6 +107,7 @@ impl Format {
             Self::DateTime => "2026-01-31T12:00:00.000Z",
             Self::KeyId => "key-2026-01-31",
             Self::Color => "#0059d6",
+            Self::IpOrNetwork => "192.0.2.0/24",
         }
     }
 
@@ -155,6 +160,7 @@ impl Format {
                         _ => b.is_ascii_hexdigit(),
                     })
             }
+            Self::IpOrNetwork => protection::network(text).is_some(),
         }
     }
 }

@@ -111,6 +111,8 @@ pub struct Body {
     pub is_optional: bool,
     /// What it is if it is no object with members of known names.
     pub whole: Option<&'static Shape>,
+    /// The member that a body of text, as JSON or as HTML, stands for.
+    pub text: Option<&'static str>,
 }
 
 /// One route of the API. Built with [`Operation::new`] and the methods below, in `static` tables.
@@ -194,13 +196,23 @@ impl Operation {
     /// Takes a body.
     #[must_use]
     pub const fn body(self, fields: &'static [Field], purpose: Purpose) -> Self {
-        Self { body: Some(Body { fields, purpose, is_list: false, is_optional: false, whole: None }), ..self }
+        Self {
+            body: Some(Body { fields, purpose, is_list: false, is_optional: false, whole: None, text: None }),
+            ..self
+        }
     }
 
     /// Takes a body that may be missing.
     #[must_use]
     pub const fn optional_body(self, fields: &'static [Field]) -> Self {
-        let body = Body { fields, purpose: Purpose::Update, is_list: false, is_optional: true, whole: None };
+        let body = Body {
+            fields,
+            purpose: Purpose::Update,
+            is_list: false,
+            is_optional: true,
+            whole: None,
+            text: None,
+        };
         Self { body: Some(body), ..self }
     }
 
@@ -213,6 +225,7 @@ impl Operation {
             is_list: false,
             is_optional: false,
             whole: Some(shape),
+            text: None,
         };
         Self { body: Some(body), ..self }
     }
@@ -221,6 +234,16 @@ impl Operation {
     #[must_use]
     pub const fn unlogged_bodies(self) -> Self {
         Self { logs_bodies: false, ..self }
+    }
+
+    /// Takes text, as JSON or as HTML, for an object with this member.
+    ///
+    /// # Panics
+    /// If it takes no body.
+    #[must_use]
+    pub const fn or_text(self, member: &'static str) -> Self {
+        let body = self.body.expect("an operation has a body before it is said how it is read");
+        Self { body: Some(Body { text: Some(member), ..body }), ..self }
     }
 
     /// Does this before its transaction begins.
@@ -239,6 +262,7 @@ impl Operation {
                 is_list: true,
                 is_optional: false,
                 whole: None,
+                text: None,
             }),
             ..self
         }

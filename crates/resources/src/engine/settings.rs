@@ -159,7 +159,8 @@ impl Settings {
     }
 
     fn answer(&self, input: &Input, settings: Map) -> Answer {
-        input.query.project((self.present)(self.complete(settings))).into()
+        let shown = input.query.project((self.present)(self.complete(settings)));
+        Answer { shows_secret: self.sealed.is_some_and(|member| shown.contains_key(member)), ..shown.into() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Conversations with the authorization server.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
 
+mod attack_protection;
 mod authorize;
 mod branding;
 mod codes;

@@ -112,7 +112,8 @@ async fn judge(
 
 fn text_of(error: &OAuthError) -> &'static str {
     match error.reason.as_deref() {
-        Some("too_many_tries") => "too-many-requests",
+        Some("too_many_tries" | "address_throttled") => "too-many-requests",
+        Some("account_blocked") => "account-blocked",
         Some("user_blocked") => "user-blocked",
         _ => "wrong-credentials",
     }
