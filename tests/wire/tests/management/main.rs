@@ -1,6 +1,7 @@
 //! Conversations with the Management API.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
 
+mod isolation;
 mod limits;
 mod reference;
 mod refusals;

@@ -1,0 +1,183 @@
+//! What one tenant has, another can neither see nor change, whatever operation names it.
+
+use std::collections::BTreeMap;
+
+use gatewright_resources::engine::field::Shape;
+use gatewright_resources::engine::validate::Purpose;
+use gatewright_resources::engine::{Method as Verb, Operation};
+use gatewright_testkit::{Admin, Server, on_every_database};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const DATABASE: &str = "Username-Password-Authentication";
+const PASSWORD_REALM: &str = "http://auth0.com/oauth/grant-type/password-realm";
+
+/// Paths whose parameters are names that every tenant may use, not ids of something a tenant has.
+const NAMES: &[&str] = &[
+    "/actions/triggers/{triggerId}",
+    "/email-templates/{templateName}",
+    "/guardian/factors/{name}",
+    "/prompts/{prompt}",
+    "/rules-configs/{key}",
+];
+
+/// Where ids come from rows that only a whole login makes: `oauth/sessions.rs` tries them.
+const ELSEWHERE: &[&str] = &["/grants/{id}"];
+
+fn encoded(id: &str) -> String {
+    id.replace('|', "%7C").replace(':', "%3A").replace('/', "%2F")
+}
+
+fn id(made: &Value) -> String {
+    made["id"].as_str().unwrap_or_else(|| panic!("no id in {made}")).to_owned()
+}
+
+/// The paths of one object of everything a tenant can have, by the template that names it.
+async fn furnish(server: &Server, admin: &Admin) -> BTreeMap<&'static str, String> {
+    let mut paths = BTreeMap::new();
+    let mut note = |template: &'static str, ids: &[&str]| {
+        let mut ids = ids.iter();
+        let segments = template.split('/').map(|segment| match segment.starts_with('{') {
+            true => encoded(ids.next().expect("an id for each parameter")),
+            false => segment.to_owned(),
+        });
+        paths.insert(template, segments.collect::<Vec<_>>().join("/"));
+    };
+
+    let action = json!({"name": "a", "code": "exports.onExecutePostLogin = async () => {};",
+        "supported_triggers": [{"id": "post-login", "version": "v3"}]});
+    let action = id(&admin.create("/actions/actions", action).await);
+    admin.call(Method::POST, &format!("/actions/actions/{action}/deploy"), None).await.expect(200);
+    let versions = admin.get(&format!("/actions/actions/{action}/versions")).await;
+    note("/actions/actions/{id}", &[&action]);
+    note("/actions/actions/{actionId}", &[&action]);
+    note("/actions/actions/{actionId}/versions/{id}", &[&action, &id(&versions["versions"][0])]);
+
+    let rule = json!({"name": "rule", "script": "function (user, context, callback) { callback(null, user, context); }"});
+    note("/rules/{id}", &[&id(&admin.create("/rules", rule).await)]);
+    let hook =
+        json!({"name": "hook", "script": "module.exports = () => {};", "triggerId": "credentials-exchange"});
+    note("/hooks/{id}", &[&id(&admin.create("/hooks", hook).await)]);
+    let stream = json!({"name": "s", "type": "http", "sink": {"httpEndpoint": "https://logs.example/in"}});
+    let stream = admin.call(Method::POST, "/log-streams", Some(stream)).await.expect(200).json();
+    note("/log-streams/{id}", &[&id(&stream)]);
+
+    let client = json!({"name": "App", "app_type": "non_interactive", "grant_types": ["client_credentials"]});
+    let client = admin.create("/clients", client).await["client_id"].as_str().unwrap().to_owned();
+    note("/clients/{id}", &[&client]);
+    note("/clients/{client_id}", &[&client]);
+    let credential = json!({"credential_type": "public_key", "name": "k", "pem": PUBLIC_KEY});
+    let credential = admin.create(&format!("/clients/{client}/credentials"), credential).await;
+    note("/clients/{client_id}/credentials/{credential_id}", &[&client, &id(&credential)]);
+    let grant = json!({"client_id": client, "audience": server.audience(), "scope": ["read:orders"]});
+    note("/client-grants/{id}", &[&id(&admin.create("/client-grants", grant).await)]);
+    let api = admin.create("/resource-servers", json!({"identifier": "https://isolated.example/"})).await;
+    note("/resource-servers/{id}", &[&id(&api)]);
+    let connection = json!({"name": "directory", "strategy": "auth0"});
+    note("/connections/{id}", &[&id(&admin.create("/connections", connection).await)]);
+    let role = admin.call(Method::POST, "/roles", Some(json!({"name": "Clerk"}))).await.expect(200).json();
+    note("/roles/{id}", &[&id(&role)]);
+
+    let user = json!({"connection": DATABASE, "email": "ann@example.com", "password": "Correct-horse-7"});
+    let user = admin.create("/users", user).await["user_id"].as_str().unwrap().to_owned();
+    note("/users/{id}", &[&user]);
+    note("/users/{user_id}", &[&user]);
+    log_in(server, admin).await;
+    let of_user = format!("/users/{}", encoded(&user));
+    let tokens = admin.get(&format!("{of_user}/refresh-tokens")).await;
+    note("/refresh-tokens/{id}", &[&id(&tokens["tokens"][0])]);
+    note("/device-credentials/{id}", &[&id(&tokens["tokens"][0])]);
+    let sessions = admin.get(&format!("{of_user}/sessions")).await;
+    note("/sessions/{id}", &[&id(&sessions["sessions"][0])]);
+    note("/logs/{id}", &[admin.get("/logs?per_page=1").await[0]["log_id"].as_str().unwrap()]);
+    paths
+}
+
+/// Leaves the user with a refresh token, and with a session.
+async fn log_in(server: &Server, admin: &Admin) {
+    let client = format!("/clients/{}", server.client_id());
+    let types = json!({"grant_types": ["implicit", "authorization_code", "refresh_token", PASSWORD_REALM]});
+    admin.patch(&client, types).await;
+    let page = server.page("http://localhost:4200");
+    let asked = json!({"grant_type": PASSWORD_REALM, "client_id": server.client_id(), "realm": DATABASE,
+        "username": "ann@example.com", "password": "Correct-horse-7", "scope": "openid offline_access"});
+    page.post("/oauth/token", asked).await.expect(200);
+    let proof = json!({"client_id": server.client_id(), "username": "ann@example.com", "realm": DATABASE,
+        "password": "Correct-horse-7", "credential_type": PASSWORD_REALM});
+    let ticket = page.post("/co/authenticate", proof).await.expect(200).json()["login_ticket"].clone();
+    let path = format!(
+        "/authorize?client_id={}&response_type=token&redirect_uri=http%3A%2F%2Flocalhost%3A4200%2F&scope=openid\
+         &state=s&prompt=none&response_mode=web_message&login_ticket={}",
+        server.client_id(),
+        ticket.as_str().unwrap()
+    );
+    page.get(&path).await.expect(200);
+}
+
+/// The operation's path with the first tenant's ids.
+fn path_of(operation: &Operation, paths: &BTreeMap<&'static str, String>) -> String {
+    let known = paths.iter().filter(|(template, _)| {
+        operation.path == **template || operation.path.starts_with(&format!("{template}/"))
+    });
+    let (template, path) = known.max_by_key(|(template, _)| template.len()).unwrap_or_else(|| {
+        panic!("{} {}: `furnish` makes nothing that this path names", operation.id, operation.path)
+    });
+    let rest = &operation.path[template.len()..];
+    assert!(!rest.contains('{'), "{}: `furnish` does not know what {rest} names", operation.id);
+    format!("{path}{rest}")
+}
+
+fn body_of(operation: &Operation) -> Option<Value> {
+    operation.body.map(|body| match (body.is_list, body.purpose) {
+        (true, _) => json!([Shape::object(body.fields).example()]),
+        (false, Purpose::Create) => Shape::object(body.fields).example(),
+        (false, Purpose::Update) => json!({}),
+    })
+}
+
+/// Everything the tenant shows of what `furnish` made.
+async fn shown(admin: &Admin, paths: &BTreeMap<&'static str, String>) -> BTreeMap<&'static str, Value> {
+    let mut shown = BTreeMap::new();
+    for operation in gatewright_resources::operations() {
+        if operation.method == Verb::Get && paths.contains_key(operation.path) {
+            let answer = admin.call(Method::GET, &paths[operation.path], None).await;
+            shown.insert(operation.path, answer.expect(200).json());
+        }
+    }
+    shown
+}
+
+#[tokio::test]
+async fn no_operation_reaches_what_another_tenant_has() {
+    on_every_database(async |server: Server| {
+        let (owner, stranger) = (server.admin().await, server.admin_of("acme").await);
+        let paths = furnish(&server, &owner).await;
+        let before = shown(&owner, &paths).await;
+        assert!(before.len() >= 12, "{:?}", before.keys());
+        let named = |list: &[&str], path: &str| list.iter().any(|prefix| path.starts_with(prefix));
+        for operation in gatewright_resources::operations().filter(|operation| operation.path.contains('{')) {
+            if named(NAMES, operation.path) || named(ELSEWHERE, operation.path) {
+                continue;
+            }
+            let path = path_of(operation, &paths);
+            let method = Method::from_bytes(operation.method.name().as_bytes()).unwrap();
+            let answer = stranger.call(method, &path, body_of(operation)).await;
+            // Compat: deleting what is not there is a success for most resources.
+            let deleted = operation.method == Verb::Delete && answer.status == operation.success;
+            assert!(answer.status == 404 || deleted, "{}: {}\n{}", operation.id, answer.status, answer.body);
+        }
+        assert_eq!(shown(&owner, &paths).await, before);
+    })
+    .await;
+}
+
+const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAu1SU1LfVLPHCozMxH2Mo
+4lgOEePzNm0tRgeLezV6ffAt0gunVTLw7onLRnrq0/IzW7yWR7QkrmBL7jTKEn5u
++qKhbwKfBstIs+bMY2Zkp18gnTxKLxoS2tFczGkPLPgizskuemMghRniWaoLcyeh
+kd3qqGElvW/VDL5AaWTg0nLVkjRo9z+40RQzuVaE8AkAFmxZzow3x+VJYKdjykkJ
+0iT9wCS0DRTXu269V264Vf/3jvredZiKRkgwlL9xNAwxXFg0x/XFw005UWVRIkdg
+cKWTjpBP2dPwVZ4WWC+9aGVd+Gyn1o0CLelf4rEjGoXbAAEgAqeGUxrcIlbjXfbc
+mwIDAQAB
+-----END PUBLIC KEY-----
+";
