@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 
 use gatewright_resources::engine::crud::Crud;
-use gatewright_resources::engine::operation::Body;
 use gatewright_resources::engine::query::COMMON;
 use gatewright_resources::engine::{Handler, Map, Operation, Resource, schema};
 use gatewright_resources::{RESOURCES, resource_servers};
@@ -75,8 +74,8 @@ fn described(resource: &Resource, operation: &Operation) -> Value {
     });
     if let Some(body) = &operation.body {
         described["requestBody"] = json!({
-            "required": true,
-            "content": {"application/json": {"schema": body_schema(body)}},
+            "required": !body.is_optional,
+            "content": {"application/json": {"schema": body.schema()}},
         });
     }
     described
@@ -95,11 +94,6 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         parameter
     });
     in_path.chain(in_query).collect()
-}
-
-fn body_schema(body: &Body) -> Value {
-    let one = schema::body(body.fields, body.purpose);
-    if body.is_list { json!({"type": "array", "items": one}) } else { one }
 }
 
 fn responses(operation: &Operation) -> Value {

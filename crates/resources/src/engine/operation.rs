@@ -15,6 +15,7 @@ use super::crud::Crud;
 use super::error::ApiError;
 use super::field::{Field, Shape};
 use super::query::Query;
+use super::schema;
 use super::settings::Settings;
 use super::validate::Purpose;
 
@@ -113,6 +114,30 @@ pub struct Body {
     pub whole: Option<&'static Shape>,
     /// The member that a body of text, as JSON or as HTML, stands for.
     pub text: Option<&'static str>,
+}
+
+impl Body {
+    /// A body that fits, with what must be there and no more.
+    pub fn example(&self) -> Value {
+        let object = || match self.purpose {
+            Purpose::Create => Shape::object(self.fields).example(),
+            Purpose::Update => Value::Object(Map::new()),
+        };
+        match self.whole {
+            Some(shape) => shape.example(),
+            None if self.is_list => Value::from(vec![object()]),
+            None => object(),
+        }
+    }
+
+    /// Its JSON Schema.
+    pub fn schema(&self) -> Value {
+        match self.whole {
+            Some(shape) => schema::shape(shape),
+            None if self.is_list => schema::list(schema::body(self.fields, self.purpose)),
+            None => schema::body(self.fields, self.purpose),
+        }
+    }
 }
 
 /// One route of the API. Built with [`Operation::new`] and the methods below, in `static` tables.

@@ -44,6 +44,11 @@ fn object(fields: impl Iterator<Item = &'static Field>, requires: bool, open: bo
     schema
 }
 
+/// The schema of a list of these.
+pub(super) fn list(of: Value) -> Value {
+    json!({"type": "array", "items": of})
+}
+
 /// The schema of one member.
 pub fn member(field: &Field) -> Value {
     let mut schema = shape(&field.shape);
@@ -59,7 +64,8 @@ pub fn member(field: &Field) -> Value {
     schema
 }
 
-fn shape(shape: &Shape) -> Value {
+/// The schema of a value.
+pub fn shape(shape: &Shape) -> Value {
     let mut schema = match shape {
         Shape::Any => return json!({}),
         Shape::OneOf(names) => return json!({"enum": names}),
