@@ -176,7 +176,9 @@ impl Desk {
             return Ok(Err(TooManyResets));
         }
         let found = passwords::account(tx, tenant, name, &self.identifier).await?;
-        let user = found.and_then(|account| serde_json::from_value::<User>(account.user).ok());
+        let owner = found.as_ref().and_then(|account| account.user["user_id"].as_str().map(str::to_owned));
+        // The link is for the account, and goes to its own address, whoever it is linked to.
+        let user = found.and_then(|account| serde_json::from_value::<User>(account.profile()).ok());
         let (code, reason) = match &user {
             None => ("fcpr", "user_unknown"),
             Some(user) if user.blocked => ("fcpr", "user_blocked"),
@@ -184,7 +186,7 @@ impl Desk {
             Some(_) => ("scpr", "link_sent"),
         };
         let mut event = events::at_connection(events::event(cx, code, Some(&self.client)), &self.connection);
-        event.user_id = user.as_ref().map(|user| user.user_id.clone());
+        event.user_id = owner;
         event.user_name = Some(self.identifier.clone());
         event.details = json!({"decision": {"reason": reason}});
         logs::append(tx, tenant, cx.now, &cx.app.random, &event).await?;

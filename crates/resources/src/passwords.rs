@@ -20,10 +20,13 @@ sql!(
      JOIN users u ON u.tenant_id = i.tenant_id AND u.user_id = i.user_id
      WHERE i.tenant_id = $1 AND i.connection = $2 AND i.identifier = $3"
 );
+// Only accounts of databases have user names, so all of their ids begin with `auth0|`.
 sql!(
     BY_USERNAME,
     "SELECT u.doc, n.user_id FROM usernames n
-     JOIN users u ON u.tenant_id = n.tenant_id AND u.user_id = n.user_id
+     JOIN identities i ON i.tenant_id = n.tenant_id AND i.local_id = substr(n.user_id, 7)
+       AND i.provider = 'auth0' AND i.connection = n.connection
+     JOIN users u ON u.tenant_id = i.tenant_id AND u.user_id = i.user_id
      WHERE n.tenant_id = $1 AND n.connection = $2 AND n.username = $3"
 );
 sql!(HASH, "SELECT hash FROM passwords WHERE tenant_id = $1 AND user_id = $2");
@@ -60,6 +63,9 @@ sql!(
        SELECT provider || '|' || local_id FROM identities WHERE tenant_id = $1 AND user_id = $2)"
 );
 
+sql!(FORGET_ACCOUNT, "DELETE FROM passwords WHERE tenant_id = $1 AND user_id = $2");
+sql!(FORGET_ACCOUNT_HISTORY, "DELETE FROM password_history WHERE tenant_id = $1 AND user_id = $2");
+
 /// Earlier passwords that are kept: as many as a history may name.
 const MOST_EARLIER: i64 = 24;
 
@@ -72,6 +78,29 @@ pub struct Account {
     pub account_id: String,
     /// The hash, unless the account has no password or one that nothing can match.
     pub hash: Option<StoredHash>,
+}
+
+impl Account {
+    /// The user's document with what belongs to the account in it: its own id, and its own address where it
+    /// is linked to another user.
+    pub fn profile(&self) -> Value {
+        let mut profile = self.user.clone();
+        if profile["user_id"] == self.account_id {
+            return profile;
+        }
+        let identities = self.user["identities"].as_array().map_or(&[][..], Vec::as_slice);
+        let own = identities.iter().find(|identity| {
+            let (provider, local) = (identity["provider"].as_str(), identity["user_id"].as_str());
+            provider
+                .zip(local)
+                .is_some_and(|(provider, local)| format!("{provider}|{local}") == self.account_id)
+        });
+        for name in ["email", "email_verified"] {
+            profile[name] = own.map(|own| own["profileData"][name].clone()).unwrap_or_default();
+        }
+        profile["user_id"] = self.account_id.clone().into();
+        profile
+    }
 }
 
 /// The account at a database connection with this e-mail address or user name, whatever its case.
@@ -173,6 +202,16 @@ pub async fn replace_hash(
 pub(crate) async fn forget(tx: &mut Tx, tenant: &TenantId, user_id: &str) -> Result<(), StoreError> {
     tx.run(&FORGET, &params![tenant, user_id]).await?;
     tx.run(&FORGET_HISTORY, &params![tenant, user_id]).await.map(drop)
+}
+
+/// Deletes the passwords of one account.
+pub(crate) async fn forget_account(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    account_id: &str,
+) -> Result<(), StoreError> {
+    tx.run(&FORGET_ACCOUNT, &params![tenant, account_id]).await?;
+    tx.run(&FORGET_ACCOUNT_HISTORY, &params![tenant, account_id]).await.map(drop)
 }
 
 /// Why no hash was made of a new password.

@@ -4,6 +4,7 @@
 //! token may read that user and change its `user_metadata`, nothing else.
 
 mod database;
+mod identities;
 pub mod import;
 mod index;
 mod profile;
@@ -13,7 +14,7 @@ mod search;
 pub use database::{NotSignedUp, change_password, prove_email, sign_up};
 pub use index::index_missing;
 pub(crate) use rows::delete_of_connection;
-pub use rows::{by_id, by_identifier, find_or_create_passwordless, record_login};
+pub use rows::{by_account, by_id, by_identifier, find_or_create_passwordless, record_login};
 
 use gatewright_core::backchannel::Initiator;
 use gatewright_core::ids::TenantId;
@@ -134,6 +135,26 @@ pub static RESOURCE: Resource = Resource {
         )
         .success(204),
         Operation::new(
+            "post_identities",
+            Method::Post,
+            "/users/{id}/identities",
+            "Link a user account",
+            &["update:users", "update:current_user_identities"],
+            Handler::Custom(identities::link),
+        )
+        .own(&["update:current_user_identities"], &["link_with"])
+        .body(identities::LINK, Purpose::Create)
+        .success(201),
+        Operation::new(
+            "delete_user_identity_by_user_id",
+            Method::Delete,
+            "/users/{id}/identities/{provider}/{user_id}",
+            "Unlink a user identity",
+            &["update:users", "update:current_user_identities"],
+            Handler::Custom(identities::unlink),
+        )
+        .own(&["update:current_user_identities"], &[]),
+        Operation::new(
             "get_users_by_email",
             Method::Get,
             "/users-by-email",
@@ -185,14 +206,19 @@ pub(crate) async fn existing<'a>(cx: &mut OpCx<'_>, input: &'a Input) -> Result<
 fn present(caller: &Caller, query: &Query, user: Value) -> Value {
     let Value::Object(mut user) = user else { return user };
     if (caller.is_user || !caller.has("read:user_idp_tokens"))
-        && let Some(Value::Array(identities)) = user.get_mut("identities")
+        && let Some(identities) = user.get_mut("identities")
     {
-        for identity in identities.iter_mut().filter_map(Value::as_object_mut) {
-            identity.remove("access_token");
-            identity.remove("refresh_token");
-        }
+        without_tokens(identities);
     }
     Value::Object(query.project(user))
+}
+
+/// Takes the providers' tokens out of identities.
+fn without_tokens(identities: &mut Value) {
+    for identity in identities.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        identity.remove("access_token");
+        identity.remove("refresh_token");
+    }
 }
 
 fn read<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
@@ -233,20 +259,23 @@ fn update<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
         }
         let mut user = rows::claim(cx.tx, &request.tenant, id).await?.ok_or_else(missing)?;
         let before = Map::clone(&user);
+        let account = profile::account_named(&user, &input.body)?;
+        let account_id = account.id();
         let change = profile::apply(&mut user, &input.body, request.now)?;
         if let Some(change) = change
-            && !rows::set_identifier(cx.tx, &request.tenant, id, &change).await?
+            && !rows::set_identifier(cx.tx, &request.tenant, &change).await?
         {
             return Err(exists_already());
         }
-        if input.body.contains_key("username") && id.starts_with("auth0|") {
-            let (username, connection) = (text(&user, "username"), database::connection_name(&user));
-            if !rows::set_username(cx.tx, &request.tenant, connection, id, username).await? {
+        if input.body.contains_key("username") && account.provider == "auth0" {
+            let username = text(profile::profile_of(&mut user, account.place), "username");
+            if !rows::set_username(cx.tx, &request.tenant, &account.connection, &account_id, username).await?
+            {
                 return Err(exists_already());
             }
         }
         if let Some(hash) = &input.password {
-            passwords::set(cx.tx, &request.tenant, id, hash, request.now).await?;
+            passwords::set(cx.tx, &request.tenant, &account_id, hash, request.now).await?;
         }
         if let Some(initiator) = logged_out_by(&before, &user, input.password.is_some()) {
             sessions::end_all_of_user(cx.tx, &request.tenant, id, initiator, request.now).await?;
@@ -258,7 +287,7 @@ fn update<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
 
 /// Why a change ends the user's sessions, if it does: what the user logs in by or with is another one.
 fn logged_out_by(before: &Map, after: &Map, new_password: bool) -> Option<Initiator> {
-    const IDENTIFIERS: &[&str] = &["email", "email_verified", "phone_number", "username"];
+    const IDENTIFIERS: &[&str] = &["email", "email_verified", "phone_number", "username", "identities"];
     if new_password {
         return Some(Initiator::PasswordChanged);
     }

@@ -270,7 +270,8 @@ async fn live(cx: &RequestCx, purpose: Purpose, ticket: &str) -> Result<Option<A
 
 async fn user(cx: &RequestCx, link: &AccountTicket) -> Result<Option<Value>, Stop> {
     let (tenant, user_id) = (cx.tenant.id.clone(), link.user_id.clone());
-    let read = cx.app.db.read(move |tx| Box::pin(async move { users::by_id(tx, &tenant, &user_id).await }));
+    let read =
+        cx.app.db.read(move |tx| Box::pin(async move { users::by_account(tx, &tenant, &user_id).await }));
     Ok(read.await?)
 }
 

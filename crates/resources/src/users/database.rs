@@ -72,15 +72,17 @@ pub async fn change_password(
     hash: &StoredHash,
     now: Timestamp,
 ) -> Result<Option<Value>, StoreError> {
-    let Some(mut user) = rows::claim(tx, tenant, account_id).await? else { return Ok(None) };
-    if user.get("email").and_then(Value::as_str) == Some(email) {
-        user.insert("email_verified".to_owned(), Value::Bool(true));
+    let Some((owner, mut user)) = rows::claim_owner(tx, tenant, account_id).await? else { return Ok(None) };
+    let place = profile::place_of(&user, account_id);
+    let account = profile::profile_of(&mut user, place);
+    if account.get("email").and_then(Value::as_str) == Some(email) {
+        account.insert("email_verified".to_owned(), Value::Bool(true));
     }
     user.insert("last_password_reset".to_owned(), now.iso8601().into());
     user.insert("updated_at".to_owned(), now.iso8601().into());
-    rows::store(tx, tenant, account_id, &user, now).await?;
+    rows::store(tx, tenant, &owner, &user, now).await?;
     passwords::set(tx, tenant, account_id, hash, now).await?;
-    sessions::end_all_of_user(tx, tenant, account_id, Initiator::PasswordChanged, now).await?;
+    sessions::end_all_of_user(tx, tenant, &owner, Initiator::PasswordChanged, now).await?;
     Ok(Some(user.into_value()))
 }
 
@@ -92,24 +94,20 @@ pub async fn change_password(
 pub async fn prove_email(
     tx: &mut Tx,
     tenant: &TenantId,
-    user_id: &str,
+    account_id: &str,
     email: &str,
     now: Timestamp,
 ) -> Result<Option<Value>, StoreError> {
-    let Some(mut user) = rows::claim(tx, tenant, user_id).await? else { return Ok(None) };
-    if user.get("email").and_then(Value::as_str) != Some(email) {
+    let Some((owner, mut user)) = rows::claim_owner(tx, tenant, account_id).await? else { return Ok(None) };
+    let place = profile::place_of(&user, account_id);
+    let account = profile::profile_of(&mut user, place);
+    if account.get("email").and_then(Value::as_str) != Some(email) {
         return Ok(None);
     }
-    user.insert("email_verified".to_owned(), Value::Bool(true));
+    account.insert("email_verified".to_owned(), Value::Bool(true));
     user.insert("updated_at".to_owned(), now.iso8601().into());
-    rows::store(tx, tenant, user_id, &user, now).await?;
+    rows::store(tx, tenant, &owner, &user, now).await?;
     Ok(Some(user.into_value()))
-}
-
-/// The connection of the primary identity.
-pub(super) fn connection_name(user: &Map<String, Value>) -> &str {
-    let name = user.get("identities").and_then(|identities| identities[0]["connection"].as_str());
-    name.unwrap_or_default()
 }
 
 /// Hashes the password of `POST /users`.
@@ -144,9 +142,11 @@ pub(super) fn hash_of_changed<'a>(
             db.read(move |tx| Box::pin(async move { rows::by_id(tx, &tenant, &user_id).await })).await?;
         // Whatever is missing here is refused in the transaction, with the words for it.
         let Some(Value::Object(user)) = user else { return Ok(()) };
-        let Some(connection) = database(db, request, connection_name(&user)).await? else { return Ok(()) };
+        let Ok(account) = profile::account_named(&user, &input.body) else { return Ok(()) };
+        let Some(connection) = database(db, request, &account.connection).await? else { return Ok(()) };
         let person = Person::of(|name| input.body.get(name).or_else(|| user.get(name)));
-        let (tenant, account) = (&request.tenant, Some(input.id()));
+        let account_id = account.id();
+        let (tenant, account) = (&request.tenant, Some(account_id.as_str()));
         let hash =
             passwords::vetted(db, &request.passwords, tenant, &connection, account, &person, password).await;
         let hash = hash.map_err(refused)?;

@@ -51,6 +51,8 @@ pub(super) struct Draft {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NewIdentifier {
     pub(super) connection: String,
+    /// The account that has it, `PROVIDER|LOCAL`.
+    pub(super) account_id: String,
     pub(super) identifier: String,
 }
 
@@ -196,7 +198,10 @@ fn lower_case(user: &mut Map<String, Value>) {
 /// Merges the body of `PATCH /users/{id}` into a user. Metadata merge at their first level, where
 /// `null` removes a key and `{}` clears; everything else replaces, and `null` removes.
 ///
-/// Returns the new identifier of the primary identity if it changes.
+/// `connection` names another identity than the first: then what belongs to an account (address, number, user
+/// name, password) is that account's.
+///
+/// Returns the new identifier of the identity if it changes.
 pub(super) fn apply(
     user: &mut Map<String, Value>,
     body: &Map<String, Value>,
@@ -213,10 +218,13 @@ pub(super) fn apply(
             return Err(ApiError::unsupported(format!("Cannot update {other} and {one} simultaneously")));
         }
     }
-    let identity = primary_identity(user, body)?;
+    let identity = account_named(user, body)?;
     only_databases_have_passwords(&identity.provider, body)?;
     if identity.provider == "auth0" {
         username_is_allowed(body)?;
+    }
+    if identity.place > 0 {
+        return apply_to_linked(user, body, now, identity);
     }
     let ours = matches!(identity.provider.as_str(), "auth0" | "sms" | "email");
     let root = body.keys().find(|name| {
@@ -246,53 +254,156 @@ pub(super) fn apply(
             }
         }
     }
-    // A new address is not verified by having been written down.
-    for (name, verified) in [("email", "email_verified"), ("phone_number", "phone_verified")] {
-        if given(name) && !given(verified) {
-            user.insert(verified.to_owned(), Value::Bool(false));
-        }
-    }
+    unverify(user, body);
     if identity.provider == "auth0" {
         lower_case(user);
     }
     metadata_is_allowed(user)?;
     fits(user)?;
     user.insert("updated_at".to_owned(), now.iso8601().into());
+    new_identifier(user, body, identity)
+}
 
+/// A new address is not verified by having been written down.
+fn unverify(profile: &mut Map<String, Value>, body: &Map<String, Value>) {
+    for (name, verified) in [("email", "email_verified"), ("phone_number", "phone_verified")] {
+        if body.contains_key(name) && !body.contains_key(verified) {
+            profile.insert(verified.to_owned(), Value::Bool(false));
+        }
+    }
+}
+
+/// What of a change belongs to an account rather than to the user.
+const OF_ACCOUNT: &[&str] =
+    &["email", "email_verified", "phone_number", "phone_verified", "username", "password", "connection"];
+
+/// A change of a linked account: its own members go to its profile, the others to the user.
+fn apply_to_linked(
+    user: &mut Map<String, Value>,
+    body: &Map<String, Value>,
+    now: Timestamp,
+    identity: Account,
+) -> Result<Option<NewIdentifier>, ApiError> {
+    let of_account = |name: &str| OF_ACCOUNT.contains(&name);
+    let (own, rest): (Map<_, _>, Map<_, _>) =
+        body.clone().into_iter().partition(|(name, _)| of_account(name.as_str()));
+    apply(user, &rest, now)?;
+    let profile = profile_of(user, identity.place);
+    for (name, value) in own.iter().filter(|(name, _)| !matches!(name.as_str(), "password" | "connection")) {
+        if value.is_null() {
+            profile.remove(name);
+        } else {
+            profile.insert(name.clone(), value.clone());
+        }
+    }
+    unverify(profile, &own);
+    if identity.provider == "auth0" {
+        lower_case(profile);
+    }
+    let identifier = new_identifier(profile, &own, identity)?;
+    if own.contains_key("password") {
+        user.insert("last_password_reset".to_owned(), now.iso8601().into());
+    }
+    Ok(identifier)
+}
+
+/// The profile of an account: the user itself for the first, `profileData` for those linked to it.
+pub(super) fn profile_of(user: &mut Map<String, Value>, place: usize) -> &mut Map<String, Value> {
+    let linked = place > 0 && user.get("identities").is_some_and(|all| all[place].is_object());
+    if !linked {
+        return user;
+    }
+    let profile = &mut user["identities"][place]["profileData"];
+    if !profile.is_object() {
+        *profile = json!({});
+    }
+    profile.as_object_mut().expect("it was made an object")
+}
+
+/// By what an account logs in from now on, if the change touches that.
+fn new_identifier(
+    profile: &Map<String, Value>,
+    body: &Map<String, Value>,
+    identity: Account,
+) -> Result<Option<NewIdentifier>, ApiError> {
+    let given = |name: &str| body.contains_key(name);
     let logs_in_by = match identity.provider.as_str() {
         "sms" => "phone_number",
-        "auth0" if !given("email") && given("username") && !user.contains_key("email") => "username",
+        "auth0" if !given("email") && given("username") && !profile.contains_key("email") => "username",
         "email" | "auth0" => "email",
         _ => return Ok(None),
     };
     if !given(logs_in_by) {
         return Ok(None);
     }
-    let identifier = user.get(logs_in_by).and_then(Value::as_str).ok_or_else(|| {
+    let identifier = profile.get(logs_in_by).and_then(Value::as_str).ok_or_else(|| {
         ApiError::invalid_body(format_args!(
             "'The user logs in by it, so it cannot be removed' on property {logs_in_by}"
         ))
     })?;
-    Ok(Some(NewIdentifier { connection: identity.connection, identifier: comparable(identifier) }))
+    let account_id = identity.id();
+    let identifier = comparable(identifier);
+    Ok(Some(NewIdentifier { connection: identity.connection, account_id, identifier }))
 }
 
-struct Identity {
-    provider: String,
-    connection: String,
+/// One of a user's identities, which is an account at a connection.
+pub(super) struct Account {
+    /// Its place among the identities; the first is the main one.
+    pub(super) place: usize,
+    pub(super) provider: String,
+    pub(super) connection: String,
+    local_id: String,
 }
 
-/// The first identity, which the body's `connection` must name if it names any.
-fn primary_identity(user: &Map<String, Value>, body: &Map<String, Value>) -> Result<Identity, ApiError> {
-    let first = user.get("identities").and_then(|identities| identities.get(0));
-    let text = |name: &str| first.and_then(|first| first[name].as_str()).unwrap_or_default().to_owned();
-    let identity = Identity { provider: text("provider"), connection: text("connection") };
-    match body.get("connection").and_then(Value::as_str) {
-        Some(named) if named != identity.connection => Err(ApiError::unsupported(format!(
-            "The user's primary identity is in the connection {}, not in {named}.",
-            identity.connection
-        ))),
-        _ => Ok(identity),
+impl Account {
+    /// `PROVIDER|LOCAL`.
+    pub(super) fn id(&self) -> String {
+        format!("{}|{}", self.provider, self.local_id)
     }
+
+    fn at(user: &Map<String, Value>, place: usize) -> Self {
+        let identity = user.get("identities").and_then(|identities| identities.get(place));
+        let text =
+            |name: &str| identity.and_then(|found| found[name].as_str()).unwrap_or_default().to_owned();
+        Self { place, provider: text("provider"), connection: text("connection"), local_id: text("user_id") }
+    }
+}
+
+/// The account that a change is about: the one at the connection that the body names, or the first.
+pub(super) fn account_named(
+    user: &Map<String, Value>,
+    body: &Map<String, Value>,
+) -> Result<Account, ApiError> {
+    let Some(named) = body.get("connection").and_then(Value::as_str) else { return Ok(Account::at(user, 0)) };
+    let identities = user.get("identities").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    match identities.iter().position(|identity| identity["connection"] == named) {
+        Some(place) => Ok(Account::at(user, place)),
+        None => Err(ApiError::unsupported(format!("The user has no identity in the connection {named}."))),
+    }
+}
+
+/// The place of an account among the identities.
+pub(super) fn place_of(user: &Map<String, Value>, account_id: &str) -> usize {
+    let identities = user.get("identities").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    (0..identities.len()).find(|place| Account::at(user, *place).id() == account_id).unwrap_or(0)
+}
+
+/// The user that a linked identity becomes: with the profile that was kept, and without metadata.
+pub(super) fn unlinked(mut identity: Value, user_id: &str, now: Timestamp) -> Map<String, Value> {
+    let profile = identity.as_object_mut().and_then(|members| members.remove("profileData"));
+    let mut user = match profile {
+        Some(Value::Object(profile)) => profile,
+        _ => Map::new(),
+    };
+    for (name, value) in [
+        ("user_id", user_id.into()),
+        ("identities", json!([identity])),
+        ("created_at", now.iso8601().into()),
+        ("updated_at", now.iso8601().into()),
+    ] {
+        user.insert(name.to_owned(), value);
+    }
+    user
 }
 
 /// The longest document of a user, in bytes of JSON. Metadata merge, so without a bound many small

@@ -112,7 +112,10 @@ fn a_changed_number_is_unverified_and_changes_the_identifier() {
     let user = sms_user(json!({"phone_number": "+1", "phone_verified": true}));
     let (changed, identifier) = patched(user.clone(), json!({"phone_number": "+2"})).unwrap();
     assert_eq!(changed, json!({"phone_number": "+2", "phone_verified": false}));
-    assert_eq!(identifier, Some(NewIdentifier { connection: "sms".into(), identifier: "+2".into() }));
+    assert_eq!(
+        identifier,
+        Some(NewIdentifier { connection: "sms".into(), account_id: "sms|1".into(), identifier: "+2".into() })
+    );
     let (changed, _) = patched(user.clone(), json!({"phone_number": "+2", "phone_verified": true})).unwrap();
     assert_eq!(changed["phone_verified"], true);
     assert!(patched(user, json!({"phone_number": null})).unwrap_err().contains("cannot be removed"));
@@ -129,7 +132,7 @@ fn one_change_at_a_time_and_only_of_profiles_kept_here() {
     assert!(
         patched(user.clone(), json!({"connection": "email", "name": "x"}))
             .unwrap_err()
-            .contains("primary identity")
+            .contains("no identity in the connection email")
     );
     let upstream = json!({"identities": [{"provider": "github", "connection": "github", "user_id": "1"}]});
     assert!(patched(upstream.clone(), json!({"name": "x"})).unwrap_err().contains("cannot be updated: name"));

@@ -16,8 +16,8 @@ use serde_json::{Map, Value, json};
 
 mod many;
 
-use super::index;
 use super::profile::{self, Draft, NewIdentifier};
+use super::{identities, index};
 use crate::{grants, passwords, refresh_tokens, sessions};
 
 pub(super) use many::{NewUser, Taken, insert_many};
@@ -50,10 +50,15 @@ sql!(
     "INSERT INTO identities (tenant_id, connection, identifier, provider, local_id, user_id)
      VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"
 );
-sql!(TAKEN, "SELECT user_id FROM identities WHERE tenant_id = $1 AND connection = $2 AND identifier = $3");
+sql!(
+    TAKEN,
+    "SELECT user_id, provider || '|' || local_id FROM identities
+     WHERE tenant_id = $1 AND connection = $2 AND identifier = $3"
+);
 sql!(
     SET_IDENTIFIER,
-    "UPDATE identities SET identifier = $4 WHERE tenant_id = $1 AND user_id = $2 AND connection = $3"
+    "UPDATE identities SET identifier = $5
+     WHERE tenant_id = $1 AND local_id = $2 AND provider = $3 AND connection = $4"
 );
 sql!(DELETE, "DELETE FROM users WHERE tenant_id = $1 AND user_id = $2");
 sql!(DELETE_IDENTITIES, "DELETE FROM identities WHERE tenant_id = $1 AND user_id = $2");
@@ -69,7 +74,16 @@ sql!(
     USERNAME_TAKEN,
     "SELECT user_id FROM usernames WHERE tenant_id = $1 AND connection = $2 AND username = $3"
 );
-sql!(OF_CONNECTION, "SELECT user_id FROM identities WHERE tenant_id = $1 AND connection = $2");
+// The user names of an account, and of every account of a user.
+sql!(
+    DELETE_ALL_USERNAMES,
+    "DELETE FROM usernames WHERE tenant_id = $1 AND user_id IN (
+       SELECT provider || '|' || local_id FROM identities WHERE tenant_id = $1 AND user_id = $2)"
+);
+sql!(
+    OF_CONNECTION,
+    "SELECT user_id, provider || '|' || local_id FROM identities WHERE tenant_id = $1 AND connection = $2"
+);
 
 /// The whole document of a user.
 pub async fn by_id(tx: &mut Tx, tenant: &TenantId, user_id: &str) -> Result<Option<Value>, StoreError> {
@@ -227,7 +241,6 @@ pub(super) async fn insert(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let text = |name: &str| draft.user.get(name).and_then(Value::as_str).map(str::to_owned);
-    let (email, phone_number) = (text("email"), text("phone_number"));
     let user_id = text("user_id").unwrap_or_default();
     let username = text("username").filter(|_| draft.provider == "auth0");
     let connection = draft.connection.clone();
@@ -236,16 +249,11 @@ pub(super) async fn insert(
     if tx.run(&INSERT_IDENTITY, &identity).await? == 0 {
         return Ok(false);
     }
-    let (last_login, logins_count) = login_columns(&draft.user);
-    let entries = index_entries(&draft.user);
-    let doc = Value::Object(draft.user);
-    let values = params![tenant, user_id.as_str(), email, phone_number, doc, now, last_login, logins_count];
-    if tx.run(&INSERT, &values).await? == 0 {
+    if !insert_user(tx, tenant, draft.user, now).await? {
         // The id is taken by a user of another connection.
         tx.run(&DELETE_FRESH_IDENTITY, &params![tenant, identity[1].clone(), identity[2].clone()]).await?;
         return Ok(false);
     }
-    index::change(tx, tenant, &user_id, &[], &entries).await?;
     if let Some(username) = username
         && !set_username(tx, tenant, &connection, &user_id, Some(&username)).await?
     {
@@ -287,14 +295,15 @@ sql!(
 pub(super) async fn set_identifier(
     tx: &mut Tx,
     tenant: &TenantId,
-    user_id: &str,
     new: &NewIdentifier,
 ) -> Result<bool, StoreError> {
     let taken = tx.opt(&TAKEN, &params![tenant, &new.connection, &new.identifier]).await?;
     if let Some(row) = taken {
-        return Ok(row.text(0)? == user_id);
+        return Ok(row.text(1)? == new.account_id);
     }
-    tx.run(&SET_IDENTIFIER, &params![tenant, user_id, &new.connection, &new.identifier]).await?;
+    let (provider, local_id) = new.account_id.split_once('|').unwrap_or_default();
+    let values = params![tenant, local_id, provider, &new.connection, &new.identifier];
+    tx.run(&SET_IDENTIFIER, &values).await?;
     Ok(true)
 }
 
@@ -306,10 +315,26 @@ pub(super) async fn delete(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     passwords::forget(tx, tenant, user_id).await?;
-    if let Some(user) = claim(tx, tenant, user_id).await? {
-        index::change(tx, tenant, user_id, user.entries(), &[]).await?;
+    // Before the identities, which name the accounts.
+    for statement in [&DELETE_ALL_USERNAMES, &DELETE_IDENTITIES] {
+        tx.run(statement, &params![tenant, user_id]).await?;
     }
-    for statement in [&DELETE, &DELETE_IDENTITIES, &DELETE_USERNAMES, &DELETE_PERMISSIONS, &DELETE_ROLES] {
+    match claim(tx, tenant, user_id).await? {
+        Some(user) => delete_linked(tx, tenant, user_id, &user, now).await,
+        None => Ok(()),
+    }
+}
+
+/// Deletes a user whose accounts are gone, or belong to another user now.
+pub(super) async fn delete_linked(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    user_id: &str,
+    user: &Claimed,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    index::change(tx, tenant, user_id, user.entries(), &[]).await?;
+    for statement in [&DELETE, &DELETE_PERMISSIONS, &DELETE_ROLES] {
         tx.run(statement, &params![tenant, user_id]).await?;
     }
     refresh_tokens::delete_of_user(tx, tenant, user_id).await?;
@@ -325,7 +350,69 @@ pub(crate) async fn delete_of_connection(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     for row in tx.all(&OF_CONNECTION, &params![tenant, connection]).await? {
-        delete(tx, tenant, &row.text(0)?, now).await?;
+        let (user_id, account_id) = (row.text(0)?, row.text(1)?);
+        if user_id == account_id {
+            delete(tx, tenant, &user_id, now).await?;
+        } else {
+            identities::remove(tx, tenant, &user_id, &account_id, connection, now).await?;
+        }
     }
     Ok(())
+}
+
+/// Deletes what an account logs in by and with.
+pub(super) async fn forget_account(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    account_id: &str,
+) -> Result<(), StoreError> {
+    passwords::forget_account(tx, tenant, account_id).await?;
+    tx.run(&DELETE_USERNAMES, &params![tenant, account_id]).await.map(drop)
+}
+
+/// Stores a user whose identity is there already; `false` if the id is taken.
+pub(super) async fn insert_user(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    user: Map<String, Value>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let text = |name: &str| user.get(name).and_then(Value::as_str).map(str::to_owned);
+    let (email, phone_number) = (text("email"), text("phone_number"));
+    let user_id = text("user_id").unwrap_or_default();
+    let (last_login, logins_count) = login_columns(&user);
+    let entries = index_entries(&user);
+    let doc = Value::Object(user);
+    let values = params![tenant, user_id.as_str(), email, phone_number, doc, now, last_login, logins_count];
+    if tx.run(&INSERT, &values).await? == 0 {
+        return Ok(false);
+    }
+    index::change(tx, tenant, &user_id, &[], &entries).await?;
+    Ok(true)
+}
+
+/// Takes the user to whom an account belongs, to change it. `account_id` is the user's own id, or that of an
+/// account linked to it.
+pub(super) async fn claim_owner(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    account_id: &str,
+) -> Result<Option<(String, Claimed)>, StoreError> {
+    let Some(owner) = identities::owner(tx, tenant, account_id).await? else { return Ok(None) };
+    Ok(claim(tx, tenant, &owner).await?.map(|user| (owner, user)))
+}
+
+/// The whole document of the user to whom an account belongs.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn by_account(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    account_id: &str,
+) -> Result<Option<Value>, StoreError> {
+    match identities::owner(tx, tenant, account_id).await? {
+        Some(owner) => by_id(tx, tenant, &owner).await,
+        None => Ok(None),
+    }
 }

@@ -5,3 +5,4 @@ mod isolation;
 mod limits;
 mod reference;
 mod refusals;
+mod users_identities;
