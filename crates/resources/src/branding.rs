@@ -7,6 +7,11 @@ use crate::engine::field::{Field, Shape, field};
 use crate::engine::format::Format;
 use crate::engine::{ApiError, Resource, Settings};
 
+pub mod page_template;
+pub mod phone_providers;
+pub mod phone_templates;
+pub mod themes;
+
 const URL: Shape = Shape::format(Format::HttpsUrlOrEmpty);
 const COLOR: Shape = Shape::format(Format::Color);
 const COLORS: &[Field] = &[

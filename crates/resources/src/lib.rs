@@ -35,6 +35,7 @@ pub mod logs;
 pub mod passwordless_codes;
 pub mod passwords;
 pub mod permissions;
+pub mod prompt_partials;
 pub mod prompt_texts;
 pub mod prompts;
 pub mod pushed_requests;
@@ -62,6 +63,10 @@ pub static RESOURCES: &[&Resource] = &[
     &actions::RESOURCE,
     &attack_protection::RESOURCE,
     &branding::RESOURCE,
+    &branding::page_template::RESOURCE,
+    &branding::phone_providers::RESOURCE,
+    &branding::phone_templates::RESOURCE,
+    &branding::themes::RESOURCE,
     &clients::RESOURCE,
     &connections::RESOURCE,
     &client_grants::RESOURCE,
@@ -75,6 +80,7 @@ pub static RESOURCES: &[&Resource] = &[
     &guardian::phone::RESOURCE,
     &guardian::providers::RESOURCE,
     &logs::RESOURCE,
+    &prompt_partials::RESOURCE,
     &prompt_texts::RESOURCE,
     &prompts::RESOURCE,
     &screen_renderings::RESOURCE,
@@ -151,6 +157,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     60 "0060_user_index",
     61 "0061_log_streams",
     70 "0070_login_failures",
+    71 "0071_phone_messages",
 ];
 
 #[cfg(test)]

@@ -4,7 +4,10 @@ use gatewright_core::colors::{Color, TEXT_CONTRAST};
 use gatewright_core::redirect::origin_of;
 use gatewright_http::RequestCx;
 use gatewright_resources::branding::BRANDING;
+use gatewright_resources::branding::themes::THEME;
 use serde_json::Value;
+
+use super::theme::Theme;
 
 /// The card in light and in dark, as the style sheet has it.
 const SURFACES: [&str; 2] = ["#ffffff", "#181b21"];
@@ -15,7 +18,9 @@ pub(crate) struct Look {
     pub(crate) logo: Option<String>,
     /// The icon of the browser's tab.
     pub(crate) favicon: Option<String>,
-    /// What the style sheet is followed by; made of checked colours only.
+    /// The picture behind the card.
+    picture: Option<String>,
+    /// What the style sheet is followed by; made of checked values only.
     pub(crate) css: String,
 }
 
@@ -30,13 +35,21 @@ impl Look {
         let colors = branding.get("colors").unwrap_or(&Value::Null);
         let accent = colors.get("primary").and_then(Value::as_str).and_then(Color::parse);
         let page = colors.get("page_background").and_then(Background::read);
-        Self { logo: url("logo_url"), favicon: url("favicon_url"), css: css(accent, page.as_ref()) }
+        // What a theme says comes last, so it counts.
+        let theme = Theme::of(cx.tenant.settings_of(&THEME));
+        let logo =
+            theme.as_ref().and_then(|theme| theme.logo().map(str::to_owned)).or_else(|| url("logo_url"));
+        let mut css = css(accent, page.as_ref());
+        css.extend(theme.as_ref().map(Theme::css));
+        let picture = theme.as_ref().and_then(|theme| theme.picture().map(str::to_owned));
+        Self { logo, favicon: url("favicon_url"), picture, css }
     }
 
     /// Where pictures may come from: the page itself, and the origins of the addresses configured.
     pub(crate) fn image_sources(&self, more: Option<&str>) -> String {
         let mut sources = String::from("'self' data:");
-        for url in [self.logo.as_deref(), self.favicon.as_deref(), more].into_iter().flatten() {
+        let own = [self.logo.as_deref(), self.favicon.as_deref(), self.picture.as_deref(), more];
+        for url in own.into_iter().flatten() {
             let Some(origin) = origin_of(url) else { continue };
             if !sources.split(' ').any(|known| known == origin) {
                 sources.push_str(&format!(" {origin}"));

@@ -9,6 +9,7 @@ mod look;
 pub(crate) mod policy;
 pub(crate) mod screen;
 pub(crate) mod texts;
+mod theme;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};

@@ -48,6 +48,10 @@ pub enum Format {
     NoColon,
     /// A UUID in its usual form.
     Uuid,
+    /// A colour as `#rgb` or `#rrggbb`, or with its transparency as `#rgba` or `#rrggbbaa`.
+    ColorWithAlpha,
+    /// No `<` and `>`, or nothing.
+    NoAngleBracketsOrEmpty,
     /// An address, or a network as `192.0.2.0/24`; IPv4 or IPv6.
     IpOrNetwork,
 }
@@ -76,6 +80,8 @@ impl Format {
             Self::Digits => "^[0-9]*$",
             Self::NoColon => "^[^:]+$",
             Self::Uuid => "uuid",
+            Self::ColorWithAlpha => "^#(([0-9a-fA-F]{3}){1,2}|([0-9a-fA-F]{4}){1,2})$",
+            Self::NoAngleBracketsOrEmpty => "^[^<>]*$",
             Self::IpOrNetwork => "ip-or-cidr",
         }
     }
@@ -107,6 +113,8 @@ impl Format {
             Self::DateTime => "2026-01-31T12:00:00.000Z",
             Self::KeyId => "key-2026-01-31",
             Self::Color => "#0059d6",
+            Self::ColorWithAlpha => "#0059d6cc",
+            Self::NoAngleBracketsOrEmpty => "example",
             Self::IpOrNetwork => "192.0.2.0/24",
         }
     }
@@ -160,6 +168,10 @@ impl Format {
                         _ => b.is_ascii_hexdigit(),
                     })
             }
+            Self::ColorWithAlpha => text.strip_prefix('#').is_some_and(|digits| {
+                matches!(digits.len(), 3 | 4 | 6 | 8) && digits.bytes().all(|b| b.is_ascii_hexdigit())
+            }),
+            Self::NoAngleBracketsOrEmpty => !text.contains(['<', '>']),
             Self::IpOrNetwork => protection::network(text).is_some(),
         }
     }

@@ -60,6 +60,22 @@ async fn furnish(server: &Server, admin: &Admin) -> BTreeMap<&'static str, Strin
     let stream = admin.call(Method::POST, "/log-streams", Some(stream)).await.expect(200).json();
     note("/log-streams/{id}", &[&id(&stream)]);
 
+    let provider = json!({"name": "custom", "credentials": {}});
+    note(
+        "/branding/phone/providers/{id}",
+        &[&id(&admin.create("/branding/phone/providers", provider).await)],
+    );
+    let template = json!({"type": "otp_enroll"});
+    note(
+        "/branding/phone/templates/{id}",
+        &[&id(&admin.create("/branding/phone/templates", template).await)],
+    );
+    let mut theme = example_of("post_branding_theme");
+    theme["fonts"]["reference_text_size"] = json!(16);
+    theme["fonts"]["title"]["size"] = json!(100);
+    let theme = admin.call(Method::POST, "/branding/themes", Some(theme)).await.expect(200).json();
+    note("/branding/themes/{themeId}", &[theme["themeId"].as_str().unwrap()]);
+
     let client = json!({"name": "App", "app_type": "non_interactive", "grant_types": ["client_credentials"]});
     let client = admin.create("/clients", client).await["client_id"].as_str().unwrap().to_owned();
     note("/clients/{id}", &[&client]);
@@ -89,6 +105,12 @@ async fn furnish(server: &Server, admin: &Admin) -> BTreeMap<&'static str, Strin
     note("/sessions/{id}", &[&id(&sessions["sessions"][0])]);
     note("/logs/{id}", &[admin.get("/logs?per_page=1").await[0]["log_id"].as_str().unwrap()]);
     paths
+}
+
+/// A body that the operation of this id takes, as far as its declaration says.
+fn example_of(id: &str) -> Value {
+    let operation = gatewright_resources::operations().find(|operation| operation.id == id).unwrap();
+    operation.body.unwrap().example()
 }
 
 /// Leaves the user with a refresh token, and with a session.

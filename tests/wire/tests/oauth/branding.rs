@@ -128,3 +128,63 @@ async fn a_tenants_own_words_replace_those_that_are_built_in() {
     })
     .await;
 }
+
+fn theme() -> serde_json::Value {
+    let font = json!({"bold": true, "size": 100});
+    json!({
+        "displayName": "Sea",
+        "borders": {"button_border_radius": 3, "button_border_weight": 1, "buttons_style": "pill", "input_border_radius": 3,
+            "input_border_weight": 1, "inputs_style": "rounded", "show_widget_shadow": true, "widget_border_weight": 0,
+            "widget_corner_radius": 20},
+        "colors": {"body_text": "#1e212a", "error": "#d03c38", "header": "#0b3d4f", "icons": "#65676e",
+            "input_background": "#f2fbff", "input_border": "#5f93a8", "input_filled_text": "#000000",
+            "input_labels_placeholders": "#3d5560", "links_focused_components": "#00708f", "primary_button": "#00708f",
+            "primary_button_label": "#ffffff", "secondary_button_border": "#5f93a8", "secondary_button_label": "#0b3d4f",
+            "success": "#13a688", "widget_background": "#ffffff", "widget_border": "#c9cace"},
+        "fonts": {"body_text": font, "buttons_text": font, "font_url": "", "input_labels": font, "links": font,
+            "links_style": "normal", "reference_text_size": 16, "subtitle": font, "title": {"bold": true, "size": 150}},
+        "page_background": {"background_color": "#bfe6f2", "background_image_url": "https://pictures.example/sea.jpg",
+            "page_layout": "right"},
+        "widget": {"header_text_alignment": "center", "logo_height": 52, "logo_position": "center",
+            "logo_url": "https://logos.example/sea.svg", "social_buttons_layout": "bottom"},
+    })
+}
+
+#[tokio::test]
+async fn a_theme_paints_the_pages_and_its_end_gives_the_old_look_back() {
+    on_every_database(async |server: Server| {
+        let (admin, browser) = (server.admin().await, server.tool());
+        admin
+            .patch(
+                "/branding",
+                json!({"logo_url": "https://cdn.example/logo.svg", "colors": {"primary": "#ffdd00"}}),
+            )
+            .await;
+        let made = admin.call(Method::POST, "/branding/themes", Some(theme())).await.expect(200).json();
+        let page = login(&server, &browser).await;
+        let policy = page.header("content-security-policy");
+        assert!(
+            policy.contains("https://pictures.example") && policy.contains("https://logos.example"),
+            "{policy}"
+        );
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe-inline"), "{policy}");
+        assert!(page.body.contains("<img src=\"https://logos.example/sea.svg\""), "{}", page.body);
+        for rule in [
+            "--surface: #ffffff;",
+            "--backdrop: #bfe6f2;",
+            "h1 { color: #0b3d4f; text-align: center; }",
+            "border-radius: 24px",
+            "url(\"https://pictures.example/sea.jpg\")",
+        ] {
+            assert!(page.body.contains(rule), "{rule}: {}", page.body);
+        }
+        let last = page.body.rfind("--accent: ").unwrap();
+        assert!(page.body[last..].starts_with("--accent: #00708f;"), "the theme has the last word");
+        let path = format!("/branding/themes/{}", made["themeId"].as_str().unwrap());
+        admin.call(Method::DELETE, &path, None).await.expect(204);
+        let page = login(&server, &browser).await;
+        assert!(page.body.contains("--accent: #ffdd00;") && !page.body.contains("#bfe6f2"));
+        assert!(page.body.contains("https://cdn.example/logo.svg"));
+    })
+    .await;
+}
