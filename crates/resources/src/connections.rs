@@ -203,6 +203,10 @@ fn remove<'a>(cx: &'a mut OpCx<'_>, connection: &'a Map) -> BoxFuture<'a, Result
 
 fn present(_: &OpRequest, _: &Value, mut connection: Map) -> Map {
     fill(&mut connection, json!({ "options": {}, "enabled_clients": [] }));
+    let shown = options::always_shown(text(&connection, "strategy"));
+    if let Some(Value::Object(options)) = connection.get_mut("options") {
+        fill(options, shown);
+    }
     connection
 }
 

@@ -31,6 +31,7 @@ const FIELDS: &[Field] = &[
     field("script", SOME_TEXT).required().hint("A script that contains the rule's code"),
     field("order", Shape::Int { min: 0, max: i64::MAX }).hint("The rule's order in relation to other rules"),
     field("enabled", BOOL),
+    field("stage", Shape::OneOf(&["login_success", "login_failure", "pre_authorize"])).immutable(),
 ];
 
 /// `/rules`.

@@ -123,6 +123,7 @@ const EMAIL: &[Field] = &[
 
 const DATABASE: &[Field] = &[
     field("brute_force_protection", BOOL),
+    field("disable_self_service_change_password", BOOL),
     field("disable_signup", BOOL),
     field("enabledDatabaseCustomization", BOOL),
     field("import_mode", BOOL),
@@ -166,6 +167,15 @@ pub(super) fn defaults(strategy: &str) -> Value {
             "email": {"body": "", "syntax": "liquid"},
         }),
         "sms" => json!({ "brute_force_protection": true }),
+        _ => json!({}),
+    }
+}
+
+/// Options that are shown although nobody gave them. Compat: the Deploy CLI assumes them in every file, and
+/// would take their absence for a change.
+pub(super) fn always_shown(strategy: &str) -> Value {
+    match strategy {
+        "auth0" => json!({ "disable_self_service_change_password": false }),
         _ => json!({}),
     }
 }
