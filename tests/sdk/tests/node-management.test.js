@@ -9,6 +9,7 @@ import { trustHere } from '../harness/own-trust.js';
 import apis from '../management/apis.js';
 import clients from '../management/clients.js';
 import connections from '../management/connections.js';
+import extensibility from '../management/extensibility.js';
 import messages from '../management/messages.js';
 import refusals from '../management/refusals.js';
 import roles from '../management/roles.js';
@@ -16,7 +17,7 @@ import sessions from '../management/sessions.js';
 import settings from '../management/settings.js';
 import users from '../management/users.js';
 
-const GROUPS = { clients, connections, apis, roles, users, sessions, messages, settings, refusals };
+const GROUPS = { clients, connections, apis, roles, users, sessions, messages, settings, extensibility, refusals };
 
 /** Built operations for which this version of the client has no method. */
 const WITHOUT_METHOD = [];

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Management } from 'auth0';
+import { all, pick, refused } from './expectations.js';
+
+const { NotFoundError } = Management;
+
+export default function extensibility({ api }) {
+  test('actions: written, deployed, bound, taken back to an older version', async () => {
+    const actions = api().actions;
+    const [trigger] = (await actions.triggers.list()).triggers.filter(({ id, status }) => id === 'post-login' && status === 'CURRENT');
+    assert.ok(trigger.runtimes.includes('node22'), JSON.stringify(trigger));
+    const code = (n) => `exports.onExecutePostLogin = async () => { return ${n}; };`;
+    const made = await actions.create({
+      name: 'greet',
+      supported_triggers: [pick(trigger, 'id', 'version')],
+      code: code(1),
+      runtime: 'node22',
+      dependencies: [{ name: 'lodash', version: '4.17.21' }],
+      secrets: [{ name: 'KEY', value: 'a secret' }],
+    });
+    assert.deepEqual([made.all_changes_deployed, made.secrets[0].name, made.secrets[0].value], [false, 'KEY', undefined]);
+
+    const first = await deployed(made.id);
+    await actions.update(made.id, { code: code(2) });
+    await built(made.id);
+    const second = await deployed(made.id);
+    assert.deepEqual([first.number, second.number], [1, 2]);
+    assert.deepEqual((await all(await actions.versions.list(made.id), 'id')).sort(), [first.id, second.id].sort());
+    assert.equal((await actions.versions.get(made.id, first.id)).code, code(1));
+    const back = await actions.versions.deploy(made.id, first.id, {});
+    assert.equal(back.code, code(1));
+    assert.deepEqual(await all(await actions.list({ actionName: 'greet' }), 'id'), [made.id]);
+
+    const ref = { type: 'action_id', value: made.id };
+    await actions.triggers.bindings.updateMany('post-login', { bindings: [{ ref, display_name: 'Greet' }] });
+    assert.deepEqual(await all(await actions.triggers.bindings.list('post-login'), 'display_name'), ['Greet']);
+    await assert.rejects(actions.delete(made.id), { statusCode: 409 }, 'while it is bound');
+    await actions.triggers.bindings.updateMany('post-login', { bindings: [] });
+    await actions.delete(made.id, { force: true });
+    await assert.rejects(actions.get(made.id), refused(NotFoundError, 404));
+  });
+
+  test('rules, their settings, and hooks', async () => {
+    const rule = await api().rules.create({ name: 'greet', script: 'function (user, context, callback) { callback(); }', enabled: false });
+    assert.match(rule.id, /^rul_/);
+    assert.equal((await api().rules.update(rule.id, { enabled: true })).enabled, true);
+    assert.equal((await api().rules.get(rule.id)).name, 'greet');
+    assert.deepEqual(await all(await api().rules.list({ enabled: true }), 'id'), [rule.id]);
+    await api().rules.delete(rule.id);
+    await assert.rejects(api().rules.get(rule.id), refused(NotFoundError, 404));
+
+    await api().rulesConfigs.set('KEY', { value: 'a secret' });
+    assert.deepEqual(await api().rulesConfigs.list(), [{ key: 'KEY' }]);
+    await api().rulesConfigs.delete('KEY');
+    assert.deepEqual(await api().rulesConfigs.list(), []);
+
+    const hook = await api().hooks.create({
+      name: 'count',
+      triggerId: 'credentials-exchange',
+      script: 'module.exports = function (client, scope, audience, context, callback) { callback(); };',
+    });
+    assert.equal((await api().hooks.update(hook.id, { enabled: true })).enabled, true);
+    assert.equal((await api().hooks.get(hook.id)).name, 'count');
+    assert.deepEqual(await all(await api().hooks.list(), 'id'), [hook.id]);
+    await api().hooks.secrets.create(hook.id, { KEY: 'one' });
+    await api().hooks.secrets.update(hook.id, { KEY: 'two' });
+    assert.deepEqual(Object.keys(await api().hooks.secrets.get(hook.id)), ['KEY']);
+    await api().hooks.secrets.delete(hook.id, ['KEY']);
+    await api().hooks.delete(hook.id);
+    assert.deepEqual(await all(await api().hooks.list()), []);
+  });
+
+  test('log streams', async () => {
+    const sink = { httpEndpoint: 'https://logs.example/', httpContentFormat: 'JSONLINES', httpContentType: 'application/json', httpAuthorization: 'a secret' };
+    const made = await api().logStreams.create({ name: 'all', type: 'http', sink });
+    assert.match(made.id, /^lst_/);
+    assert.equal((await api().logStreams.update(made.id, { status: 'paused' })).status, 'paused');
+    assert.equal((await api().logStreams.get(made.id)).sink.httpEndpoint, sink.httpEndpoint);
+    assert.deepEqual((await api().logStreams.list()).map(({ id }) => id), [made.id]);
+    await api().logStreams.delete(made.id);
+    await assert.rejects(api().logStreams.get(made.id), refused(NotFoundError, 404));
+  });
+
+  /** Waits for the build, as every tool does, then deploys and waits for that: the version. */
+  async function deployed(id) {
+    await built(id);
+    const version = await api().actions.deploy(id);
+    for (let tries = 0; tries < 100; tries += 1) {
+      if ((await api().actions.get(id)).all_changes_deployed) return version;
+      await pause(100);
+    }
+    throw new Error('the action is never deployed');
+  }
+
+  async function built(id) {
+    for (let tries = 0; tries < 100; tries += 1) {
+      if ((await api().actions.get(id)).status === 'built') return;
+      await pause(100);
+    }
+    throw new Error('the action is never built');
+  }
+}
