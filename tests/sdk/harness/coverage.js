@@ -28,18 +28,21 @@ export function recorder() {
   const operations = builtOperations().sort((a, b) => a.parameters - b.parameters);
   const called = new Map();
   let file;
+  function succeeded(method, path) {
+    const found = operations.find((operation) => operation.method === method && operation.pattern.test(path));
+    if (found && !called.has(found.name)) called.set(found.name, file);
+  }
   return {
     async fetch(url, init) {
       const reply = await fetch(url, init);
       const { pathname } = new URL(url instanceof Request ? url.url : url);
       if (reply.ok && pathname.startsWith('/api/v2/')) {
-        const path = pathname.slice('/api/v2'.length);
-        const method = (init?.method ?? 'GET').toUpperCase();
-        const found = operations.find((operation) => operation.method === method && operation.pattern.test(path));
-        if (found && !called.has(found.name)) called.set(found.name, file);
+        succeeded((init?.method ?? 'GET').toUpperCase(), pathname.slice('/api/v2'.length));
       }
       return reply;
     },
+    /** Counts a call that was made otherwise. */
+    succeeded,
     /** The file that makes the calls from now on. */
     enter(name) {
       file = name;

@@ -301,4 +301,23 @@ async function extensibility(management) {
   });
 }
 
-const PARTS = [apis, clients, connections, roles, messages, looks, settings, extensibility];
+async function protection(management) {
+  const part = (name, body) => management('PATCH', `attack-protection/${name}`, body);
+  await part('brute-force-protection', { mode: 'count_per_identifier', max_attempts: 7, allowlist: ['203.0.113.7'] });
+  await part('suspicious-ip-throttling', { enabled: true, shields: ['block'], stage: { 'pre-login': { max_attempts: 50, rate: 864_000 } } });
+  await part('breached-password-detection', { enabled: false, method: 'standard', shields: ['block'] });
+  await part('bot-detection', { bot_detection_level: 'high', allowlist: ['203.0.113.7'] });
+  await part('captcha', { active_provider_id: 'hcaptcha', hcaptcha: { site_key: 'site', secret: 'a secret' } });
+
+  await management('PUT', 'guardian/factors/otp', { enabled: true });
+  await management('PUT', 'guardian/factors/sms', { enabled: true });
+  await management('PUT', 'guardian/policies', ['all-applications']);
+  await management('PUT', 'guardian/factors/phone/selected-provider', { provider: 'twilio' });
+  await management('PUT', 'guardian/factors/phone/message-types', { message_types: ['sms', 'voice'] });
+  await management('PUT', 'guardian/factors/sms/templates', {
+    enrollment_message: '{{code}} enrolls you',
+    verification_message: '{{code}} is your code',
+  });
+}
+
+const PARTS = [apis, clients, connections, roles, messages, looks, settings, extensibility, protection];
