@@ -10,16 +10,11 @@ use gatewright_core::protection::{BruteForce, Throttle};
 use gatewright_http::RequestCx;
 use gatewright_resources::attack_protection::{BRUTE_FORCE, SUSPICIOUS_IP};
 use gatewright_resources::login_failures::{self, Place};
-use gatewright_resources::rate_buckets;
+use gatewright_resources::rate_buckets::{self, FAILED_LOGINS, SIGN_UPS};
 use gatewright_store::{StoreError, Tx};
 
 /// Tries for one account from one address, right or wrong: 20 at once, 10 more a minute.
 const TRIES: RateLimit = RateLimit::new(20, 10, 60);
-
-/// The bucket of an address's failed logins.
-const FAILED_LOGINS: &str = "failed_logins";
-/// The bucket of an address's sign-ups.
-const SIGN_UPS: &str = "signup";
 
 /// One attempt and the limits that it is under.
 #[derive(Clone)]

@@ -4,6 +4,7 @@
 //! and which a change replaces whole. Every option comes back as it was sent; the ones that this server
 //! reads are checked (see [`options`]).
 
+pub mod members;
 mod options;
 
 use gatewright_core::connection::Connection;

@@ -51,7 +51,9 @@ pub mod seed;
 pub mod sessions;
 pub mod signing_keys;
 pub mod snapshot;
+pub mod stats;
 pub mod tenants;
+pub mod user_blocks;
 pub mod user_permissions;
 pub mod users;
 
@@ -93,7 +95,13 @@ pub static RESOURCES: &[&Resource] = &[
     &sessions::api::RESOURCE,
     &tenants::RESOURCE,
     &user_permissions::RESOURCE,
+    &connections::members::RESOURCE,
+    &stats::RESOURCE,
+    &user_blocks::RESOURCE,
+    &user_blocks::ANOMALY,
     &users::RESOURCE,
+    &users::access::RESOURCE,
+    &users::factors::RESOURCE,
 ];
 
 /// Every operation that is built.
@@ -158,6 +166,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     61 "0061_log_streams",
     70 "0070_login_failures",
     71 "0071_phone_messages",
+    80 "0080_session_metadata",
 ];
 
 #[cfg(test)]

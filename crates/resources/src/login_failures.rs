@@ -113,8 +113,12 @@ pub async fn clear(tx: &mut Tx, tenant: &TenantId, identifier: &str) -> Result<u
     tx.run(&CLEAR, &params![tenant, identifier.trim().to_lowercase()]).await
 }
 
-/// Unblocks an account (`auth0|…`), because it got a new password.
-pub(crate) async fn password_set(tx: &mut Tx, tenant: &TenantId, account_id: &str) -> Result<(), StoreError> {
+/// Unblocks an account (`auth0|…`), such as one that got a new password.
+pub(crate) async fn clear_account(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    account_id: &str,
+) -> Result<(), StoreError> {
     let Some((provider, local_id)) = account_id.split_once('|') else { return Ok(()) };
     for row in tx.all(&NAMES_OF_ACCOUNT, &params![tenant, provider, local_id, account_id]).await? {
         tx.run(&CLEAR_AT, &params![tenant, row.text(0)?, row.text(1)?]).await?;

@@ -4,6 +4,8 @@
 
 mod search;
 
+pub(crate) use search::id_at;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gatewright_ambient::Random;

@@ -156,7 +156,7 @@ pub async fn set(
     tx.run(&SET, &params![tenant, account_id, &hash, now]).await?;
     // Kept whether or not the connection has a history now: it may be switched on later.
     tx.run(&REMEMBER, &params![tenant, account_id, now, &hash]).await?;
-    login_failures::password_set(tx, tenant, account_id).await?;
+    login_failures::clear_account(tx, tenant, account_id).await?;
     tx.run(&FORGET_OLD, &params![tenant, account_id, MOST_EARLIER + 1]).await.map(drop)
 }
 

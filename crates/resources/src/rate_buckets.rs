@@ -23,6 +23,11 @@ sql!(
 );
 sql!(STORED, "SELECT tat FROM rate_buckets WHERE tenant_id = $1 AND bucket = $2 AND caller = $3");
 
+/// The bucket of an address's failed logins.
+pub const FAILED_LOGINS: &str = "failed_logins";
+/// The bucket of an address's sign-ups.
+pub const SIGN_UPS: &str = "signup";
+
 /// Takes one place of a caller's bucket, or refuses; the answer says what remains.
 pub async fn take(
     tx: &mut Tx,

@@ -3,7 +3,9 @@
 //! [`profile`] decides what a profile holds, [`rows`] keeps it, and this file is the API. A user's own
 //! token may read that user and change its `user_metadata`, nothing else.
 
+pub mod access;
 mod database;
+pub mod factors;
 mod identities;
 pub mod import;
 mod index;
@@ -13,8 +15,8 @@ mod search;
 
 pub use database::{NotSignedUp, change_password, prove_email, sign_up};
 pub use index::index_missing;
-pub(crate) use rows::delete_of_connection;
 pub use rows::{by_account, by_id, by_identifier, find_or_create_passwordless, record_login};
+pub(crate) use rows::{delete as delete_account, delete_of_connection};
 
 use gatewright_core::backchannel::Initiator;
 use gatewright_core::ids::TenantId;
@@ -166,7 +168,12 @@ pub static RESOURCE: Resource = Resource {
     ],
 };
 
-sql!(BY_EMAIL, "SELECT doc FROM users WHERE tenant_id = $1 AND email = $2 ORDER BY created_at, user_id");
+// The index is of lower-case addresses; case counts all the same.
+sql!(
+    BY_EMAIL,
+    "SELECT doc FROM users WHERE tenant_id = $1 AND lower(email) = lower($2) AND email = $2
+     ORDER BY created_at, user_id"
+);
 
 pub(crate) fn missing() -> ApiError {
     ApiError::new(404, "The user does not exist.").code("inexistent_user")

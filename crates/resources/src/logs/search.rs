@@ -29,6 +29,6 @@ pub(super) fn tested(params: &mut Params, leaf: &Condition) -> String {
 }
 
 /// What the ids of events at a time begin with.
-pub(super) fn id_at(micros: i64) -> String {
+pub(crate) fn id_at(micros: i64) -> String {
     format!("900{:017}", u64::try_from(micros).unwrap_or(0).min(99_999_999_999_999_999))
 }

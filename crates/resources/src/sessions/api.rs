@@ -1,18 +1,25 @@
 //! `/sessions` and `/users/{user_id}/sessions`.
 
+use gatewright_core::Timestamp;
 use gatewright_core::backchannel::Initiator;
 use gatewright_core::ids::TenantId;
 use gatewright_store::{Row, StoreError, Tx, params, sql};
 use serde_json::{Map as JsonMap, Value, json};
 
 use super::{end, end_all_of_user};
+use crate::engine::field::{Field, OBJECT, field};
 use crate::engine::operation::Run;
 use crate::engine::query::{Query, checkpoint_body, cut};
+use crate::engine::validate::Purpose;
 use crate::engine::{Answer, ApiError, Handler, Input, Method, OpCx, Operation, Resource};
 use crate::{refresh_tokens, users};
 
 const READ: &[&str] = &["read:sessions"];
 const DELETE: &[&str] = &["delete:sessions"];
+const METADATA: &[Field] = &[field("session_metadata", OBJECT)
+    .nullable()
+    .required()
+    .hint("Replaces what is noted; null removes it. Nothing reads it but this API")];
 const REVOKE: &[&str] = &["delete:sessions", "delete:refresh_tokens"];
 
 /// `/sessions`.
@@ -27,6 +34,15 @@ pub static RESOURCE: Resource = Resource {
             READ,
             Handler::Custom(read),
         ),
+        Operation::new(
+            "patch_sessions_by_id",
+            Method::Patch,
+            "/sessions/{id}",
+            "Update a session",
+            &["update:sessions"],
+            Handler::Custom(update),
+        )
+        .body(METADATA, Purpose::Update),
         Operation::new(
             "delete_session",
             Method::Delete,
@@ -68,14 +84,14 @@ pub static RESOURCE: Resource = Resource {
 sql!(
     BY_ID,
     "SELECT s.session_id, s.user_id, s.created_at, s.last_active_at, s.authenticated_at, s.idle_expires_at,
-       s.expires_at, s.persistent, s.initial_ip, s.initial_user_agent, s.last_ip, s.last_user_agent, c.doc
+       s.expires_at, s.persistent, s.initial_ip, s.initial_user_agent, s.last_ip, s.last_user_agent, c.doc, s.metadata
      FROM sessions s LEFT JOIN connections c ON c.tenant_id = s.tenant_id AND c.name = s.connection
      WHERE s.tenant_id = $1 AND s.session_id = $2 AND s.expires_at > $3 AND s.idle_expires_at > $3"
 );
 sql!(
     PAGE,
     "SELECT s.session_id, s.user_id, s.created_at, s.last_active_at, s.authenticated_at, s.idle_expires_at,
-       s.expires_at, s.persistent, s.initial_ip, s.initial_user_agent, s.last_ip, s.last_user_agent, c.doc
+       s.expires_at, s.persistent, s.initial_ip, s.initial_user_agent, s.last_ip, s.last_user_agent, c.doc, s.metadata
      FROM sessions s LEFT JOIN connections c ON c.tenant_id = s.tenant_id AND c.name = s.connection
      WHERE s.tenant_id = $1 AND s.user_id = $2 AND s.expires_at > $3 AND s.idle_expires_at > $3
        AND s.session_id > $4
@@ -86,6 +102,7 @@ sql!(
     "SELECT DISTINCT client_id FROM session_clients WHERE tenant_id = $1 AND session_id = $2 ORDER BY client_id"
 );
 sql!(SIDS, "SELECT DISTINCT sid FROM session_clients WHERE tenant_id = $1 AND session_id = $2");
+sql!(SET_METADATA, "UPDATE sessions SET metadata = $3 WHERE tenant_id = $1 AND session_id = $2");
 sql!(USER_OF, "SELECT user_id FROM sessions WHERE tenant_id = $1 AND session_id = $2");
 
 fn missing() -> ApiError {
@@ -119,6 +136,29 @@ fn list<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     })
 }
 
+fn update<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
+    Box::pin(async move {
+        let request = cx.request;
+        let metadata = metadata(input, "session_metadata")?;
+        cx.tx.run(&SET_METADATA, &params![&request.tenant, input.id(), metadata]).await?;
+        let row = cx.tx.opt(&BY_ID, &params![&request.tenant, input.id(), request.now]).await?;
+        let session = shown(cx.tx, &request.tenant, &row.ok_or_else(missing)?).await?;
+        Ok(project(&input.query, session).into())
+    })
+}
+
+/// Metadata of a body, which must hold some: an object of at most 25 members, or null.
+pub(crate) fn metadata(input: &Input, name: &str) -> Result<Option<Value>, ApiError> {
+    match input.body.get(name) {
+        None => Err(ApiError::invalid_body(format_args!("'Missing required property: {name}'"))),
+        Some(Value::Object(members)) if members.len() > 25 => Err(ApiError::invalid_body(format_args!(
+            "'Too many properties defined ({}), maximum 25' on property {name}",
+            members.len()
+        ))),
+        Some(value) => Ok((!value.is_null()).then(|| value.clone())),
+    }
+}
+
 fn delete<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     Box::pin(async move {
         let request = cx.request;
@@ -137,16 +177,35 @@ fn revoke<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
                 return Err(ApiError::insufficient_scope(&[needed]));
             }
         }
-        let row = cx.tx.opt(&USER_OF, &params![&request.tenant, session_id]).await?;
-        let user_id = row.ok_or_else(missing)?.text(0)?;
-        let mut sids = vec![session_id.to_owned()];
-        for row in cx.tx.all(&SIDS, &params![&request.tenant, session_id]).await? {
-            sids.push(row.text(0)?);
-        }
-        refresh_tokens::revoke_of_sessions(cx.tx, &request.tenant, &user_id, &sids, request.now).await?;
+        let user_id = user_of(cx.tx, &request.tenant, session_id).await?.ok_or_else(missing)?;
+        revoke_tokens(cx.tx, &request.tenant, &user_id, session_id, request.now).await?;
         end(cx.tx, &request.tenant, session_id, Initiator::SessionRevoked, request.now).await?;
         Ok(Answer::default())
     })
+}
+
+/// Whose session it is.
+pub(crate) async fn user_of(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    session_id: &str,
+) -> Result<Option<String>, StoreError> {
+    tx.opt(&USER_OF, &params![tenant, session_id]).await?.map(|row| row.text(0)).transpose()
+}
+
+/// Revokes the refresh tokens that came from a session, and from those that it took over.
+pub(crate) async fn revoke_tokens(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    user_id: &str,
+    session_id: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut sids = vec![session_id.to_owned()];
+    for row in tx.all(&SIDS, &params![tenant, session_id]).await? {
+        sids.push(row.text(0)?);
+    }
+    refresh_tokens::revoke_of_sessions(tx, tenant, user_id, &sids, now).await
 }
 
 fn delete_all<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
@@ -202,7 +261,12 @@ async fn shown(tx: &mut Tx, tenant: &TenantId, row: &Row) -> Result<JsonMap<Stri
         "cookie": {"mode": if row.bool(7)? { "persistent" } else { "non-persistent" }},
     });
     Ok(match session {
-        Value::Object(session) => session,
+        Value::Object(mut session) => {
+            if let Some(metadata) = row.opt_json(13)? {
+                session.insert("session_metadata".to_owned(), metadata);
+            }
+            session
+        }
         _ => JsonMap::new(),
     })
 }

@@ -308,7 +308,7 @@ pub(super) async fn set_identifier(
 }
 
 /// Deletes a user with identities, sessions, refresh tokens, grants and permissions. Nothing happens if there is none.
-pub(super) async fn delete(
+pub(crate) async fn delete(
     tx: &mut Tx,
     tenant: &TenantId,
     user_id: &str,

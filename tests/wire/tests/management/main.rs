@@ -5,4 +5,6 @@ mod isolation;
 mod limits;
 mod reference;
 mod refusals;
+mod users_access;
 mod users_identities;
+mod users_search;
