@@ -10,6 +10,7 @@ import apis from '../management/apis.js';
 import clients from '../management/clients.js';
 import connections from '../management/connections.js';
 import extensibility from '../management/extensibility.js';
+import look from '../management/look.js';
 import messages from '../management/messages.js';
 import protection from '../management/protection.js';
 import refusals from '../management/refusals.js';
@@ -18,7 +19,7 @@ import sessions from '../management/sessions.js';
 import settings from '../management/settings.js';
 import users from '../management/users.js';
 
-const GROUPS = { clients, connections, apis, roles, users, sessions, messages, settings, extensibility, protection, refusals };
+const GROUPS = { clients, connections, apis, roles, users, sessions, messages, look, settings, extensibility, protection, refusals };
 
 for (const engine of engines()) {
   describe(`node-auth0 ManagementClient, ${engine.name}`, () => {
