@@ -49,6 +49,10 @@ pub(crate) fn app(
         messenger,
         signer: SignPool::new(threads),
         passwords: hasher,
-        settings: Settings { dev, management_rate_limit: config.management.rate_limit },
+        settings: Settings {
+            dev,
+            management_rate_limit: config.management.rate_limit,
+            import_bytes: config.management.import_bytes,
+        },
     })
 }

@@ -142,6 +142,8 @@ impl Stage {
             }
         });
         self.tasks.spawn(gatewright_oauth::backchannel::work(Arc::clone(&app)));
+        self.tasks.spawn(gatewright_oauth::verification_mail::work(Arc::clone(&app)));
+        self.tasks.spawn(gatewright_management::jobs::work(Arc::clone(&app)));
         self.phase.send_replace(Phase::Serving(app.db.clone()));
         let Self { addresses, phase, stopping, handles, tasks, shutdown, .. } = self;
         Ok(Running { app, addresses, phase, stopping, handles, tasks, shutdown })

@@ -43,6 +43,8 @@ pub struct Settings {
     pub dev: bool,
     /// How often one client may call the Management API; `None` for no limit.
     pub management_rate_limit: Option<RateLimit>,
+    /// The longest upload of an import of users, in bytes.
+    pub import_bytes: usize,
 }
 
 /// The socket a request came in by; each listener adds it to its requests as an extension.

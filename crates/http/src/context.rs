@@ -27,6 +27,24 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone)]
 pub struct RequestCx(Arc<Inner>);
 
+impl RequestCx {
+    /// The context of work that no request waits for, such as sending a queued message.
+    pub fn of_work(app: Arc<App>, tenant: Arc<Tenant>, issuer: Issuer) -> Self {
+        Self(Arc::new(Inner {
+            request_id: app.random.alphanumeric(20),
+            now: app.clock.now(),
+            ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            user_agent: None,
+            origin: None,
+            referer_origin: None,
+            cookies: String::new(),
+            tenant,
+            issuer,
+            app,
+        }))
+    }
+}
+
 /// The fields behind a [`RequestCx`].
 pub struct Inner {
     /// The running server.

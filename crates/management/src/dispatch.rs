@@ -9,7 +9,7 @@ use gatewright_core::limits::RateLimit;
 use gatewright_jose::MasterKey;
 use gatewright_passwords::Hasher;
 use gatewright_resources::engine::body::RawBody;
-use gatewright_resources::engine::execute::{Call, execute};
+use gatewright_resources::engine::execute::{Call, allowed, execute};
 use gatewright_resources::engine::operation::Effect;
 use gatewright_resources::engine::routes::{Known, Params, Routes, Target};
 use gatewright_resources::engine::{ApiError, Caller, Method, OpRequest};
@@ -61,6 +61,8 @@ pub struct ApiRequest {
     pub authorization: Option<String>,
     /// The `Content-Type` header.
     pub content_type: Option<String>,
+    /// The `auth0-custom-domain` header.
+    pub custom_domain: Option<String>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -91,6 +93,19 @@ impl From<ApiError> for ApiResponse {
 /// The answer to a body that is too long.
 pub fn too_large() -> ApiResponse {
     ApiError::new(413, "Payload content length greater than maximum allowed").into()
+}
+
+/// Whether the request is for an operation that takes files, by a caller who may call it: nobody else makes
+/// the server read much.
+pub fn takes_files(place: &Place<'_>, request: &ApiRequest) -> bool {
+    let found = Method::named(&request.method).map(|method| ROUTES.find(method, &request.path));
+    let Some(Ok((Target::Built(operation), params))) = found else { return false };
+    if !operation.takes_files() {
+        return false;
+    }
+    let keys = place.tenant.signing_keys();
+    crate::bearer::authenticate(request.authorization.as_deref(), keys, place.issuer, place.now)
+        .is_ok_and(|caller| allowed(operation, &caller, &params).is_ok())
 }
 
 /// Answers one request.
@@ -142,6 +157,7 @@ async fn answer(
         passwords: place.passwords.clone(),
         ip: place.ip.clone(),
         user_agent: place.user_agent.clone(),
+        custom_domain: request.custom_domain,
     };
     let body = RawBody { content_type: request.content_type, bytes: request.body };
     let call = Call { params, path: request.path, query: request.query, body };

@@ -1,12 +1,14 @@
 //! The Management API: mounts the resource registry at `/api/v2`.
 //!
 //! Owns: bearer tokens ([`bearer`]), the way from a request to an operation and back ([`dispatch`]),
-//! the reference page of operations. Does not own: what an operation does, checks and answers, which
+//! the work on imports and exports of users ([`jobs`]), the reference page of operations. Does not own: what an operation does, checks and answers, which
 //! is `gatewright_resources`.
 
 pub mod bearer;
 mod browse;
 pub mod dispatch;
+mod download;
+pub mod jobs;
 mod limit;
 pub mod openapi;
 pub mod reference;
@@ -40,6 +42,7 @@ pub fn router() -> Router<Arc<App>> {
         .layer(from_fn(|cx, request, next| cors::apply(cors::MANAGEMENT, cx, request, next)))
         .route("/api/v2/openapi.json", get(openapi_document))
         .route("/api/v2/reference", get(reference_page))
+        .route("/exports/{id}/{file}", get(download::download))
         .route("/me/v1/{*rest}", any(other_api))
         .route("/my-org/v1/{*rest}", any(other_api))
 }
@@ -97,17 +100,23 @@ async fn handle(cx: RequestCx, request: Request) -> Response {
         user_agent: cx.user_agent.clone(),
         rate_limit: cx.app.settings.management_rate_limit,
     };
-    let answer = match to_bytes(body, BODY_LIMIT_BYTES).await {
+    let path = parts.uri.path();
+    let mut call = ApiRequest {
+        method: parts.method.as_str().to_owned(),
+        path: path.strip_prefix("/api/v2").unwrap_or(path).to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        authorization: text(&header::AUTHORIZATION),
+        content_type: text(&header::CONTENT_TYPE),
+        custom_domain: text(&HeaderName::from_static("auth0-custom-domain")),
+        body: Vec::new(),
+    };
+    let limit = match dispatch::takes_files(&place, &call) {
+        true => cx.app.settings.import_bytes,
+        false => BODY_LIMIT_BYTES,
+    };
+    let answer = match to_bytes(body, limit).await {
         Ok(bytes) => {
-            let path = parts.uri.path();
-            let call = ApiRequest {
-                method: parts.method.as_str().to_owned(),
-                path: path.strip_prefix("/api/v2").unwrap_or(path).to_owned(),
-                query: parts.uri.query().unwrap_or_default().to_owned(),
-                authorization: text(&header::AUTHORIZATION),
-                content_type: text(&header::CONTENT_TYPE),
-                body: bytes.into(),
-            };
+            call.body = bytes.into();
             dispatch::dispatch(place, call).await
         }
         Err(_) => dispatch::too_large(),

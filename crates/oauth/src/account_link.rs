@@ -40,13 +40,9 @@ impl Link {
         Self { purpose, secret: random_token(&cx.app.random, 32) }
     }
 
-    /// Where it leads. Compat: the path, and the `#` that mail programs must not swallow.
+    /// Where it leads.
     fn url(&self, cx: &RequestCx) -> String {
-        let path = match self.purpose {
-            Purpose::ResetPassword => "u/reset-verify",
-            Purpose::VerifyEmail => "u/email-verification",
-        };
-        format!("{}?ticket={}#", cx.issuer.join(path), self.secret)
+        self.purpose.url(&cx.issuer, &self.secret)
     }
 
     /// Stores it; earlier links of its kind are dead from then on.
@@ -54,7 +50,7 @@ impl Link {
         &self,
         tx: &mut Tx,
         cx: &RequestCx,
-        client: &Client,
+        client: Option<&Client>,
         connection: &Connection,
         user: &User,
     ) -> Result<(), StoreError> {
@@ -63,9 +59,11 @@ impl Link {
             user_id: user.user_id.clone(),
             connection: connection.name.clone(),
             email: email.to_owned(),
-            client_id: Some(client.client_id.clone()),
+            client_id: client.map(|client| client.client_id.clone()),
             result_url: self.result_url(cx),
             expires_at: cx.now.plus_seconds(self.lifetime_seconds(cx)),
+            proves_email: true,
+            include_email: None,
         };
         account_tickets::insert(tx, &cx.tenant.id, self.purpose, &token_hash(&self.secret), &ticket, cx.now)
             .await
@@ -100,32 +98,44 @@ pub(crate) fn send(
     connection: &Arc<Connection>,
     user: &User,
 ) {
-    let Some(to) = user.text("email").map(str::to_owned) else { return };
-    let (cx, url, user) = (cx.clone(), link.url(cx), user.clone());
+    let (cx, link, user) = (cx.clone(), link.clone(), user.clone());
     let (client, connection) = (Arc::clone(client), Arc::clone(connection));
-    tokio::spawn(async move {
-        let mail = Mail {
-            kind,
-            to: &to,
-            client: Some(&client),
-            connection: Some(&connection),
-            user: Some(&user),
-            language: None,
-            vars: json!({"url": url}),
-        };
-        let failure = match mail.send(&cx).await {
-            Ok(Ok(_receipt)) => return,
-            Ok(Err(error)) => error.detail,
-            Err(_) => "the message could not be written".to_owned(),
-        };
-        let mut event = events::at_connection(events::event(&cx, "fn", Some(&client)), &connection);
-        event.user_id = Some(user.user_id.clone());
-        event.user_name = Some(to.clone());
-        event.details = json!({"error": {"message": failure}, "template": kind.name()});
-        if events::write(&cx, event).await.is_err() {
-            tracing::error!("A message that could not be sent could not be logged either.");
-        }
-    });
+    // Why it failed is in the log.
+    tokio::spawn(async move { deliver(&cx, kind, &link, Some(&client), &connection, &user).await.ok() });
+}
+
+/// Sends the link. What goes wrong is in the tenant's log, and is returned in its words.
+pub(crate) async fn deliver(
+    cx: &RequestCx,
+    kind: EmailKind,
+    link: &Link,
+    client: Option<&Client>,
+    connection: &Connection,
+    user: &User,
+) -> Result<(), String> {
+    let Some(to) = user.text("email") else { return Err("the user has no e-mail address".to_owned()) };
+    let mail = Mail {
+        kind,
+        to,
+        client,
+        connection: Some(connection),
+        user: Some(user),
+        language: None,
+        vars: json!({"url": link.url(cx)}),
+    };
+    let failure = match mail.send(cx).await {
+        Ok(Ok(_receipt)) => return Ok(()),
+        Ok(Err(error)) => error.detail,
+        Err(_) => "the message could not be written".to_owned(),
+    };
+    let mut event = events::at_connection(events::event(cx, "fn", client), connection);
+    event.user_id = Some(user.user_id.clone());
+    event.user_name = Some(to.to_owned());
+    event.details = json!({"error": {"message": failure}, "template": kind.name()});
+    if events::write(cx, event).await.is_err() {
+        tracing::error!("A message that could not be sent could not be logged either.");
+    }
+    Err(failure)
 }
 
 /// Sends a link to choose a new password, if there is such an account.
@@ -192,7 +202,7 @@ impl Desk {
         logs::append(tx, tenant, cx.now, &cx.app.random, &event).await?;
         match user.filter(|_| code == "scpr") {
             Some(user) => {
-                self.link.store(tx, cx, &self.client, &self.connection, &user).await?;
+                self.link.store(tx, cx, Some(&self.client), &self.connection, &user).await?;
                 Ok(Ok(Some(user)))
             }
             None => Ok(Ok(None)),

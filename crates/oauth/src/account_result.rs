@@ -42,7 +42,10 @@ pub(crate) async fn target(
         written
     };
     let Some(mut url) = safe(url.trim()) else { return Ok(None) };
-    let email = cx.tenant.email_template(template).is_some_and(|own| own.include_email_in_redirect);
+    let template = cx.tenant.email_template(template);
+    let email = link
+        .include_email
+        .unwrap_or_else(|| template.is_some_and(|template| template.include_email_in_redirect));
     let mut query = url.query_pairs_mut();
     query.append_pair("success", "true").append_pair("code", "success").append_pair("message", message);
     if email {

@@ -28,6 +28,7 @@ mod refresh;
 mod session;
 mod sign_up;
 mod stop;
+pub mod verification_mail;
 
 use std::sync::Arc;
 

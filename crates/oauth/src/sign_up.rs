@@ -153,7 +153,7 @@ pub(crate) async fn sign_up(
         Box::pin(async move {
             let made = account.make(tx, "signed_up").await?;
             if let Ok(user) = &made {
-                own.store(tx, &account.cx, &account.client, &account.connection, user).await?;
+                own.store(tx, &account.cx, Some(&account.client), &account.connection, user).await?;
             }
             Ok::<_, Stop>(made)
         })

@@ -154,6 +154,11 @@ impl CustomHash {
         serde_json::to_string(self).expect("text, numbers and names are always JSON")
     }
 
+    /// As `custom_password_hash`.
+    pub(crate) fn to_value(&self) -> Value {
+        serde_json::to_value(self).expect("text, numbers and names are always JSON")
+    }
+
     /// Everything that could go wrong when comparing goes wrong here instead.
     fn check(&self) -> Result<(), UnusableHash> {
         let salt_inside =

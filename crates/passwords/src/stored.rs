@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::{Value, json};
+
 use crate::argon::{ArgonHash, Cost};
 use crate::custom::{Bcrypt, CustomHash};
 use crate::{UnusableHash, custom};
@@ -63,6 +65,20 @@ impl StoredHash {
     /// Whether it came from another system and was never used here.
     pub fn is_imported(&self) -> bool {
         !matches!(self.0, Kind::Argon(_))
+    }
+
+    /// The member of an import's row that brings this hash, and its value.
+    pub fn as_import(&self) -> (&'static str, Value) {
+        let custom = |algorithm: &str, text: String| json!({"algorithm": algorithm, "hash": {"value": text, "encoding": "utf8"}});
+        match &self.0 {
+            Kind::Argon(hash) => ("custom_password_hash", custom("argon2", hash.to_string())),
+            // Compat: `password_hash` knows no other prefixes.
+            Kind::Bcrypt(hash) if hash.as_str().starts_with("$2y$") => {
+                ("custom_password_hash", custom("bcrypt", hash.as_str().to_owned()))
+            }
+            Kind::Bcrypt(hash) => ("password_hash", hash.as_str().into()),
+            Kind::Custom(hash) => ("custom_password_hash", hash.to_value()),
+        }
     }
 
     /// Compares. Takes as long as the hash was made to take: only [`crate::Hasher`] calls it.

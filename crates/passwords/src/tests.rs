@@ -14,6 +14,9 @@ fn matches(custom: Value, password: &str) {
     assert!(stored.matches(password), "{custom}");
     assert!(!stored.matches(&format!("{password}x")), "{custom}");
     // What is stored is read back and still matches.
+    let (member, value) = stored.as_import();
+    assert_eq!(member, "custom_password_hash");
+    assert!(StoredHash::imported(&value).unwrap().matches(password), "{value}");
     let again = StoredHash::parse(&stored.to_string()).unwrap();
     assert!(again.matches(password) && again.is_imported(), "{custom}");
 }
@@ -222,6 +225,8 @@ async fn a_right_password_replaces_a_weaker_hash() {
         panic!("the hash stays");
     };
     assert!(better.to_string().starts_with("$argon2id$") && better.matches("U*U"));
+    let (_, value) = better.as_import();
+    assert!(StoredHash::imported(&value).unwrap().matches("U*U"));
     // A costlier setting counts as well.
     let costlier = Hasher::new(Cost { memory_kib: 16, passes: 1 }, 1, Random::seeded(8));
     let verdict = costlier.verify(Some(better), "U*U").await.unwrap();

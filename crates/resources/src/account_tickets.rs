@@ -1,8 +1,8 @@
-//! Links that go out by e-mail: to choose a new password, to prove an address. Only the hash of a link's
+//! Links that go out by e-mail, or over the Management API (`tickets`): to choose a new password, to prove an address. Only the hash of a link's
 //! secret is kept; a link is spent once, and a newer one of the same kind replaces it.
 
 use gatewright_core::Timestamp;
-use gatewright_core::ids::TenantId;
+use gatewright_core::ids::{Issuer, TenantId};
 use gatewright_store::{Row, StoreError, Tx, params, sql};
 
 /// What a link is for.
@@ -21,6 +21,16 @@ impl Purpose {
             Self::VerifyEmail => "verify_email",
         }
     }
+
+    /// Where a link with this secret leads. Compat: the path, and the `#` that mail programs must not
+    /// swallow.
+    pub fn url(self, issuer: &Issuer, secret: &str) -> String {
+        let path = match self {
+            Self::ResetPassword => "u/reset-verify",
+            Self::VerifyEmail => "u/email-verification",
+        };
+        format!("{}?ticket={secret}#", issuer.join(path))
+    }
 }
 
 /// A link as stored.
@@ -38,6 +48,10 @@ pub struct AccountTicket {
     pub result_url: Option<String>,
     /// The end of its life.
     pub expires_at: Timestamp,
+    /// Who uses the link reads mail at the address: it was sent there, or its maker says so.
+    pub proves_email: bool,
+    /// Whether the address goes along to `result_url`; `None` leaves it to the tenant's template.
+    pub include_email: Option<bool>,
 }
 
 sql!(REPLACE_EARLIER, "DELETE FROM account_tickets WHERE tenant_id = $1 AND user_id = $2 AND purpose = $3");
@@ -45,18 +59,20 @@ sql!(FORGET_OLD, "DELETE FROM account_tickets WHERE tenant_id = $1 AND expires_a
 sql!(
     INSERT,
     "INSERT INTO account_tickets (tenant_id, ticket_hash, purpose, user_id, connection, email, client_id,
-       result_url, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+       result_url, expires_at, proves_email, include_email)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 );
 sql!(
     LIVE,
-    "SELECT user_id, connection, email, client_id, result_url, expires_at FROM account_tickets
+    "SELECT user_id, connection, email, client_id, result_url, expires_at, proves_email, include_email
+     FROM account_tickets
      WHERE tenant_id = $1 AND ticket_hash = $2 AND purpose = $3 AND used_at IS NULL AND expires_at > $4"
 );
 sql!(
     SPEND,
     "UPDATE account_tickets SET used_at = $4
      WHERE tenant_id = $1 AND ticket_hash = $2 AND purpose = $3 AND used_at IS NULL AND expires_at > $4
-     RETURNING user_id, connection, email, client_id, result_url, expires_at"
+     RETURNING user_id, connection, email, client_id, result_url, expires_at, proves_email, include_email"
 );
 
 /// Stores a new link; earlier ones of this account and purpose are dead from now on.
@@ -82,7 +98,9 @@ pub async fn insert(
         &ticket.email,
         ticket.client_id.clone(),
         ticket.result_url.clone(),
-        ticket.expires_at
+        ticket.expires_at,
+        ticket.proves_email,
+        ticket.include_email
     ];
     tx.run(&INSERT, &values).await.map(drop)
 }
@@ -125,5 +143,7 @@ fn read(row: &Row) -> Result<AccountTicket, StoreError> {
         client_id: row.opt_text(3)?,
         result_url: row.opt_text(4)?,
         expires_at: row.time(5)?,
+        proves_email: row.bool(6)?,
+        include_email: row.opt_bool(7)?,
     })
 }

@@ -128,6 +128,16 @@ pub async fn by_name(
     found.map(to_connection).transpose()
 }
 
+/// The connection of this id.
+pub async fn by_id(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    master_key: &MasterKey,
+    id: &str,
+) -> Result<Option<Connection>, StoreError> {
+    CONNECTIONS.find(tx, tenant, master_key, id).await?.map(to_connection).transpose()
+}
+
 fn to_connection(document: Map) -> Result<Connection, StoreError> {
     serde_json::from_value(Value::Object(document))
         .map_err(|error| StoreError::Mismatch(format!("a connection's document: {error}")))

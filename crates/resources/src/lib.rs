@@ -26,6 +26,7 @@ pub mod engine;
 pub mod grants;
 pub mod guardian;
 pub mod hooks;
+pub mod jobs;
 pub mod log_streams;
 pub mod login_failures;
 pub mod login_tickets;
@@ -53,6 +54,7 @@ pub mod signing_keys;
 pub mod snapshot;
 pub mod stats;
 pub mod tenants;
+pub mod tickets;
 pub mod user_blocks;
 pub mod user_permissions;
 pub mod users;
@@ -77,6 +79,7 @@ pub static RESOURCES: &[&Resource] = &[
     &email_templates::RESOURCE,
     &grants::RESOURCE,
     &hooks::RESOURCE,
+    &jobs::RESOURCE,
     &log_streams::RESOURCE,
     &guardian::RESOURCE,
     &guardian::phone::RESOURCE,
@@ -94,6 +97,7 @@ pub static RESOURCES: &[&Resource] = &[
     &rules_configs::RESOURCE,
     &sessions::api::RESOURCE,
     &tenants::RESOURCE,
+    &tickets::RESOURCE,
     &user_permissions::RESOURCE,
     &connections::members::RESOURCE,
     &stats::RESOURCE,
@@ -159,6 +163,8 @@ pub static MIGRATIONS: &[Migration] = migrations![
     43 "0043_prompt_texts",
     44 "0044_login_transactions_by_browser",
     48 "0048_roles",
+    50 "0050_jobs",
+    51 "0051_ticket_options",
     49 "0049_settings",
     58 "0058_actions",
     59 "0059_rules",

@@ -131,6 +131,7 @@ impl Conversation {
             passwords: Hasher::new(Cost::LEAST, 1, self.seed.random.clone()),
             ip: "127.0.0.1".into(),
             user_agent: None,
+            custom_domain: None,
         };
         let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let body = RawBody { content_type: None, bytes };

@@ -5,6 +5,7 @@
 
 pub mod access;
 mod database;
+pub mod export;
 pub mod factors;
 mod identities;
 pub mod import;

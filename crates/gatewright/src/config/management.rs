@@ -1,4 +1,4 @@
-//! `[management]`: how often the Management API may be called.
+//! `[management]`: how often the Management API may be called, and how much it takes.
 
 use gatewright_core::limits::RateLimit;
 
@@ -9,6 +9,8 @@ use super::{ConfigError, Form};
 /// Compat: the limits that Auth0 documents for production tenants.
 const BURST: u32 = 50;
 const PER_SECOND: u32 = 15;
+/// Compat: 500 KB at Auth0.
+const IMPORT_BYTES: usize = 20 * 1024 * 1024;
 
 /// The settings of this section.
 pub(super) const SETTINGS: &[Setting] = &[
@@ -30,13 +32,25 @@ pub(super) const SETTINGS: &[Setting] = &[
         example: "15",
         doc: "Requests that it may make each second after those.",
     },
+    Setting {
+        key: "management.import_bytes",
+        variable: None,
+        kind: Kind::Number,
+        default: Some("20971520"),
+        default_in_dev: None,
+        example: "20971520",
+        doc: "The longest upload of an import of users, in bytes. It is held in memory while it comes in; \
+              `gatewright users import` reads files of any length.",
+    },
 ];
 
-/// How often the Management API may be called.
+/// How often the Management API may be called, and how much it takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Management {
     /// The limit of one client; `None` for none.
     pub rate_limit: Option<RateLimit>,
+    /// The longest upload of an import of users, in bytes.
+    pub import_bytes: usize,
 }
 
 impl Management {
@@ -47,6 +61,9 @@ impl Management {
         if !(1..=1_000_000).contains(&per_second) {
             return Err(values.error("management.per_second", "must be 1 to 1000000"));
         }
-        Ok(Self { rate_limit: (burst > 0).then(|| RateLimit::new(burst, per_second, 1)) })
+        Ok(Self {
+            rate_limit: (burst > 0).then(|| RateLimit::new(burst, per_second, 1)),
+            import_bytes: values.number("management.import_bytes")?.unwrap_or(IMPORT_BYTES),
+        })
     }
 }

@@ -303,7 +303,7 @@ impl Change {
         let spent =
             account_tickets::spend(tx, tenant, Purpose::ResetPassword, &self.ticket_hash, now).await?;
         let Some(link) = spent else { return Ok(None) };
-        let (user_id, email) = (&link.user_id, &link.email);
+        let (user_id, email) = (&link.user_id, link.proves_email.then_some(&*link.email));
         if users::change_password(tx, tenant, user_id, email, &self.hash, now).await?.is_none() {
             return Ok(None);
         }

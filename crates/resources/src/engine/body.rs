@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::Map;
 use super::error::ApiError;
-use super::field::Field;
+use super::field::{Field, Shape};
+use super::multipart;
 use super::operation::Body;
 use super::query::typed;
 use super::validate;
@@ -27,6 +28,8 @@ pub struct Checked {
     pub items: Vec<Map>,
     /// The body itself, if it is of another shape.
     pub whole: Value,
+    /// What its files hold, by name.
+    pub files: Vec<(&'static str, Vec<u8>)>,
 }
 
 impl RawBody {
@@ -36,7 +39,8 @@ impl RawBody {
     /// 400 `invalid_body` naming the member, 403 naming members that the caller may not send, 415 for
     /// other content types than JSON, forms and, where text is taken, HTML.
     pub fn read(&self, body: &Body, only: Option<&[&str]>) -> Result<Checked, ApiError> {
-        let value = match (self.parse(body)?, body.text) {
+        let (value, files) = self.parse(body)?;
+        let value = match (value, body.text) {
             (value @ Value::String(_), Some(member)) => json!({ member: value }),
             (value, _) => value,
         };
@@ -60,10 +64,20 @@ impl RawBody {
             return Ok(Checked { items, ..Checked::default() });
         }
         let object = validate::body(value, body.fields, body.purpose).map_err(ApiError::invalid_body)?;
-        Ok(Checked { object, ..Checked::default() })
+        Ok(Checked { object, files, ..Checked::default() })
     }
 
-    fn parse(&self, body: &Body) -> Result<Value, ApiError> {
+    fn parse(&self, body: &Body) -> Result<(Value, Files), ApiError> {
+        let takes_files = body.fields.iter().any(|field| matches!(field.shape, Shape::File));
+        match self.content_type.as_deref() {
+            Some(content_type) if takes_files && multipart::is(content_type) => {
+                multipart::read(content_type, &self.bytes, body.fields)
+            }
+            _ => Ok((self.parse_text(body)?, Files::new())),
+        }
+    }
+
+    fn parse_text(&self, body: &Body) -> Result<Value, ApiError> {
         if self.bytes.is_empty() {
             return Ok(Value::Null);
         }
@@ -93,7 +107,10 @@ impl RawBody {
     }
 }
 
-fn from_form(name: String, text: &str, fields: &'static [Field]) -> (String, Value) {
+/// What files hold, by the names of their fields.
+pub(super) type Files = Vec<(&'static str, Vec<u8>)>;
+
+pub(super) fn from_form(name: String, text: &str, fields: &'static [Field]) -> (String, Value) {
     let value = match fields.iter().find(|field| field.name == name) {
         Some(field) => typed(text, &field.shape),
         None => Value::from(text),

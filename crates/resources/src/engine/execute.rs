@@ -10,7 +10,7 @@ use super::body::{Checked, RawBody};
 use super::crud;
 use super::error::ApiError;
 use super::mask::{STARS, masked};
-use super::operation::{Answer, Effect, Handler, Input, OpCx, OpRequest, Operation};
+use super::operation::{Answer, Caller, Effect, Handler, Input, OpCx, OpRequest, Operation};
 use super::query::Query;
 use super::routes::Params;
 use super::settings;
@@ -42,14 +42,14 @@ pub async fn execute(
     request: Arc<OpRequest>,
     call: Call,
 ) -> Result<Answer, ApiError> {
-    allowed(operation, &request, &call.params)?;
+    allowed(operation, &request.caller, &call.params)?;
     let query = Query::parse(&call.query, operation.query)?;
     let only = request.caller.is_user.then_some(operation.own_members);
-    let Checked { object, items, whole } = match &operation.body {
+    let Checked { object, items, whole, files } = match &operation.body {
         Some(body) => call.body.read(body, only)?,
         None => Checked::default(),
     };
-    let mut input = Input { params: call.params, query, body: object, items, whole, password: None };
+    let mut input = Input { params: call.params, query, body: object, items, whole, files, password: None };
     if let Some(prepare) = operation.prepare {
         prepare(db, &request, &mut input).await?;
     }
@@ -119,8 +119,7 @@ pub async fn execute(
 ///
 /// # Errors
 /// 403 `insufficient_scope`.
-pub fn allowed(operation: &Operation, request: &OpRequest, params: &Params) -> Result<(), ApiError> {
-    let caller = &request.caller;
+pub fn allowed(operation: &Operation, caller: &Caller, params: &Params) -> Result<(), ApiError> {
     if !caller.is_user {
         return if caller.has_any(operation.scopes) {
             Ok(())

@@ -79,6 +79,9 @@ pub enum Shape {
         /// Most characters in a value.
         max_length: usize,
     },
+    /// A file of a `multipart/form-data` body. In the body it stands as `{"bytes": SIZE}`; what it holds is
+    /// in [`Input::files`](super::Input::files).
+    File,
     /// Anything.
     Any,
 }
@@ -137,6 +140,7 @@ impl Shape {
                 let required = fields.iter().filter(|field| field.required);
                 required.map(|field| (field.name.to_owned(), field.shape.example())).collect::<Map>().into()
             }
+            Self::File => serde_json::json!({"bytes": 0}),
             Self::TextMap { .. } | Self::Any => Value::Object(Map::new()),
         }
     }
@@ -150,6 +154,7 @@ impl Shape {
             Self::Bool => "boolean",
             Self::List { .. } => "array",
             Self::Object { .. } | Self::TextMap { .. } => "object",
+            Self::File => "file",
             Self::Any => "any",
         }
     }

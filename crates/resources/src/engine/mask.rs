@@ -35,6 +35,7 @@ const SECRET_NAMES: &[&str] = &[
     "splunkToken",
     "storageAccessKey",
     "sumoSourceAddress",
+    "ticket",
     "twilio_token",
 ];
 

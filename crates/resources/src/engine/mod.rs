@@ -18,6 +18,7 @@ pub mod execute;
 pub mod field;
 pub mod format;
 pub mod mask;
+mod multipart;
 pub mod operation;
 pub mod query;
 pub mod routes;

@@ -311,6 +311,12 @@ impl Operation {
         Self { missing, ..self }
     }
 
+    /// Whether its body may hold files, and so be long.
+    pub fn takes_files(&self) -> bool {
+        let fields = self.body.map_or(&[][..], |body| body.fields);
+        fields.iter().any(|field| matches!(field.shape, Shape::File))
+    }
+
     /// Changes the tenant's configuration.
     #[must_use]
     pub const fn writes_config(self) -> Self {
@@ -374,6 +380,8 @@ pub struct OpRequest {
     pub ip: String,
     /// The `User-Agent` header.
     pub user_agent: Option<String>,
+    /// The `auth0-custom-domain` header: the host that links are to name.
+    pub custom_domain: Option<String>,
 }
 
 /// What an operation works with: one transaction and the facts of the call.
@@ -397,6 +405,8 @@ pub struct Input {
     pub items: Vec<Map>,
     /// The body, if it is of another shape.
     pub whole: Value,
+    /// What the body's files hold, by name.
+    pub files: Vec<(&'static str, Vec<u8>)>,
     /// The hash of the body's password, where an operation takes one.
     pub password: Option<StoredHash>,
 }
@@ -405,6 +415,11 @@ impl Input {
     /// The path's parameter of this name; empty if the path has none.
     pub fn param(&self, name: &str) -> &str {
         self.params.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
+    }
+
+    /// What the file of this name holds, if it was sent.
+    pub fn file(&self, name: &str) -> Option<&[u8]> {
+        self.files.iter().find(|(known, _)| *known == name).map(|(_, bytes)| &bytes[..])
     }
 
     /// The path's `{id}`.

@@ -84,6 +84,7 @@ pub fn shape_matches(value: &Value, shape: &'static Shape, path: &str, hint: &st
     let wrong = || wrong_type(shape.type_name(), value, path, hint);
     match shape {
         Shape::Any => Ok(()),
+        Shape::File => value.get("bytes").and_then(Value::as_u64).map(|_| ()).ok_or_else(wrong),
         Shape::Bool => value.as_bool().map(|_| ()).ok_or_else(wrong),
         Shape::Number => value.as_f64().map(|_| ()).ok_or_else(wrong),
         Shape::Int { min, max } => {

@@ -59,8 +59,8 @@ pub async fn sign_up(
     Ok(Ok(Value::Object(user)))
 }
 
-/// Sets a new password that the user chose by a link: ends every session, and the address to which the
-/// link was sent is proved if it is still the user's. `None` if the user is gone.
+/// Sets a new password that the user chose by a link: ends every session, and the address that the link
+/// proves, if any, is verified if it is still the user's. `None` if the user is gone.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
@@ -68,14 +68,14 @@ pub async fn change_password(
     tx: &mut Tx,
     tenant: &TenantId,
     account_id: &str,
-    email: &str,
+    email: Option<&str>,
     hash: &StoredHash,
     now: Timestamp,
 ) -> Result<Option<Value>, StoreError> {
     let Some((owner, mut user)) = rows::claim_owner(tx, tenant, account_id).await? else { return Ok(None) };
     let place = profile::place_of(&user, account_id);
     let account = profile::profile_of(&mut user, place);
-    if account.get("email").and_then(Value::as_str) == Some(email) {
+    if email.is_some() && account.get("email").and_then(Value::as_str) == email {
         account.insert("email_verified".to_owned(), Value::Bool(true));
     }
     user.insert("last_password_reset".to_owned(), now.iso8601().into());
