@@ -282,7 +282,7 @@ impl CustomHash {
 
 /// `$pbkdf2-sha512$i=100000,l=64$salt$hash`.
 struct Pbkdf2 {
-    algorithm: pbkdf2::Algorithm,
+    digest: DigestName,
     rounds: NonZeroU32,
     salt: Vec<u8>,
     hash: Vec<u8>,
@@ -297,13 +297,9 @@ impl Pbkdf2 {
             ["", name, params, salt, hash] => (name, params, salt, hash),
             _ => return Err(wrong()),
         };
-        let algorithm = match name.strip_prefix("pbkdf2-").ok_or_else(wrong)? {
-            "sha1" => pbkdf2::PBKDF2_HMAC_SHA1,
-            "sha256" => pbkdf2::PBKDF2_HMAC_SHA256,
-            "sha384" => pbkdf2::PBKDF2_HMAC_SHA384,
-            "sha512" => pbkdf2::PBKDF2_HMAC_SHA512,
-            other => return Err(UnusableHash::Unsupported(format!("pbkdf2 with {other}"))),
-        };
+        let name = name.strip_prefix("pbkdf2-").ok_or_else(wrong)?;
+        let digest = DigestName::of_openssl(name);
+        let digest = digest.ok_or_else(|| UnusableHash::Unsupported(format!("pbkdf2 with {name}")))?;
         let given = |name: &str, default: u32| match params.contains(&format!("{name}=")) {
             true => param(params, name).ok_or_else(wrong),
             false => Ok(default),
@@ -318,11 +314,23 @@ impl Pbkdf2 {
         if hash.len() != length || length == 0 || length > LONGEST_KEY_BYTES {
             return Err(malformed("the hash does not have the length that l names"));
         }
-        Ok(Self { algorithm, rounds: NonZeroU32::new(rounds).ok_or_else(wrong)?, salt, hash })
+        Ok(Self { digest, rounds: NonZeroU32::new(rounds).ok_or_else(wrong)?, salt, hash })
     }
 
     fn matches(&self, password: &[u8]) -> bool {
-        pbkdf2::verify(self.algorithm, self.rounds, &self.salt, password, &self.hash).is_ok()
+        // These four run in half the time here.
+        let fast = match self.digest {
+            DigestName::Sha1 => pbkdf2::PBKDF2_HMAC_SHA1,
+            DigestName::Sha256 => pbkdf2::PBKDF2_HMAC_SHA256,
+            DigestName::Sha384 => pbkdf2::PBKDF2_HMAC_SHA384,
+            DigestName::Sha512 => pbkdf2::PBKDF2_HMAC_SHA512,
+            other => {
+                let mut got = vec![0; self.hash.len()];
+                other.derived(password, &self.salt, self.rounds.get(), &mut got);
+                return got.ct_eq(&self.hash).into();
+            }
+        };
+        pbkdf2::verify(fast, self.rounds, &self.salt, password, &self.hash).is_ok()
     }
 }
 

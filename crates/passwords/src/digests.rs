@@ -52,6 +52,30 @@ impl DigestName {
         by_name!(self, plain, parts)
     }
 
+    /// The digest of a name that OpenSSL has for it, such as `RSA-SHA256` or `sha256WithRSAEncryption`.
+    pub(crate) fn of_openssl(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        let name = name.strip_prefix("rsa-").or(name.strip_prefix("ssl3-")).unwrap_or(&name);
+        let name = name.strip_suffix("withrsaencryption").or(name.strip_suffix("withrsa")).unwrap_or(name);
+        Some(match name {
+            "md4" => Self::Md4,
+            "md5" => Self::Md5,
+            "ripemd" | "ripemd160" | "rmd160" => Self::Ripemd160,
+            "sha1" | "sha1-2" => Self::Sha1,
+            "sha224" => Self::Sha224,
+            "sha256" => Self::Sha256,
+            "sha384" => Self::Sha384,
+            "sha512" => Self::Sha512,
+            "whirlpool" => Self::Whirlpool,
+            _ => return None,
+        })
+    }
+
+    /// PBKDF2, RFC 8018 section 5.2.
+    pub(crate) fn derived(self, password: &[u8], salt: &[u8], rounds: u32, key: &mut [u8]) {
+        by_name!(self, derive, password, salt, rounds, key);
+    }
+
     /// HMAC, RFC 2104.
     pub(crate) fn keyed(self, key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
         by_name!(self, keyed, key, parts)
@@ -62,6 +86,14 @@ fn plain<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
     let mut digest = D::new();
     parts.iter().for_each(|part| digest.update(part));
     digest.finalize().to_vec()
+}
+
+fn derive<D>(password: &[u8], salt: &[u8], rounds: u32, key: &mut [u8])
+where
+    D: Digest + hmac::digest::block_api::BlockSizeUser + Clone + Sync,
+{
+    // It fails for an empty key only, and then nothing was to be written.
+    let _ = pbkdf2::pbkdf2::<SimpleHmac<D>>(password, salt, rounds, key);
 }
 
 fn keyed<D: Digest + hmac::digest::block_api::BlockSizeUser>(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {

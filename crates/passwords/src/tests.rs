@@ -89,13 +89,57 @@ fn keyed_digests() {
         matches(keyed(json!({"value": "Jefe", "encoding": "utf8"})), "what do ya want for nothing?");
         matches(keyed(json!({"value": "SmVmZQ==", "encoding": "base64"})), "what do ya want for nothing?");
     }
-    // The two digests that Python lacks: known here by their length, and keys matter.
-    for digest in ["md4", "whirlpool"] {
-        let length = if digest == "md4" { 16 } else { 64 };
-        let custom = json!({"algorithm": "hmac", "hash": {"value": "00".repeat(length), "encoding": "hex",
-            "digest": digest, "key": {"value": "k"}}});
-        assert!(!StoredHash::imported(&custom).unwrap().matches("x"));
+    // From OpenSSL, whose legacy provider has them.
+    for (digest, value) in [
+        ("md4", "be192c588a8e914d8a59b474a828128f"),
+        (
+            "whirlpool",
+            "3d595ccd1d4f4cfd045af53ba7d5c8283fee6ded6eaf1269071b6b4ea64800056b5077c6a942cfa1221bd4e5aed79127\
+             6e5dd46a407d2b8007163d3e7cd1de66",
+        ),
+    ] {
+        let custom = json!({"algorithm": "hmac",
+            "hash": {"value": value, "encoding": "hex", "digest": digest, "key": {"value": "Jefe"}}});
+        matches(custom, "what do ya want for nothing?");
     }
+}
+
+#[test]
+fn pbkdf2_with_every_digest_and_the_names_that_openssl_has_for_them() {
+    // From OpenSSL: 1000 rounds, 64 bytes, the salt is "saltsalt".
+    for (names, value) in [
+        (
+            &["md4", "RSA-MD4", "md4WithRSAEncryption"][..],
+            "1CT2Ey930FTdveyF1oL02XC2QcP7xGFY+ujLPRhr/nvctAeKONvu6uEKAUfojb2DnGObuBUvwVKslNjT5lQKZw",
+        ),
+        (
+            &["md5", "RSA-MD5", "ssl3-md5"],
+            "wtFYu0io5dGj7mioOrrhAJ68akKJfShBvlFPzyf77sDw40kmiGhT9bRfG8F60Xqd41ELKzYe/YqmD3g2fg3nig",
+        ),
+        (
+            &["ripemd", "ripemd160", "rmd160", "ripemd160WithRSA", "RSA-RIPEMD160"],
+            "95ON3ZRg9OUhDMRXtvx9/asaYVY9TNjuiymvT6Z0issF5d1SqJGdZPug7qpg338uFvLZA/eaKkZPPJCfctOSTA",
+        ),
+        (
+            &["sha224", "RSA-SHA224", "sha224WithRSAEncryption"],
+            "URQI+OoXTzMyYRh0LssENhH6WeNOPK41bhwhUeN7BGjPMHsmmWSLc2iRXnGHDm2j48p/6+hVPsADFhoJF+uhag",
+        ),
+        (
+            &["whirlpool"],
+            "QT+ZnIXs9b1xfvemL9b5dqdAWbK2ydgkj9P5MwFo6QZC1Ropgjhtn0Cp9NUVUJUqnMn3A2amGBJXyv+liEV5SA",
+        ),
+    ] {
+        for name in names {
+            let phc = format!("$pbkdf2-{name}$i=1000,l=64$c2FsdHNhbHQ${value}");
+            matches(json!({"algorithm": "pbkdf2", "hash": {"value": phc, "encoding": "utf8"}}), "password");
+        }
+    }
+    for name in ["sha1-2", "ssl3-sha1", "RSA-SHA1-2", "sha1WithRSAEncryption"] {
+        let phc = format!("$pbkdf2-{name}$i=1000,l=20$c2FsdHNhbHQ$6f6/9Uv85mj94wGsyFVjzJ3HHvY");
+        matches(json!({"algorithm": "pbkdf2", "hash": {"value": phc}}), "password");
+    }
+    let mdc2 = json!({"algorithm": "pbkdf2", "hash": {"value": "$pbkdf2-mdc2$i=1,l=1$c2FsdA$AA"}});
+    assert_eq!(refused(mdc2), UnusableHash::Unsupported("pbkdf2 with mdc2".into()));
 }
 
 #[test]
@@ -164,7 +208,7 @@ fn what_cannot_be_compared_later_is_refused_at_once() {
     refused(json!({"algorithm": "hmac", "hash": {"value": "00", "encoding": "hex", "digest": "md5"}}));
     let text = |algorithm: &str, value: &str| json!({"algorithm": algorithm, "hash": {"value": value}});
     refused(text("bcrypt", "$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"));
-    refused(text("pbkdf2", "$pbkdf2-md5$i=1000,l=20$c2FsdHNhbHQ$6f6/9Uv85mj94wGsyFVjzJ3HHvY"));
+    refused(text("pbkdf2", "$pbkdf2-mdc2$i=1000,l=20$c2FsdHNhbHQ$6f6/9Uv85mj94wGsyFVjzJ3HHvY"));
     refused(text("pbkdf2", "$pbkdf2-sha1$i=0,l=20$c2FsdHNhbHQ$6f6/9Uv85mj94wGsyFVjzJ3HHvY"));
     let salt_outside = json!({"algorithm": "pbkdf2", "salt": {"value": "x"},
         "hash": {"value": "$pbkdf2-sha1$i=1000,l=20$c2FsdHNhbHQ$6f6/9Uv85mj94wGsyFVjzJ3HHvY"}});
