@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
 
 mod isolation;
+mod jobs;
 mod limits;
 mod reference;
 mod refusals;
+mod tickets;
 mod users_access;
 mod users_identities;
 mod users_search;
