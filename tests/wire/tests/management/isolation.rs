@@ -96,6 +96,7 @@ async fn furnish(server: &Server, admin: &Admin) -> BTreeMap<&'static str, Strin
     let user = admin.create("/users", user).await["user_id"].as_str().unwrap().to_owned();
     note("/users/{id}", &[&user]);
     note("/users/{user_id}", &[&user]);
+    note("/jobs/{id}", &[&finished_job(admin, &user).await]);
     log_in(server, admin).await;
     let of_user = format!("/users/{}", encoded(&user));
     let tokens = admin.get(&format!("{of_user}/refresh-tokens")).await;
@@ -145,6 +146,15 @@ fn path_of(operation: &Operation, paths: &BTreeMap<&'static str, String>) -> Str
     let rest = &operation.path[template.len()..];
     assert!(!rest.contains('{'), "{}: `furnish` does not know what {rest} names", operation.id);
     format!("{path}{rest}")
+}
+
+/// A job that is over, so that it does not change by itself any more.
+async fn finished_job(admin: &Admin, user_id: &str) -> String {
+    let job = id(&admin.create("/jobs/verification-email", json!({"user_id": user_id})).await);
+    while admin.get(&format!("/jobs/{job}")).await["status"] != "completed" {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    job
 }
 
 /// Everything the tenant shows of what `furnish` made.
