@@ -59,7 +59,7 @@ pub const NAMES: &[&str] = &[
     "async_approval",
 ];
 
-const SECONDS: Shape = Shape::Number;
+const SECONDS: Shape = Shape::Int { min: 0, max: i64::MAX };
 const FIELDS: &[Field] = &[
     field("template", Shape::OneOf(NAMES)).required(),
     field("body", TEXT).required().nullable(),

@@ -100,6 +100,8 @@ async fn templates_are_made_read_changed_and_set() {
         assert_eq!((status, &changed["enabled"], &changed["subject"]), (200, &json!(false), &json!("Bye")));
         assert_eq!(changed["body"], mine["body"]);
         assert_eq!(server.call("PATCH", path, json!({"template": "reset_email"})).await.0, 400);
+        assert_eq!(server.call("PATCH", path, json!({"urlLifetimeInSeconds": -1})).await.0, 400);
+        assert_eq!(server.call("PATCH", path, json!({"urlLifetimeInSeconds": 3600.0})).await.0, 200);
 
         let mut other = mine.clone();
         other["template"] = json!("reset_email");
