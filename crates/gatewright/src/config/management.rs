@@ -39,8 +39,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: Some("20971520"),
         default_in_dev: None,
         example: "20971520",
-        doc: "The longest upload of an import of users, in bytes. It is held in memory while it comes in; \
-              `gatewright users import` reads files of any length.",
+        doc: "The longest upload of an import of users, in bytes. It is held in memory while it comes in.",
     },
 ];
 
