@@ -2,6 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DATABASE } from './applications.js';
+import { THEME } from './theme.js';
 
 /** Fills a tenant through the Management API; `management` is that of `startGatewright`. */
 export async function fillTenant(management) {
@@ -229,6 +230,17 @@ async function looks(management) {
   await management('PATCH', 'prompts', { universal_login_experience: 'new', identifier_first: true });
   await management('PUT', 'prompts/login/custom-text/en', { login: { title: 'Shop', description: 'Log in to the shop' } });
   await management('PUT', 'prompts/login/custom-text/de', { login: { title: 'Laden' } });
+  await management('PUT', 'prompts/login/partials', { login: { 'form-content-start': '<p>Welcome</p>' } });
+  await management('POST', 'branding/themes', THEME);
+  await management('POST', 'branding/phone/providers', {
+    name: 'twilio',
+    configuration: { sid: 'AC1', default_from: '+15550100', delivery_methods: ['text'] },
+    credentials: { auth_token: 'a secret' },
+  });
+  await management('POST', 'branding/phone/templates', {
+    type: 'otp_verify',
+    content: { from: '+15550100', body: { text: 'Code: {{code}}', voice: 'Code {{code}}' } },
+  });
 }
 
 async function settings(management) {

@@ -31,4 +31,16 @@ export default function users({ api }) {
     await api().users.delete(made.user_id);
     await assert.rejects(api().users.get(made.user_id), refused(NotFoundError, 404, 'inexistent_user'));
   });
+
+  test('two accounts of one person', async () => {
+    const [one, two] = await Promise.all(
+      ['lin', 'lin2'].map((name) => api().users.create({ connection: DATABASE, email: `${name}@example.com`, password: PASSWORD })),
+    );
+    const linked = await api().users.identities.link(one.user_id, { provider: 'auth0', user_id: two.user_id });
+    assert.deepEqual(linked.map(({ user_id }) => `auth0|${user_id}`), [one.user_id, two.user_id]);
+    await assert.rejects(api().users.get(two.user_id), refused(NotFoundError, 404));
+    const left = await api().users.identities.delete(one.user_id, 'auth0', linked[1].user_id);
+    assert.deepEqual(left.map(({ user_id }) => `auth0|${user_id}`), [one.user_id]);
+    assert.equal((await api().users.get(two.user_id)).email, 'lin2@example.com');
+  });
 }

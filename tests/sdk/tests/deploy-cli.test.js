@@ -15,7 +15,8 @@ const PROGRAM = fileURLToPath(new URL('../node_modules/.bin/a0deploy', import.me
 
 /** What the tool asks for and leaves out of an export, because the server does not have it. */
 const NOT_BUILT = [
-  'customDomains', 'eventStreams', 'flowVaultConnections', 'flows', 'forms', 'organizations', 'phoneProviders', 'phoneTemplates', 'riskAssessment', 'selfServiceProfiles', 'themes',
+  'customDomains', 'eventStreams', 'flowVaultConnections', 'flows', 'forms', 'organizations', 'riskAssessment',
+  'selfServiceProfiles',
 ];
 
 // The program checks every file it reads against a schema that takes it half a minute to compile, so each
@@ -92,6 +93,7 @@ async function run(server, args, more = {}) {
     SMTP_PASS: 'mail-secret',
     CONNECTIONS_OIDC_SECRET: 'partner-secret',
     CAPTCHA_HCAPTCHA_SECRET: 'a secret',
+    TWILIO_AUTH_TOKEN: 'a secret',
     LOGSTREAMS_HTTP_SECRET: 'a secret',
     CONNECTIONS_GOOGLE_OAUTH2_SECRET: 'google-secret',
     ...more,
