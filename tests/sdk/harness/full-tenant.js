@@ -232,11 +232,6 @@ async function looks(management) {
   await management('PUT', 'prompts/login/custom-text/de', { login: { title: 'Laden' } });
   await management('PUT', 'prompts/login/partials', { login: { 'form-content-start': '<p>Welcome</p>' } });
   await management('POST', 'branding/themes', THEME);
-  await management('POST', 'branding/phone/providers', {
-    name: 'twilio',
-    configuration: { sid: 'AC1', default_from: '+15550100', delivery_methods: ['text'] },
-    credentials: { auth_token: 'a secret' },
-  });
   await management('POST', 'branding/phone/templates', {
     type: 'otp_verify',
     content: { from: '+15550100', body: { text: 'Code: {{code}}', voice: 'Code {{code}}' } },

@@ -20,6 +20,11 @@ export default function sessions({ api, server }) {
     const [token] = (await api().users.refreshToken.list(grace.user_id)).data;
     assert.equal((await api().refreshTokens.get(token.id)).session_id, session.id);
     assert.deepEqual((await api().userGrants.list({ user_id: grace.user_id })).data, [], 'nobody was asked');
+    const session_metadata = { device: 'laptop' };
+    assert.deepEqual((await api().sessions.update(session.id, { session_metadata })).session_metadata, session_metadata);
+    const refresh_token_metadata = { device: 'laptop' };
+    const noted = await api().refreshTokens.update(token.id, { refresh_token_metadata });
+    assert.deepEqual(noted.refresh_token_metadata, refresh_token_metadata);
 
     await api().refreshTokens.delete(token.id);
     await assert.rejects(api().refreshTokens.get(token.id), refused(NotFoundError, 404));

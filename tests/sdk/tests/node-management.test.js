@@ -6,6 +6,7 @@ import { recorder } from '../harness/coverage.js';
 import { engines } from '../harness/engines.js';
 import { startGatewright } from '../harness/gatewright.js';
 import { trustHere } from '../harness/own-trust.js';
+import access from '../management/access.js';
 import apis from '../management/apis.js';
 import clients from '../management/clients.js';
 import connections from '../management/connections.js';
@@ -19,7 +20,7 @@ import sessions from '../management/sessions.js';
 import settings from '../management/settings.js';
 import users from '../management/users.js';
 
-const GROUPS = { clients, connections, apis, roles, users, sessions, messages, look, settings, extensibility, protection, refusals };
+const GROUPS = { clients, connections, apis, roles, users, access, sessions, messages, look, settings, extensibility, protection, refusals };
 
 for (const engine of engines()) {
   describe(`node-auth0 ManagementClient, ${engine.name}`, () => {
@@ -44,7 +45,7 @@ for (const engine of engines()) {
     for (const [name, declare] of Object.entries(GROUPS)) {
       describe(name, () => {
         before(() => calls.enter(`tests/sdk/management/${name}.js`));
-        declare({ api: () => api, server: () => server, withoutMethod });
+        declare({ api: () => api, server: () => server, withoutMethod, answered: calls.succeeded });
       });
     }
 
