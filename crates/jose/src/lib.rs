@@ -6,6 +6,7 @@
 //! cryptographic library draws from its own generator.
 
 mod certificate;
+mod certificate_text;
 mod client_assertion;
 mod error;
 mod hashes;
@@ -17,6 +18,7 @@ mod public_key;
 mod signing_key;
 mod verify;
 
+pub use certificate_text::{certificate_pem, certificate_pkcs7, certificate_thumbprint};
 pub use client_assertion::{parse_assertion, verify_assertion};
 pub use error::{JoseError, VerifyError};
 pub use hashes::{constant_time_eq, left_half_hash, pkce_s256, random_token, token_hash};

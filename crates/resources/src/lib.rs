@@ -18,6 +18,7 @@ pub mod client_grants;
 pub mod client_registrations;
 pub mod clients;
 pub mod connections;
+pub mod custom_domains;
 pub mod device_codes;
 pub mod device_credentials;
 pub mod email_provider;
@@ -74,6 +75,7 @@ pub static RESOURCES: &[&Resource] = &[
     &clients::RESOURCE,
     &connections::RESOURCE,
     &client_grants::RESOURCE,
+    &custom_domains::RESOURCE,
     &device_credentials::RESOURCE,
     &email_provider::RESOURCE,
     &email_templates::RESOURCE,
@@ -96,6 +98,7 @@ pub static RESOURCES: &[&Resource] = &[
     &rules::RESOURCE,
     &rules_configs::RESOURCE,
     &sessions::api::RESOURCE,
+    &signing_keys::api::RESOURCE,
     &tenants::RESOURCE,
     &tickets::RESOURCE,
     &user_permissions::RESOURCE,
@@ -170,6 +173,8 @@ pub static MIGRATIONS: &[Migration] = migrations![
     59 "0059_rules",
     60 "0060_user_index",
     61 "0061_log_streams",
+    62 "0062_signing_key_states",
+    63 "0063_custom_domains",
     70 "0070_login_failures",
     71 "0071_phone_messages",
     80 "0080_session_metadata",

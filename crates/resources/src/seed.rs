@@ -60,6 +60,9 @@ pub struct NewTenant {
 /// # Errors
 /// [`StoreError::Unique`] if the name or the host is taken.
 pub async fn create(tx: &mut Tx, tenant: &NewTenant, cx: &SeedCx) -> Result<(), StoreError> {
+    if tenants::by_host(tx, &tenant.host).await?.is_some() {
+        return Err(StoreError::Unique { constraint: "tenants_host".to_owned() });
+    }
     let settings = json!({ "friendly_name": tenant.friendly_name });
     tx.run(&tenants::INSERT, &params![&tenant.id, &tenant.host, settings, cx.now]).await?;
     signing_keys::create(tx, &tenant.id, &tenant.host, cx.now, &cx.random, &cx.master_key).await?;

@@ -1,19 +1,23 @@
-//! Signing keys: one RSA key per tenant that signs, others that still verify.
+//! Signing keys: one RSA key per tenant that signs, one that will be next, others that still verify.
+
+pub mod api;
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use gatewright_ambient::Random;
 use gatewright_core::Timestamp;
 use gatewright_core::ids::TenantId;
+use gatewright_jose::certificate_pem as certificate_pem_of;
 use gatewright_jose::{JoseError, MasterKey, NewSigningKey, SigningKey};
 use gatewright_store::{StoreError, Tx, params, sql};
 
+use crate::engine::Sealing;
+
 sql!(
     INSERT,
-    "INSERT INTO signing_keys (tenant_id, kid, state, private_key_sealed, certificate, created_at)
-     VALUES ($1, $2, 'current', $3, $4, $5)"
+    "INSERT INTO signing_keys
+       (tenant_id, kid, state, private_key_sealed, certificate, created_at, current_since)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)"
 );
 // A revoked key verifies nothing, so it is not loaded.
 sql!(
@@ -37,9 +41,28 @@ pub async fn create(
     master_key: &MasterKey,
 ) -> Result<(), StoreError> {
     let key = SigningKey::generate_rsa(random, now, common_name).map_err(fault)?;
+    insert(tx, &Sealing { tenant, now, random, master_key }, &key, State::Current).await
+}
+
+/// What a key is for, in the words of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It signs.
+    Current,
+    /// It is published, so that clients know it before it signs.
+    Next,
+}
+
+async fn insert(tx: &mut Tx, cx: &Sealing<'_>, key: &NewSigningKey, state: State) -> Result<(), StoreError> {
     let NewSigningKey { kid, pkcs8, certificate_der } = key;
-    let sealed = master_key.seal(random, &context(tenant, &kid), &pkcs8);
-    tx.run(&INSERT, &params![tenant, kid, sealed, certificate_der, now]).await.map(drop)
+    let sealed = cx.master_key.seal(cx.random, &context(cx.tenant, kid), pkcs8);
+    let (state, since) = match state {
+        State::Current => ("current", Some(cx.now)),
+        State::Next => ("next", None),
+    };
+    tx.run(&INSERT, &params![cx.tenant, kid, state, sealed, certificate_der.as_slice(), cx.now, since])
+        .await
+        .map(drop)
 }
 
 /// The keys that verify the tenant's tokens; the first one signs.
@@ -61,13 +84,7 @@ pub async fn load(
 /// The certificate of the key that signs, in PEM with CRLF line ends as clients show it.
 pub(crate) async fn certificate_pem(tx: &mut Tx, tenant: &TenantId) -> Result<Option<String>, StoreError> {
     let row = tx.opt(&CERTIFICATE, &params![tenant]).await?;
-    row.map(|row| {
-        let text = STANDARD.encode(row.blob(0)?);
-        let lines: Vec<&str> =
-            (0..text.len()).step_by(64).map(|at| &text[at..text.len().min(at + 64)]).collect();
-        Ok(format!("-----BEGIN CERTIFICATE-----\r\n{}\r\n-----END CERTIFICATE-----\r\n", lines.join("\r\n")))
-    })
-    .transpose()
+    row.map(|row| Ok(certificate_pem_of(&row.blob(0)?))).transpose()
 }
 
 fn context(tenant: &TenantId, kid: &str) -> String {

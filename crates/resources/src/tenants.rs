@@ -7,6 +7,7 @@ use gatewright_core::ids::TenantId;
 use gatewright_store::{StoreError, Tx, params, sql};
 use serde_json::{Value, json};
 
+use crate::custom_domains;
 use crate::engine::crud::merge;
 use crate::engine::field::{BOOL, Field, OBJECT, SOME_TEXT, Shape, TEXT, field};
 use crate::engine::format::Format;
@@ -33,6 +34,7 @@ sql!(
 );
 sql!(ALL, "SELECT tenant_id, host, config_version FROM tenants ORDER BY tenant_id");
 sql!(BY_HOST, "SELECT tenant_id, config_version FROM tenants WHERE host = $1");
+sql!(HOST, "SELECT host FROM tenants WHERE tenant_id = $1");
 sql!(TOUCH, "UPDATE tenants SET config_version = config_version + 1 WHERE tenant_id = $1");
 sql!(SETTINGS, "SELECT settings FROM tenants WHERE tenant_id = $1");
 sql!(pub(crate) SET, "UPDATE tenants SET settings = $2 WHERE tenant_id = $1");
@@ -47,10 +49,21 @@ pub async fn load_all(tx: &mut Tx) -> Result<Vec<Tenant>, StoreError> {
         .collect()
 }
 
-/// The tenant served at this host (without port) and the version of its configuration.
+/// The tenant served at this host (without port) and the version of its configuration: the one made with it, or
+/// else the one whose custom domain it is.
 pub async fn by_host(tx: &mut Tx, host: &str) -> Result<Option<(TenantId, i64)>, StoreError> {
-    let row = tx.opt(&BY_HOST, &params![host]).await?;
-    row.map(|row| Ok((TenantId::new(row.text(0)?), row.int(1)?))).transpose()
+    match tx.opt(&BY_HOST, &params![host]).await? {
+        Some(row) => Ok(Some((TenantId::new(row.text(0)?), row.int(1)?))),
+        None => custom_domains::served(tx, host).await,
+    }
+}
+
+/// The host that the tenant was made with.
+///
+/// # Errors
+/// [`StoreError::NotFound`] if there is no such tenant.
+pub async fn host(tx: &mut Tx, tenant: &TenantId) -> Result<String, StoreError> {
+    tx.one(&HOST, &params![tenant]).await?.text(0)
 }
 
 /// Says that the tenant's configuration changes in this transaction. Writers of one tenant's

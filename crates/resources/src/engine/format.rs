@@ -44,6 +44,8 @@ pub enum Format {
     ScriptName,
     /// Nothing but digits.
     Digits,
+    /// The name of a host, without port; no address.
+    Hostname,
     /// No `:`.
     NoColon,
     /// A UUID in its usual form.
@@ -78,6 +80,7 @@ impl Format {
             Self::Color => "html-color",
             Self::ScriptName => r"^[a-zA-Z0-9]([ \-a-zA-Z0-9]*[a-zA-Z0-9])?$",
             Self::Digits => "^[0-9]*$",
+            Self::Hostname => "hostname",
             Self::NoColon => "^[^:]+$",
             Self::Uuid => "uuid",
             Self::ColorWithAlpha => "^#(([0-9a-fA-F]{3}){1,2}|([0-9a-fA-F]{4}){1,2})$",
@@ -101,6 +104,7 @@ impl Format {
             | Self::ScriptName
             | Self::NoColon => "example",
             Self::Digits => "123456789012",
+            Self::Hostname => "login.example.com",
             Self::Uuid => "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
             Self::CallbackUrl
             | Self::UrlWithPlaceholders
@@ -159,6 +163,7 @@ impl Format {
                     && text.starts_with(|c: char| c.is_ascii_alphanumeric())
                     && text.ends_with(|c: char| c.is_ascii_alphanumeric())
             }
+            Self::Hostname => is_hostname(text),
             Self::Digits => text.bytes().all(|b| b.is_ascii_digit()),
             Self::NoColon => !text.is_empty() && !text.contains(':'),
             Self::Uuid => {
@@ -215,6 +220,18 @@ fn host_of(text: &str) -> Option<&str> {
         _ => host_port,
     };
     (!host.is_empty()).then_some(host)
+}
+
+/// Labels of RFC 1123 section 2.1. The last one is no number, or the whole could be an address.
+fn is_hostname(text: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let last = text.rsplit('.').next().unwrap_or_default();
+    text.len() <= 253 && text.split('.').all(is_label) && !last.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// RFC 5321 lengths, one `@`, no spaces: what can be an address, not what is one.
@@ -286,6 +303,11 @@ mod tests {
             &["", "-a", "a-", "a--b", "a b", "a_b"],
         );
         check(Format::ScriptName, &["a", "My rule - 2"], &["", " a", "a ", "-a", "a_b", "ä"]);
+        check(
+            Format::Hostname,
+            &["localhost", "a.example", "A-1.example", "1.2.3.example"],
+            &["", ".", "a.", "a..b", "-a.example", "a_b.example", "192.0.2.1", "a:443", "[::1]", "ä.example"],
+        );
         check(Format::Digits, &["", "0", "123"], &["-1", "1 ", "x"]);
         check(
             Format::Uuid,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gatewright_ambient::Random;
 use gatewright_core::Timestamp;
 use gatewright_core::ids::{Issuer, TenantId};
-use gatewright_jose::MasterKey;
+use gatewright_jose::{MasterKey, NewSigningKey};
 use gatewright_passwords::{Hasher, StoredHash};
 use gatewright_store::{BoxFuture, Db, Tx};
 use serde_json::Value;
@@ -409,6 +409,10 @@ pub struct Input {
     pub files: Vec<(&'static str, Vec<u8>)>,
     /// The hash of the body's password, where an operation takes one.
     pub password: Option<StoredHash>,
+    /// What the operation looked up before its transaction, where it does.
+    pub prepared: Value,
+    /// Keys that were generated for the operation, where it takes some.
+    pub keys: Vec<NewSigningKey>,
 }
 
 impl Input {

@@ -1,0 +1,57 @@
+//! A tenant at a domain of its own.
+
+use gatewright_testkit::{Server, on_every_database};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_verified_domain_is_the_tenants_issuer_and_no_other_tenants() {
+    on_every_database(async |server: Server| {
+        let (tool, admin) = (server.tool(), server.admin().await);
+        let host = server.issuer().replace("localhost", "login.localhost");
+        let host = host.trim_start_matches("https://").trim_end_matches('/').to_owned();
+        let there = async |path: &str| tool.send(tool.request(Method::GET, path).header("host", &host)).await;
+        let discovery = "/.well-known/openid-configuration";
+        assert_eq!(there(discovery).await.status, 421);
+
+        let body = json!({"domain": "login.localhost", "type": "self_managed_certs"});
+        let made = admin.create("/custom-domains", body.clone()).await;
+        let item = format!("/custom-domains/{}", made["custom_domain_id"].as_str().unwrap());
+        assert_eq!(there(discovery).await.status, 421);
+        let other = server.admin_of("acme").await;
+        let theirs = other.create("/custom-domains", body).await;
+
+        let verified = admin.call(Method::POST, &format!("{item}/verify"), None).await.expect(200).json();
+        assert_eq!(verified["status"], "ready");
+        let issuer = format!("https://{host}/");
+        assert_eq!(there(discovery).await.expect(200).json()["issuer"], issuer);
+        let keys = |answer: gatewright_testkit::Answer| -> Value { answer.expect(200).json() };
+        assert_eq!(
+            keys(there("/.well-known/jwks.json").await),
+            keys(tool.get("/.well-known/jwks.json").await)
+        );
+        // A login begins there, and stays there.
+        let path = format!(
+            "/authorize?client_id={}&response_type=code&scope=openid&redirect_uri=http%3A%2F%2Flocalhost%3A4200",
+            server.client_id()
+        );
+        let begun = there(&path).await;
+        assert_eq!(begun.status, 302, "{}", begun.body);
+        assert!(begun.header("location").starts_with("/u/login"), "{}", begun.header("location"));
+
+        // The other tenant cannot take what is another's.
+        let path = format!("/custom-domains/{}/verify", theirs["custom_domain_id"].as_str().unwrap());
+        let refused = other.call(Method::POST, &path, None).await;
+        assert_eq!((refused.status, &refused.json()["errorCode"]), (409, &json!("custom_domain_conflict")));
+
+        admin.call(Method::DELETE, &item, None).await.expect(204);
+        assert_eq!(there(discovery).await.status, 421);
+        other.call(Method::POST, &path, None).await.expect(200);
+        assert_eq!(there(discovery).await.expect(200).json()["issuer"], issuer);
+        assert_ne!(
+            keys(there("/.well-known/jwks.json").await),
+            keys(tool.get("/.well-known/jwks.json").await)
+        );
+    })
+    .await;
+}
