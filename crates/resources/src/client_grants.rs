@@ -14,7 +14,7 @@ use crate::engine::documents::document_table;
 use crate::engine::field::{BOOL, Field, SOME_TEXT, Shape, TEXT, field};
 use crate::engine::query::Query;
 use crate::engine::{ApiError, Crud, IdForm, Map, OpCx, OpRequest, Resource};
-use crate::resource_servers;
+use crate::{organizations, resource_servers};
 
 document_table!(TABLE, "client_grants", id "client_grant_id", keys "client_id", "resource_server_id", "subject_type");
 sql!(OF_CLIENT, "DELETE FROM client_grants WHERE tenant_id = $1 AND client_id = $2");
@@ -28,6 +28,12 @@ pub(crate) static CLIENT_GRANTS: Crud = Crud {
     },
     draft,
     change,
+    remove: |cx, grant| {
+        Box::pin(async move {
+            let tenant = &cx.request.tenant;
+            Ok(organizations::client_grants::forget(cx.tx, tenant, text(grant, "id")).await?)
+        })
+    },
     background,
     present,
     selects,

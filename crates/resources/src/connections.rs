@@ -23,7 +23,7 @@ use crate::engine::{
     Answer, ApiError, Crud, Handler, IdForm, Input, Map, Method, OpCx, OpRequest, Operation, Resource,
     Sealing,
 };
-use crate::users;
+use crate::{organizations, users};
 
 document_table!(TABLE, "connections", id "connection_id", sealed "options_sealed", keys "name");
 sql!(BY_NAME, "SELECT connection_id FROM connections WHERE tenant_id = $1 AND name = $2");
@@ -84,6 +84,14 @@ pub static RESOURCE: Resource = Resource {
         CONNECTIONS.reads("get_connections_by_id", "Get a connection", &["read:connections"]),
         CONNECTIONS.updates("patch_connections_by_id", "Update a connection", &["update:connections"]),
         CONNECTIONS.deletes("delete_connections_by_id", "Delete a connection", &["delete:connections"]),
+        Operation::new(
+            "get_status",
+            Method::Get,
+            "/connections/{id}/status",
+            "Check connection status",
+            &["read:connections"],
+            Handler::Custom(status),
+        ),
         Operation::new(
             "get_connection_clients",
             Method::Get,
@@ -207,6 +215,7 @@ fn change<'a>(
 fn remove<'a>(cx: &'a mut OpCx<'_>, connection: &'a Map) -> BoxFuture<'a, Result<(), ApiError>> {
     Box::pin(async move {
         let (tenant, now) = (&cx.request.tenant, cx.request.now);
+        organizations::connections::forget(cx.tx, tenant, text(connection, "id")).await?;
         users::delete_of_connection(cx.tx, tenant, text(connection, "name"), now).await?;
         Ok(())
     })
@@ -225,6 +234,19 @@ fn selects(query: &Query, connection: &Map) -> bool {
     let strategies = query.all("strategy");
     (strategies.is_empty() || strategies.iter().any(|strategy| strategy == text(connection, "strategy")))
         && query.text("name").is_none_or(|name| name == text(connection, "name"))
+}
+
+/// Whether the connector of a directory is there. Nothing connects directories here, so it never is.
+fn status<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
+    Box::pin(async move {
+        let connection = named(cx, input).await?;
+        Err(match text(&connection, "strategy") {
+            "ad" | "auth0-adldap" => {
+                ApiError::new(404, "The connection is offline: no connector is connected.")
+            }
+            _ => ApiError::unsupported("Only connections to directories (ad) have a status."),
+        })
+    })
 }
 
 fn list_clients<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {

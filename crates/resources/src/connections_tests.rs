@@ -103,3 +103,28 @@ async fn a_deleted_connection_takes_its_users_along() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn every_strategy_is_stored_with_its_options() {
+    on_every_engine(async |server| {
+        for strategy in super::options::STRATEGIES {
+            let options =
+                json!({"client_id": "id", "client_secret": "s3cret", "scope": ["a"], "upstream_params": {}});
+            let body = json!({"name": format!("of-{strategy}"), "strategy": strategy, "options": options});
+            let (status, made) = server.call("POST", "/connections", body).await;
+            assert_eq!(status, 201, "{strategy}: {made}");
+            for (name, value) in options.as_object().unwrap() {
+                assert_eq!(&made["options"][name], value, "{strategy}");
+            }
+        }
+        let (_, listed) = server.call("GET", "/connections?strategy=waad&strategy=adfs", json!(null)).await;
+        assert_eq!(listed.as_array().unwrap().len(), 2);
+        let (_, listed) = server.call("GET", "/connections?name=of-ad", json!(null)).await;
+        let directory = format!("/connections/{}/status", listed[0]["id"].as_str().unwrap());
+        assert_eq!(server.call("GET", &directory, json!(null)).await.0, 404);
+        let (_, listed) = server.call("GET", "/connections?name=of-waad", json!(null)).await;
+        let other = format!("/connections/{}/status", listed[0]["id"].as_str().unwrap());
+        assert_eq!(server.call("GET", &other, json!(null)).await.0, 400);
+    })
+    .await;
+}

@@ -34,6 +34,7 @@ pub mod login_tickets;
 pub mod login_transactions;
 pub mod logout_deliveries;
 pub mod logs;
+pub mod organizations;
 pub mod passwordless_codes;
 pub mod passwords;
 pub mod permissions;
@@ -92,6 +93,10 @@ pub static RESOURCES: &[&Resource] = &[
     &prompts::RESOURCE,
     &screen_renderings::RESOURCE,
     &refresh_tokens::api::RESOURCE,
+    &organizations::RESOURCE,
+    &organizations::client_grants::RESOURCE,
+    &organizations::connections::RESOURCE,
+    &organizations::members::RESOURCE,
     &resource_servers::RESOURCE,
     &role_members::RESOURCE,
     &roles::RESOURCE,
@@ -175,6 +180,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     61 "0061_log_streams",
     62 "0062_signing_key_states",
     63 "0063_custom_domains",
+    64 "0064_organizations",
     70 "0070_login_failures",
     71 "0071_phone_messages",
     80 "0080_session_metadata",

@@ -28,6 +28,7 @@ sql!(
      WHERE tenant_id = $1 AND role_id = $2 AND resource_server_id = $3 AND permission_name = $4"
 );
 sql!(DELETE_PERMISSIONS, "DELETE FROM role_permissions WHERE tenant_id = $1 AND role_id = $2");
+sql!(DELETE_IN_ORGANIZATIONS, "DELETE FROM organization_member_roles WHERE tenant_id = $1 AND role_id = $2");
 sql!(DELETE_MEMBERS, "DELETE FROM user_roles WHERE tenant_id = $1 AND role_id = $2");
 
 const ITEM: &str = "/roles/{id}";
@@ -105,7 +106,7 @@ pub(crate) async fn existing(cx: &mut OpCx<'_>, id: &str) -> Result<Map, ApiErro
 fn remove<'a>(cx: &'a mut OpCx<'_>, role: &'a Map) -> BoxFuture<'a, Result<(), ApiError>> {
     Box::pin(async move {
         let id = role.get("id").and_then(Value::as_str).unwrap_or_default();
-        for statement in [&DELETE_PERMISSIONS, &DELETE_MEMBERS] {
+        for statement in [&DELETE_PERMISSIONS, &DELETE_MEMBERS, &DELETE_IN_ORGANIZATIONS] {
             cx.tx.run(statement, &params![&cx.request.tenant, id]).await?;
         }
         Ok(())

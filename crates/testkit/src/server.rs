@@ -19,6 +19,9 @@ use crate::page::Page;
 const ADMIN_ID: &str = "testadmin0000000000000000000000a";
 const ADMIN_SECRET: &str = "a-secret-that-only-tests-know-0123456789";
 
+/// A host that leads to test servers, for a tenant to take as its own.
+pub const CUSTOM_DOMAIN: &str = "login.localhost";
+
 /// How a test server differs from the usual one.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -130,6 +133,15 @@ impl Server {
         Page::new(self.http.clone(), self.issuer(), None)
     }
 
+    /// A client that is no browser, at [`CUSTOM_DOMAIN`].
+    pub fn tool_at_custom_domain(&self) -> Page {
+        Page::new(
+            self.http.clone(),
+            &self.issuer().replace("//localhost", &format!("//{CUSTOM_DOMAIN}")),
+            None,
+        )
+    }
+
     /// The bootstrap administrator, with a token for the Management API.
     pub async fn admin(&self) -> Admin {
         self.admin_of("localhost").await
@@ -189,7 +201,8 @@ fn client(authority: &[u8], running: &RunningDev) -> Client {
     for tenant in &running.screen.tenants {
         let url = url::Url::parse(&tenant.issuer).expect("a URL");
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], url.port().unwrap_or(443)));
-        builder = builder.resolve(url.host_str().unwrap_or_default(), address);
+        builder =
+            builder.resolve(url.host_str().unwrap_or_default(), address).resolve(CUSTOM_DOMAIN, address);
     }
     builder.build().expect("a client")
 }

@@ -236,10 +236,7 @@ async fn ask_to_log_in(
         Ok(page) => page,
         Err(no_page) => {
             let error = match no_page {
-                NoPage::ConnectionNotUsable => OAuthError::invalid_request(
-                    "The connection does not exist or is not enabled for the client.",
-                )
-                .because("connection_not_usable"),
+                NoPage::ConnectionNotUsable => not_usable(cx, client, request.connection.as_deref()),
                 NoPage::NoConnection => {
                     OAuthError::invalid_request("No connection with a login page is enabled for the client.")
                         .because("no_connection")
@@ -258,6 +255,22 @@ async fn ask_to_log_in(
     let begun = login_transaction::draw(cx, &client.client_id, progress);
     login_transaction::begin(cx, &begun).await?;
     Ok(to_page(page, &begun.state, Some(begun.cookie)))
+}
+
+/// Why nobody can log in at the connection that the request names.
+fn not_usable(cx: &RequestCx, client: &Client, name: Option<&str>) -> OAuthError {
+    match name.and_then(|name| cx.tenant.connection_for(name, &client.client_id)) {
+        // It is stored, so that tools keep working, and enabled, so that its owner expects it to work.
+        Some(connection) => OAuthError::invalid_request(format!(
+            "Logging in with connections of the type {} is not supported by this server.",
+            connection.strategy
+        ))
+        .because("strategy_not_built"),
+        None => {
+            OAuthError::invalid_request("The connection does not exist or is not enabled for the client.")
+                .because("connection_not_usable")
+        }
+    }
 }
 
 /// Sends the browser to a hosted page.

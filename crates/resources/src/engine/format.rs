@@ -42,6 +42,8 @@ pub enum Format {
     Color,
     /// Letters and digits, with spaces and hyphens inside.
     ScriptName,
+    /// Small letters, digits, `_` and `-`; a letter or a digit first.
+    OrganizationName,
     /// Nothing but digits.
     Digits,
     /// The name of a host, without port; no address.
@@ -79,6 +81,7 @@ impl Format {
             Self::KeyId => "^([0-9a-zA-Z-_]{10,64})$",
             Self::Color => "html-color",
             Self::ScriptName => r"^[a-zA-Z0-9]([ \-a-zA-Z0-9]*[a-zA-Z0-9])?$",
+            Self::OrganizationName => "^[a-z0-9][a-z0-9_-]*$",
             Self::Digits => "^[0-9]*$",
             Self::Hostname => "hostname",
             Self::NoColon => "^[^:]+$",
@@ -102,6 +105,7 @@ impl Format {
             | Self::NoSpaces
             | Self::ConnectionName
             | Self::ScriptName
+            | Self::OrganizationName
             | Self::NoColon => "example",
             Self::Digits => "123456789012",
             Self::Hostname => "login.example.com",
@@ -164,6 +168,11 @@ impl Format {
                     && text.ends_with(|c: char| c.is_ascii_alphanumeric())
             }
             Self::Hostname => is_hostname(text),
+            Self::OrganizationName => {
+                let is_letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+                text.bytes().next().is_some_and(is_letter)
+                    && text.bytes().all(|b| is_letter(b) || matches!(b, b'_' | b'-'))
+            }
             Self::Digits => text.bytes().all(|b| b.is_ascii_digit()),
             Self::NoColon => !text.is_empty() && !text.contains(':'),
             Self::Uuid => {
@@ -303,6 +312,7 @@ mod tests {
             &["", "-a", "a-", "a--b", "a b", "a_b"],
         );
         check(Format::ScriptName, &["a", "My rule - 2"], &["", " a", "a ", "-a", "a_b", "ä"]);
+        check(Format::OrganizationName, &["a", "0-a_b"], &["", "-a", "A", "a b", "ä"]);
         check(
             Format::Hostname,
             &["localhost", "a.example", "A-1.example", "1.2.3.example"],

@@ -18,7 +18,7 @@ mod many;
 
 use super::profile::{self, Draft, NewIdentifier};
 use super::{identities, index};
-use crate::{grants, passwords, refresh_tokens, sessions};
+use crate::{grants, organizations, passwords, refresh_tokens, sessions};
 
 pub(super) use many::{NewUser, Taken, insert_many};
 
@@ -337,6 +337,7 @@ pub(super) async fn delete_linked(
     for statement in [&DELETE, &DELETE_PERMISSIONS, &DELETE_ROLES] {
         tx.run(statement, &params![tenant, user_id]).await?;
     }
+    organizations::members::forget(tx, tenant, user_id).await?;
     refresh_tokens::delete_of_user(tx, tenant, user_id).await?;
     grants::delete_of_user(tx, tenant, user_id).await?;
     sessions::end_all_of_user(tx, tenant, user_id, Initiator::AccountDeleted, now).await

@@ -1,6 +1,6 @@
 //! A tenant at a domain of its own.
 
-use gatewright_testkit::{Server, on_every_database};
+use gatewright_testkit::{CUSTOM_DOMAIN, Server, on_every_database};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -8,13 +8,12 @@ use serde_json::{Value, json};
 async fn a_verified_domain_is_the_tenants_issuer_and_no_other_tenants() {
     on_every_database(async |server: Server| {
         let (tool, admin) = (server.tool(), server.admin().await);
-        let host = server.issuer().replace("localhost", "login.localhost");
-        let host = host.trim_start_matches("https://").trim_end_matches('/').to_owned();
-        let there = async |path: &str| tool.send(tool.request(Method::GET, path).header("host", &host)).await;
+        let at_domain = server.tool_at_custom_domain();
+        let there = async |path: &str| at_domain.get(path).await;
         let discovery = "/.well-known/openid-configuration";
         assert_eq!(there(discovery).await.status, 421);
 
-        let body = json!({"domain": "login.localhost", "type": "self_managed_certs"});
+        let body = json!({"domain": CUSTOM_DOMAIN, "type": "self_managed_certs"});
         let made = admin.create("/custom-domains", body.clone()).await;
         let item = format!("/custom-domains/{}", made["custom_domain_id"].as_str().unwrap());
         assert_eq!(there(discovery).await.status, 421);
@@ -23,7 +22,7 @@ async fn a_verified_domain_is_the_tenants_issuer_and_no_other_tenants() {
 
         let verified = admin.call(Method::POST, &format!("{item}/verify"), None).await.expect(200).json();
         assert_eq!(verified["status"], "ready");
-        let issuer = format!("https://{host}/");
+        let issuer = server.issuer().replace("localhost", CUSTOM_DOMAIN);
         assert_eq!(there(discovery).await.expect(200).json()["issuer"], issuer);
         let keys = |answer: gatewright_testkit::Answer| -> Value { answer.expect(200).json() };
         assert_eq!(

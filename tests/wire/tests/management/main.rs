@@ -8,6 +8,7 @@ mod limits;
 mod reference;
 mod refusals;
 mod signing_keys;
+mod stored_only;
 mod tickets;
 mod users_access;
 mod users_identities;
