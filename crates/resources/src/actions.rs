@@ -105,6 +105,7 @@ pub static RESOURCE: Resource = Resource {
             &["create:actions"],
             Handler::Custom(versions::deploy_draft),
         )
+        .partly("installing dependencies")
         .writes_config(),
         Operation::new(
             "get_action_versions",
@@ -157,6 +158,7 @@ pub static RESOURCE: Resource = Resource {
             Handler::Custom(bindings::replace),
         )
         .body(bindings::BODY, Purpose::Create)
+        .partly("running the actions")
         .writes_config(),
     ],
 };

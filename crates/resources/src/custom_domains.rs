@@ -72,7 +72,9 @@ pub static RESOURCE: Resource = Resource {
             Handler::Custom(list),
         )
         .query(LIST_QUERY),
-        DOMAINS.creates("post_custom_domains", "Configure a new custom domain", &["create:custom_domains"]),
+        DOMAINS
+            .creates("post_custom_domains", "Configure a new custom domain", &["create:custom_domains"])
+            .partly("certificates, TXT records"),
         Operation::new(
             "get_default",
             Method::Get,

@@ -59,7 +59,7 @@ pub static RESOURCE: Resource = Resource {
         HOOKS
             .lists("get_hooks", "Get hooks", &["read:hooks"])
             .query(&[field("enabled", BOOL), field("triggerId", TRIGGER)]),
-        HOOKS.creates("post_hooks", "Create a hook", &["create:hooks"]),
+        HOOKS.creates("post_hooks", "Create a hook", &["create:hooks"]).partly("running it"),
         HOOKS.reads("get_hooks_by_id", "Get a hook", &["read:hooks"]),
         HOOKS.updates("patch_hooks_by_id", "Update a hook", &["update:hooks"]),
         HOOKS.deletes("delete_hooks_by_id", "Delete a hook", &["delete:hooks"]),

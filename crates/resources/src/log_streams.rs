@@ -85,7 +85,10 @@ pub static RESOURCE: Resource = Resource {
             &["read:log_streams"],
             Handler::Custom(list),
         ),
-        STREAMS.creates("post_log_streams", "Create a log stream", &["create:log_streams"]).success(200),
+        STREAMS
+            .creates("post_log_streams", "Create a log stream", &["create:log_streams"])
+            .success(200)
+            .partly("sending events"),
         STREAMS.reads("get_log_streams_by_id", "Get log stream by ID", &["read:log_streams"]),
         STREAMS.updates("patch_log_streams_by_id", "Update a log stream", &["update:log_streams"]),
         STREAMS.deletes("delete_log_streams_by_id", "Delete a log stream", &["delete:log_streams"]),

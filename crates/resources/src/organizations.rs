@@ -60,11 +60,13 @@ pub static RESOURCE: Resource = Resource {
     name: "organizations",
     operations: &[
         ORGANIZATIONS.lists("get_organizations", "Get organizations", READ).query(&[field("sort", TEXT)]),
-        ORGANIZATIONS.creates(
-            "post_organizations",
-            "Create an organization",
-            &["create:organizations", "create:organization_connections"],
-        ),
+        ORGANIZATIONS
+            .creates(
+                "post_organizations",
+                "Create an organization",
+                &["create:organizations", "create:organization_connections"],
+            )
+            .partly("logging in to it"),
         Operation::new(
             "get_name_by_name",
             Method::Get,

@@ -39,7 +39,7 @@ pub static RESOURCE: Resource = Resource {
     name: "rules",
     operations: &[
         RULES.lists("get_rules", "Get rules", &["read:rules"]).query(&[field("enabled", BOOL)]),
-        RULES.creates("post_rules", "Create a rule", &["create:rules"]),
+        RULES.creates("post_rules", "Create a rule", &["create:rules"]).partly("running it"),
         RULES.reads("get_rules_by_id", "Get a rule", &["read:rules"]),
         RULES.updates("patch_rules_by_id", "Update a rule", &["update:rules"]),
         RULES.deletes("delete_rules_by_id", "Delete a rule", &["delete:rules"]),

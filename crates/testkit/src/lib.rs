@@ -31,7 +31,7 @@ pub use form::Form;
 pub use login::{OTP_CREDENTIAL, PHONE, SEED_SCOPES, Start, Tokens};
 pub use mailbox::Mailbox;
 pub use page::Page;
-pub use server::{Options, Server};
+pub use server::{CUSTOM_DOMAIN, Options, Server};
 
 /// Reads the claims of a JWT without checking it; panics if it is none.
 pub fn claims(token: &str) -> serde_json::Value {

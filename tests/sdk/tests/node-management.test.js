@@ -10,9 +10,11 @@ import access from '../management/access.js';
 import apis from '../management/apis.js';
 import clients from '../management/clients.js';
 import connections from '../management/connections.js';
+import domains from '../management/domains.js';
 import extensibility from '../management/extensibility.js';
 import look from '../management/look.js';
 import messages from '../management/messages.js';
+import organizations from '../management/organizations.js';
 import protection from '../management/protection.js';
 import refusals from '../management/refusals.js';
 import roles from '../management/roles.js';
@@ -20,7 +22,10 @@ import sessions from '../management/sessions.js';
 import settings from '../management/settings.js';
 import users from '../management/users.js';
 
-const GROUPS = { clients, connections, apis, roles, users, access, sessions, messages, look, settings, extensibility, protection, refusals };
+const GROUPS = {
+  clients, connections, apis, roles, users, access, sessions, messages, look, settings, organizations, extensibility, domains,
+  protection, refusals,
+};
 
 for (const engine of engines()) {
   describe(`node-auth0 ManagementClient, ${engine.name}`, () => {

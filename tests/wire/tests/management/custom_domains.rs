@@ -1,6 +1,6 @@
 //! A tenant at a domain of its own.
 
-use gatewright_testkit::{CUSTOM_DOMAIN, Server, on_every_database};
+use gatewright_testkit::{CUSTOM_DOMAIN, Server, Start, on_every_database};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -30,11 +30,7 @@ async fn a_verified_domain_is_the_tenants_issuer_and_no_other_tenants() {
             keys(tool.get("/.well-known/jwks.json").await)
         );
         // A login begins there, and stays there.
-        let path = format!(
-            "/authorize?client_id={}&response_type=code&scope=openid&redirect_uri=http%3A%2F%2Flocalhost%3A4200",
-            server.client_id()
-        );
-        let begun = there(&path).await;
+        let begun = there(&Start::seed(&server).authorize_path(&[])).await;
         assert_eq!(begun.status, 302, "{}", begun.body);
         assert!(begun.header("location").starts_with("/u/login"), "{}", begun.header("location"));
 
