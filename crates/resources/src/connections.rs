@@ -85,14 +85,6 @@ pub static RESOURCE: Resource = Resource {
         CONNECTIONS.updates("patch_connections_by_id", "Update a connection", &["update:connections"]),
         CONNECTIONS.deletes("delete_connections_by_id", "Delete a connection", &["delete:connections"]),
         Operation::new(
-            "get_status",
-            Method::Get,
-            "/connections/{id}/status",
-            "Check connection status",
-            &["read:connections"],
-            Handler::Custom(status),
-        ),
-        Operation::new(
             "get_connection_clients",
             Method::Get,
             "/connections/{id}/clients",
@@ -234,19 +226,6 @@ fn selects(query: &Query, connection: &Map) -> bool {
     let strategies = query.all("strategy");
     (strategies.is_empty() || strategies.iter().any(|strategy| strategy == text(connection, "strategy")))
         && query.text("name").is_none_or(|name| name == text(connection, "name"))
-}
-
-/// Whether the connector of a directory is there. Nothing connects directories here, so it never is.
-fn status<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
-    Box::pin(async move {
-        let connection = named(cx, input).await?;
-        Err(match text(&connection, "strategy") {
-            "ad" | "auth0-adldap" => {
-                ApiError::new(404, "The connection is offline: no connector is connected.")
-            }
-            _ => ApiError::unsupported("Only connections to directories (ad) have a status."),
-        })
-    })
 }
 
 fn list_clients<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {

@@ -119,12 +119,6 @@ async fn every_strategy_is_stored_with_its_options() {
         }
         let (_, listed) = server.call("GET", "/connections?strategy=waad&strategy=adfs", json!(null)).await;
         assert_eq!(listed.as_array().unwrap().len(), 2);
-        let (_, listed) = server.call("GET", "/connections?name=of-ad", json!(null)).await;
-        let directory = format!("/connections/{}/status", listed[0]["id"].as_str().unwrap());
-        assert_eq!(server.call("GET", &directory, json!(null)).await.0, 404);
-        let (_, listed) = server.call("GET", "/connections?name=of-waad", json!(null)).await;
-        let other = format!("/connections/{}/status", listed[0]["id"].as_str().unwrap());
-        assert_eq!(server.call("GET", &other, json!(null)).await.0, 400);
     })
     .await;
 }
