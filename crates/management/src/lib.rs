@@ -78,8 +78,7 @@ async fn reference_page(cx: RequestCx) -> Result<Response, Fault> {
         "default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; base-uri 'none'; form-action 'none'; \
          frame-ancestors 'none'"
     );
-    let page =
-        browse::Page::at(cx.issuer.as_str(), nonce).render().map_err(|error| Fault::internal(error))?;
+    let page = browse::Page::at(cx.issuer.as_str(), nonce).render().map_err(Fault::internal)?;
     let headers = [(header::CONTENT_SECURITY_POLICY, policy), (header::CACHE_CONTROL, "no-store".to_owned())];
     Ok((headers, Html(page)).into_response())
 }

@@ -43,7 +43,8 @@ pub(crate) static ACTIONS: Crud = Crud {
 /// What a version keeps of the draft, besides the values of its secrets.
 const CONTENT: &[&str] = &["code", "dependencies", "runtime", "secrets", "supported_triggers"];
 
-const RUNTIMES: Shape = Shape::OneOf(&["node12", "node16", "node18", "node18-actions", "node22"]);
+/// Compat: the auth0 CLI sends an empty text where none was chosen.
+const RUNTIMES: Shape = Shape::OneOf(&["node12", "node16", "node18", "node18-actions", "node22", ""]);
 const DEPENDENCY: Shape = Shape::object(&[
     field("name", SOME_TEXT).required(),
     field("version", TEXT),
@@ -181,6 +182,9 @@ fn draft<'a>(cx: &'a mut OpCx<'_>, action: &'a mut Map) -> BoxFuture<'a, Result<
     Box::pin(async move {
         let now = cx.request.now.iso8601();
         check_modules(action)?;
+        if action.get("runtime").is_some_and(|runtime| runtime == "") {
+            action.remove("runtime");
+        }
         fill(action, json!({ "code": "", "dependencies": [], "runtime": "node22", "secrets": [] }));
         triggers::complete(action)?;
         secrets::take(action, &Map::new(), &now)?;
@@ -275,7 +279,9 @@ fn page(query: &Query, plural: &str, items: Vec<Value>) -> Value {
     let total = items.len();
     let items: Vec<Value> = items.into_iter().skip(at(paging.offset())).take(at(paging.limit())).collect();
     let page = query.int("page").unwrap_or(0);
-    json!({ "total": total, "page": page, "per_page": paging.limit(), plural: items })
+    // Compat: go-auth0 knows by `start` and `limit` alone that there is no next page.
+    let (start, limit) = (paging.offset(), paging.limit());
+    json!({ "total": total, "page": page, "per_page": limit, "start": start, "limit": limit, plural: items })
 }
 
 fn delete<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {

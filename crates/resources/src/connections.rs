@@ -29,6 +29,8 @@ document_table!(TABLE, "connections", id "connection_id", sealed "options_sealed
 sql!(BY_NAME, "SELECT connection_id FROM connections WHERE tenant_id = $1 AND name = $2");
 
 pub(crate) static CONNECTIONS: Crud = Crud {
+    // Compat: the Terraform provider asks for other members and reads this one.
+    always_shown: &["id"],
     sealed: Some("options"),
     not_found: ("The connection does not exist", Some("inexistent_connection")),
     conflict: "A connection with the same name already exists",

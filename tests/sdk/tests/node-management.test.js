@@ -12,6 +12,7 @@ import clients from '../management/clients.js';
 import connections from '../management/connections.js';
 import domains from '../management/domains.js';
 import extensibility from '../management/extensibility.js';
+import jobs from '../management/jobs.js';
 import look from '../management/look.js';
 import messages from '../management/messages.js';
 import organizations from '../management/organizations.js';
@@ -24,7 +25,7 @@ import users from '../management/users.js';
 
 const GROUPS = {
   clients, connections, apis, roles, users, access, sessions, messages, look, settings, organizations, extensibility, domains,
-  protection, refusals,
+  jobs, protection, refusals,
 };
 
 for (const engine of engines()) {

@@ -76,6 +76,8 @@ pub struct Crud {
     pub id_form: IdForm,
     /// The members.
     pub fields: &'static [Field],
+    /// Members that `fields` cannot leave out.
+    pub always_shown: &'static [&'static str],
     /// The member that is kept sealed.
     pub sealed: Option<&'static str>,
     /// The secret member whose reading is worth a log event.
@@ -122,6 +124,7 @@ impl Crud {
             id_field: "id",
             id_form,
             fields,
+            always_shown: &[],
             sealed: None,
             watched: None,
             shown_on_create: &[],
@@ -304,7 +307,7 @@ pub async fn list(of: &'static Crud, cx: &mut OpCx<'_>, input: &Input) -> Result
     let more = start.saturating_add(limit) < chosen.len();
     let page: Vec<Map> = chosen.into_iter().skip(start).take(limit).collect();
     let next = page.last().filter(|_| more).map(|document| of.id_of(document));
-    let items: Vec<Map> = page.into_iter().map(|document| input.query.project(document)).collect();
+    let items: Vec<Map> = page.into_iter().map(|document| of.project(&input.query, document)).collect();
     let shows_secret = items.iter().any(|item| of.shows_secret(item));
     let items: Vec<Value> = items.into_iter().map(Value::Object).collect();
     let body = match paging {
@@ -332,8 +335,19 @@ impl Crud {
 
     async fn answer(&self, cx: &mut OpCx<'_>, query: &Query, document: Map) -> Result<Answer, ApiError> {
         let background = (self.background)(cx).await?;
-        let shown = query.project((self.present)(cx.request, &background, document));
+        let shown = self.project(query, (self.present)(cx.request, &background, document));
         Ok(Answer { shows_secret: self.shows_secret(&shown), ..shown.into() })
+    }
+
+    fn project(&self, query: &Query, document: Map) -> Map {
+        let kept = self
+            .always_shown
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), document.get(*name)?.clone())));
+        let kept: Map = kept.collect();
+        let mut shown = query.project(document);
+        shown.extend(kept);
+        shown
     }
 
     fn shows_secret(&self, shown: &Map) -> bool {

@@ -49,7 +49,8 @@ pub async fn execute(
         Some(body) => call.body.read(body, only)?,
         None => Checked::default(),
     };
-    let mut input = Input { params: call.params, query, body: object, items, whole, files, ..Input::default() };
+    let mut input =
+        Input { params: call.params, query, body: object, items, whole, files, ..Input::default() };
     if let Some(prepare) = operation.prepare {
         prepare(db, &request, &mut input).await?;
     }

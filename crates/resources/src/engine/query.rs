@@ -105,7 +105,7 @@ impl Query {
         let pairs: Vec<(String, String)> = serde_urlencoded::from_str(raw)
             .map_err(|_| ApiError::invalid_query("'The query is not well-formed'"))?;
         for (name, value) in pairs {
-            let name = name.strip_suffix("[]").unwrap_or(&name);
+            let name = without_index(&name);
             let Some(field) = fields.iter().chain(COMMON).find(|field| field.name == name) else {
                 return Err(ApiError::invalid_query(format_args!(
                     "'Additional properties not allowed: {name}'"
@@ -179,6 +179,14 @@ impl Query {
         let keep = self.bool("include_fields").unwrap_or(true);
         document.into_iter().filter(|(name, _)| named.contains(&name.as_str()) == keep).collect()
     }
+}
+
+/// A parameter's name without what some clients add to those that may be repeated: `strategy[]`, `strategy[0]`.
+fn without_index(name: &str) -> &str {
+    let Some((list, index)) = name.strip_suffix(']').and_then(|rest| rest.split_once('[')) else {
+        return name;
+    };
+    if index.bytes().all(|byte| byte.is_ascii_digit()) { list } else { name }
 }
 
 /// A query value as the JSON type its shape expects, or as text if it cannot be that.

@@ -69,6 +69,7 @@ pub(super) fn link<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     Box::pin(async move {
         let (tenant, now) = (&cx.request.tenant, cx.request.now);
         let primary_id = user_id(input)?;
+        super::must_exist(cx.tx, tenant, primary_id).await?;
         let secondary_id = match input.body.get("link_with").and_then(Value::as_str) {
             Some(token) => subject(cx, input, token).await?,
             None => named(cx, input).await?,
