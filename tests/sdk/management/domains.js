@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Management } from 'auth0';
 import { pick, refused } from './expectations.js';
 
-const { BadRequestError, NotFoundError } = Management;
+const { NotFoundError } = Management;
 
 export default function domains({ api }) {
   test('custom domains', async () => {
@@ -32,7 +32,7 @@ export default function domains({ api }) {
       [false, false, true],
     ]);
     assert.equal((await api().keys.signing.get(first.kid)).previous, true);
-    await assert.rejects(api().keys.signing.revoke(keys[1].kid), refused(BadRequestError, 400));
+    await assert.rejects(api().keys.signing.revoke(keys[1].kid), { statusCode: 400 });
     // The client goes on with the token that it has: a key that signed it before is revoked when nobody needs it.
     assert.equal((await api().keys.signing.revoke(keys[0].kid)).revoked, true);
   });

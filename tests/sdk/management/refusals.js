@@ -7,7 +7,7 @@ const { ForbiddenError, UnauthorizedError } = Management;
 
 export default function refusals({ api, server }) {
   test('what is not built says so, and a token must be good', async () => {
-    const calls = [() => api().forms.list(), () => api().organizations.list(), () => api().eventStreams.list()];
+    const calls = [() => api().forms.list(), () => api().networkAcls.list(), () => api().eventStreams.list()];
     for (const call of calls) {
       await assert.rejects(call, (error) => {
         refused(ForbiddenError, 403, 'insufficient_scope')(error);
