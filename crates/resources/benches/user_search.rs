@@ -241,6 +241,7 @@ impl Server {
             passwords,
             ip: "127.0.0.1".into(),
             user_agent: None,
+            custom_domain: None,
         });
         Self { db, routes: Routes::new(gatewright_resources::operations()), request }
     }

@@ -87,11 +87,9 @@ async fn store(
 
 async fn user(db: &gatewright_store::Db, identifier: &'static str) -> Option<Value> {
     let tenant = tenant();
-    db.read(move |tx| {
-        Box::pin(async move { Ok::<_, StoreError>(by_identifier(tx, &tenant, "users", identifier).await?) })
-    })
-    .await
-    .unwrap()
+    db.read(move |tx| Box::pin(async move { by_identifier(tx, &tenant, "users", identifier).await }))
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
