@@ -35,8 +35,7 @@ pub(crate) struct Conversation {
 
 /// Runs a conversation on SQLite, and on PostgreSQL when `GATEWRIGHT_TEST_DATABASE_URL` names a server.
 pub(crate) async fn on_every_engine(conversation: impl AsyncFn(Conversation)) {
-    let memory = Db::open(&DbConfig::SqliteMemory).await.unwrap();
-    conversation(Conversation::begin(memory).await).await;
+    conversation(Conversation::in_memory().await).await;
 
     let Some(admin) = std::env::var("GATEWRIGHT_TEST_DATABASE_URL").ok().filter(|url| !url.is_empty()) else {
         return;
@@ -63,6 +62,11 @@ async fn admin_run(url: &str, sql: &str) {
 }
 
 impl Conversation {
+    /// A tenant in a database in memory.
+    pub(crate) async fn in_memory() -> Self {
+        Self::begin(Db::open(&DbConfig::SqliteMemory).await.unwrap()).await
+    }
+
     /// A tenant in an empty database.
     async fn begin(db: Db) -> Self {
         db.migrate(crate::MIGRATIONS, Timestamp::from_seconds(1)).await.unwrap();

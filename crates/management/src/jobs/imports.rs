@@ -1,31 +1,28 @@
-//! An import: one thread reads and checks, the database stores, and a batch waits between them.
+//! An import: the file is read from the database part by part, and every batch notes how far it came.
 
 use std::io::{self, BufReader, Cursor, Read};
 use std::sync::Arc;
-use std::time::Duration;
 
 use gatewright_http::App;
 use gatewright_resources::connections;
 use gatewright_resources::jobs::queue::{self, End, Progress, Stop, Taken};
-use gatewright_resources::users::import::{Batch, FileError, Import, Reader, Rows, Stored};
-use gatewright_store::StoreError;
+use gatewright_resources::users::import::{self, Batch, Batches, FileError, Import, Reader, Stored};
+use gatewright_store::{StoreError, Tx};
 use tokio::sync::mpsc;
 
-/// Times that a batch is tried again while the database is busy.
-const TRIES: u32 = 5;
-/// What is read between counting and the next look at the count.
+/// Parts of the file that wait to be read.
 const READ_AHEAD: usize = 2;
 
 /// Imports the job's file; says how that ended.
 pub(super) async fn run(app: &Arc<App>, job: &Arc<Taken>) -> Result<End, Stop> {
-    let Some(import) = import(app, job).await? else {
+    let Some(import) = prepare(app, job).await? else {
         return Ok(End::Failed("The connection does not exist any more".to_owned()));
     };
     if job.rows_total.is_none() {
         let parts = parts(app, job);
-        let counted = tokio::task::spawn_blocking(move || count(parts)).await;
+        let counted = tokio::task::spawn_blocking(move || import::count(BufReader::new(parts))).await;
         let total = match counted.map_err(gone)? {
-            Ok(total) => total,
+            Ok(total) => i64::try_from(total).unwrap_or(i64::MAX),
             // The whole file is looked at first: one that is cut short imports nobody.
             Err(FileError::Unreadable(error)) => {
                 return Err(Stop::Store(StoreError::Unavailable(error.to_string())));
@@ -36,23 +33,11 @@ pub(super) async fn run(app: &Arc<App>, job: &Arc<Taken>) -> Result<End, Stop> {
         app.db.write(move |tx| Box::pin(async move { job.set_total(tx, total, now).await })).await?;
     }
     let reader = Reader::new(BufReader::new(parts(app, job)), Arc::new(import));
-    let reader = reader.after(u64::try_from(job.rows_done).unwrap_or(0));
-    let (send, mut batches) = mpsc::channel(READ_AHEAD);
-    let reading = tokio::task::spawn_blocking(move || {
-        for batch in reader {
-            // Whoever stores them has stopped.
-            if send.blocking_send(batch).is_err() {
-                return;
-            }
-        }
-    });
-    while let Some(batch) = batches.recv().await {
-        match batch {
-            Ok(batch) => store(app, job, Arc::new(batch)).await?,
-            Err(error) => return Err(Stop::Store(StoreError::Unavailable(error.to_string()))),
-        }
+    let mut batches = Batches::of(reader.after(u64::try_from(job.rows_done).unwrap_or(0)));
+    let unread = |error: FileError| Stop::Store(StoreError::Unavailable(error.to_string()));
+    while let Some(batch) = batches.next().await.map_err(unread)? {
+        store(app, job, &batch).await?;
     }
-    reading.await.map_err(gone)?;
     Ok(End::Completed)
 }
 
@@ -60,7 +45,7 @@ fn gone(error: tokio::task::JoinError) -> Stop {
     Stop::Store(StoreError::Other(error.to_string()))
 }
 
-async fn import(app: &Arc<App>, job: &Taken) -> Result<Option<Import>, Stop> {
+async fn prepare(app: &Arc<App>, job: &Taken) -> Result<Option<Import>, Stop> {
     let (tenant, master_key) = (job.tenant.clone(), Arc::clone(&app.master_key));
     let id = job.doc["connection_id"].as_str().unwrap_or_default().to_owned();
     let read = app
@@ -76,43 +61,18 @@ async fn import(app: &Arc<App>, job: &Taken) -> Result<Option<Import>, Stop> {
     }))
 }
 
-fn count(parts: Parts) -> Result<i64, FileError> {
-    let mut total = 0;
-    for row in Rows::new(BufReader::new(parts)) {
-        row?;
-        total += 1;
-    }
-    Ok(total)
-}
-
-/// Stores a batch with its errors and its progress, in one transaction.
-async fn store(app: &Arc<App>, job: &Arc<Taken>, batch: Arc<Batch>) -> Result<(), Stop> {
-    for round in 1..=TRIES {
-        let (taken, rows, now) = (Arc::clone(job), Arc::clone(&batch), app.clock.now());
-        let write = app.db.write(move |tx| {
-            Box::pin(async move {
-                let stored = rows.store(tx).await?;
-                note(tx, &taken, &rows, &stored, now).await
-            })
-        });
-        match write.await {
-            Err(Stop::Store(StoreError::Busy(_))) if round < TRIES => {
-                tokio::time::sleep(Duration::from_millis(200) * round).await;
-            }
-            Err(Stop::Store(error)) if !matches!(error, StoreError::Busy(_) | StoreError::Unavailable(_)) => {
-                break;
-            }
-            done => return done,
-        }
-    }
-    let stored = batch.store_singly(&app.db).await?;
-    let (taken, now) = (Arc::clone(job), app.clock.now());
-    let write = app.db.write(move |tx| Box::pin(async move { note(tx, &taken, &batch, &stored, now).await }));
-    write.await
+/// Stores a batch with its errors and its progress.
+async fn store(app: &Arc<App>, job: &Arc<Taken>, batch: &Arc<Batch>) -> Result<(), Stop> {
+    let (job, clock) = (Arc::clone(job), app.clock.clone());
+    let stored = import::store(&app.db, batch, move |tx, batch, stored| {
+        let (job, now) = (Arc::clone(&job), clock.now());
+        Box::pin(async move { note(tx, &job, batch, stored, now).await })
+    });
+    stored.await.map(drop)
 }
 
 async fn note(
-    tx: &mut gatewright_store::Tx,
+    tx: &mut Tx,
     job: &Taken,
     batch: &Batch,
     stored: &Stored,

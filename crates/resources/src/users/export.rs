@@ -189,6 +189,8 @@ pub fn import_row(user: &Value, connection: &str, hash: Option<&StoredHash>) -> 
         .as_object()?
         .iter()
         .filter(|(name, _)| ROW_FIELDS.iter().any(|field| field.name == name.as_str()))
+        // A nickname made from nothing: an import takes no empty text, and makes the same again.
+        .filter(|(_, value)| **value != "")
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     row.insert("user_id".to_owned(), identity["user_id"].clone());

@@ -2,15 +2,12 @@
 //!
 //! [`Rows`] cuts the file into rows without holding it, [`row`] checks one and makes ready what will be
 //! stored, [`batch`] stores some hundreds in one transaction. Nothing that is wrong with one row touches
-//! another. The job of the Management API and the command line both do:
-//!
-//! ```text
-//! for each batch of Reader::new(input, import):  db.write(batch.store(..))
-//! ```
+//! another. The job of the Management API and the command line both read [`Batches`] and [`store`] them.
 
 mod batch;
 mod file;
 mod row;
+mod run;
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -27,6 +24,7 @@ use crate::engine::format::Format;
 pub use batch::{Batch, Stored};
 pub use file::{FileError, LONGEST_ROW, Row, Rows};
 pub use row::{Refused, RowError};
+pub use run::{Batches, count, store};
 
 /// What is imported, and where to.
 #[derive(Clone)]

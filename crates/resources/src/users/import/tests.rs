@@ -1,14 +1,17 @@
+use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::sync::Arc;
 
 use gatewright_ambient::{Clock, Random};
 use gatewright_core::connection::Connection;
+use gatewright_passwords::StoredHash;
 use gatewright_store::StoreError;
 use serde_json::{Value, json};
 
 use super::{FileError, Import, LONGEST_ROW, Reader, Row, Rows};
+use crate::passwords;
 use crate::testing::{Conversation, on_every_engine, tenant};
-use crate::users::by_identifier;
+use crate::users::{by_identifier, export};
 
 fn import(upsert: bool) -> Arc<Import> {
     let connection =
@@ -205,6 +208,124 @@ async fn what_an_earlier_run_did_is_not_done_again() {
             inserted += stored.inserted;
         }
         assert_eq!(inserted, 700);
+    })
+    .await;
+}
+
+/// A valid row, from a generator of numbers: each member there or not, and any text in it.
+fn valid_row(random: &Random, number: u64) -> Value {
+    const TEXTS: &[&str] = &[
+        "Ann",
+        "O'Neil \"x\"",
+        "日本",
+        "a,b]}{[",
+        "\\ \n\t",
+        "\u{1f600}",
+        "é",
+        "=1+1",
+        " spaces ",
+        "\u{202e}",
+    ];
+    let pick = |count: u64| u64::from_str_radix(&random.hex(8), 16).unwrap() % count;
+    let text = || {
+        let words: Vec<&str> = (0..=pick(3)).map(|_| TEXTS[usize::try_from(pick(10)).unwrap()]).collect();
+        words.join(" ")
+    };
+    let metadata = || {
+        let value = |kind| match kind {
+            0 => Value::Null,
+            1 => json!(pick(1 << 30)),
+            2 => json!(-0.5),
+            3 => json!([text(), {"deep": [true, text()]}]),
+            4 => json!({"plan": text(), "": {}}),
+            _ => text().into(),
+        };
+        let names = ["a", "b c", "ünï", "long_name"];
+        let members = names.iter().filter(|_| pick(2) == 0).map(|name| ((*name).to_owned(), value(pick(6))));
+        Value::Object(members.collect())
+    };
+    // At least one of the identifiers, in any combination.
+    let identifiers = 1 + pick(7);
+    let mut row =
+        json!({"user_id": format!("{}-{number}", ["ÄB", "id|x", "0"][usize::try_from(pick(3)).unwrap()])});
+    if identifiers & 1 > 0 {
+        let domain = ["example.com", "Example.ORG"][usize::try_from(pick(2)).unwrap()];
+        row["email"] = format!("U{number}@{domain}").into();
+        if pick(2) == 0 {
+            row["email_verified"] = (pick(2) == 0).into();
+        }
+    }
+    if identifiers & 2 > 0 {
+        row["username"] = format!("name.{number}").into();
+    }
+    if identifiers & 4 > 0 {
+        row["phone_number"] = format!("+49{:08}", 10_000_000 + number).into();
+        if pick(2) == 0 {
+            row["phone_verified"] = (pick(2) == 0).into();
+        }
+    }
+    for name in ["name", "given_name", "family_name", "nickname"] {
+        if pick(2) == 0 {
+            row[name] = text().into();
+        }
+    }
+    for (name, value) in [
+        ("picture", json!("https://example.com/p.png?a=b")),
+        ("blocked", json!(pick(2) == 0)),
+        ("user_metadata", metadata()),
+        ("app_metadata", metadata()),
+    ] {
+        if pick(2) == 0 {
+            row[name] = value;
+        }
+    }
+    match pick(4) {
+        0 => row["password_hash"] = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW".into(),
+        1 => {
+            row["custom_password_hash"] = json!({"algorithm": "sha256", "hash": {"value": random.hex(64),
+            "encoding": "hex"}, "salt": {"value": text(), "position": "prefix"}})
+        }
+        _ => {}
+    }
+    row
+}
+
+/// Every user with the hash, by id; without the dates, which are those of the import.
+async fn everybody(db: &gatewright_store::Db) -> BTreeMap<String, (Value, Option<String>)> {
+    let tenant = tenant();
+    let read = db.read(move |tx| {
+        Box::pin(async move {
+            let mut all = BTreeMap::new();
+            for (user_id, mut user) in export::page(tx, &tenant, Some("users"), "", 10_000).await? {
+                for date in ["created_at", "updated_at"] {
+                    user.as_object_mut().unwrap().remove(date).unwrap();
+                }
+                let hash = passwords::hash_of(tx, &tenant, &user_id).await?;
+                all.insert(user_id, (user, hash.map(|hash| hash.to_string())));
+            }
+            Ok::<_, StoreError>(all)
+        })
+    });
+    read.await.unwrap()
+}
+
+#[tokio::test]
+async fn valid_rows_imported_exported_and_imported_elsewhere_are_the_same_users() {
+    on_every_engine(async |server: Conversation| {
+        let random = Random::seeded(11);
+        let rows: Vec<Value> = (0..600).map(|number| valid_row(&random, number)).collect();
+        let (inserted, _, refused) = store(&server.db, false, &Value::from(rows).to_string()).await;
+        assert_eq!((inserted, refused), (600, vec![]));
+        let there = everybody(&server.db).await;
+        let lines = there.values().map(|(user, hash)| {
+            let hash = hash.as_ref().map(|hash| StoredHash::parse(hash).unwrap());
+            export::import_row(user, "users", hash.as_ref()).unwrap()
+        });
+        let file: String = lines.map(|row| format!("{row}\n")).collect();
+        let elsewhere = Conversation::in_memory().await;
+        let (inserted, _, refused) = store(&elsewhere.db, false, &file).await;
+        assert_eq!((inserted, refused), (600, vec![]));
+        assert_eq!(everybody(&elsewhere.db).await, there);
     })
     .await;
 }
