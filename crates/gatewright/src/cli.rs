@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Inputs;
 
@@ -42,6 +42,8 @@ pub enum Command {
     Keygen,
     /// Create and list tenants in the database of `serve`
     Tenants(TenantsArgs),
+    /// Import users from a file and export them, in the data of `dev` or `serve`
+    Users(UsersArgs),
     /// Print every setting with its default, as a configuration file to start from
     #[command(after_help = "Example:
   gatewright config > gatewright.toml")]
@@ -56,6 +58,27 @@ const DEV_EXAMPLES: &str = "Examples:
   gatewright dev --database-url postgres://postgres@localhost/gatewright
 
 Every setting also has a GATEWRIGHT_* variable: see docs/configuration.md.";
+
+const IMPORT_EXAMPLES: &str =
+    "The file is Auth0's: a JSON array of users, or one user a line; password_hash and custom_password_hash
+bring passwords along. A wrong row is refused alone. A server may run meanwhile.
+
+Exit status: 0 all users are imported, 1 some rows were refused, 2 it could not run or not to its end.
+
+Examples:
+  gatewright users import users.json --connection Username-Password-Authentication
+  gatewright users import users.json --connection Username-Password-Authentication --upsert \\
+      --errors refused.jsonl
+  gunzip -c export.gz | gatewright users import - --connection email --tenant acme \\
+      --database-url postgres://gatewright@db/gatewright";
+
+const EXPORT_EXAMPLES: &str =
+    "Exit status: 0 all users are written, 1 some were left out, 2 it could not run or not to its end.
+
+Examples:
+  gatewright users export users.json
+  gatewright users export --format csv | head
+  gatewright users export users.json --format import --connection Username-Password-Authentication";
 
 const SERVE_EXAMPLES: &str = "Examples:
   gatewright serve --config /etc/gatewright.toml
@@ -205,6 +228,85 @@ pub enum TenantsCommand {
     List(ConfiguredArgs),
 }
 
+/// `gatewright users`.
+#[derive(Debug, Args)]
+pub struct UsersArgs {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: UsersCommand,
+}
+
+/// `gatewright users …`.
+#[derive(Debug, Subcommand)]
+pub enum UsersCommand {
+    /// Import users from a file
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(UsersImportArgs),
+    /// Write users to a file
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(UsersExportArgs),
+}
+
+/// Flags of a command that works on a tenant's data.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DataArgs {
+    /// The tenant [default: the only one, or localhost]
+    #[arg(long, value_name = "ID")]
+    pub tenant: Option<String>,
+    /// The data folder of `gatewright dev`, unless a database is named [default: .gatewright]
+    #[arg(long, value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+    #[expect(missing_docs, reason = "clap would show the words as help")]
+    #[command(flatten)]
+    pub configured: ConfiguredArgs,
+}
+
+/// `gatewright users import`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct UsersImportArgs {
+    /// The file; - for standard input
+    pub file: PathBuf,
+    /// The connection that the users will be in
+    #[arg(long, value_name = "NAME")]
+    pub connection: String,
+    /// Change users who are there already, instead of refusing their rows
+    #[arg(long)]
+    pub upsert: bool,
+    /// Takes each refused row as a line of JSON that says why
+    #[arg(long, value_name = "FILE")]
+    pub errors: Option<PathBuf>,
+    #[expect(missing_docs, reason = "clap would show the words as help")]
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `gatewright users export`.
+#[derive(Clone, Debug, Args)]
+pub struct UsersExportArgs {
+    /// The file [default: standard output]
+    pub file: Option<PathBuf>,
+    /// Only users who have an account in this connection
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    /// What is written
+    #[arg(long, value_enum, default_value_t = ExportFormat::Json)]
+    pub format: ExportFormat,
+    #[expect(missing_docs, reason = "clap would show the words as help")]
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// What an export writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// One user a line, as the Management API's export
+    Json,
+    /// Comma-separated values
+    Csv,
+    /// Rows that `users import` takes, with password hashes; needs --connection
+    Import,
+}
+
 fn key_and_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
     Ok((key.trim().to_owned(), value.to_owned()))
@@ -249,6 +351,15 @@ impl ServeArgs {
     pub fn inputs(&self) -> Inputs {
         let mut inputs = self.common.inputs();
         self.listen.add_to(&mut inputs);
+        inputs
+    }
+}
+
+impl DataArgs {
+    /// The flags as settings, with the process's environment.
+    pub fn inputs(&self) -> Inputs {
+        let mut inputs = self.configured.inputs();
+        add(&mut inputs, "dev.data_dir", self.data_dir.as_ref().map(|path| path.display()));
         inputs
     }
 }

@@ -6,19 +6,21 @@ mod migrate;
 mod serve;
 mod tenants;
 mod trust;
+mod users;
 
 use std::io::Write as _;
+use std::process::ExitCode;
 
 pub use dev::{DevServer, RunningDev, start_dev};
 
 use crate::cli::{Cli, Command};
 use crate::config::reference;
 
-/// Runs one command to its end.
+/// Runs one command to its end, and says with which status the process ends.
 ///
 /// # Errors
 /// Whatever keeps the command from doing its work, in words for the terminal.
-pub fn run(cli: Cli) -> anyhow::Result<()> {
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Dev(args) => dev::run(&args),
         Command::Serve(args) => serve::run(&args),
@@ -26,8 +28,10 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Trust(args) => trust::run(&args),
         Command::Keygen => keygen::run(),
         Command::Tenants(args) => tenants::run(args.command),
+        Command::Users(args) => return Ok(users::run(args.command)),
         Command::Config => say(&reference::example()),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Writes to standard output; a reader that went away (`| head`) is no error.

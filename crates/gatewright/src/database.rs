@@ -1,11 +1,11 @@
 //! Which database a command uses, and the order in which one is made ready: open, migrate.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gatewright_core::Timestamp;
 use gatewright_resources::MIGRATIONS;
 use gatewright_resources::users::index_missing;
-use gatewright_store::{Db, DbConfig, StoreError};
+use gatewright_store::{Db, DbConfig, StoreError, sql};
 
 use crate::config::{Config, ConfigError, DatabaseUrl};
 
@@ -58,4 +58,23 @@ pub(crate) async fn open(config: &DbConfig, now: Timestamp) -> Result<Db, StoreE
         tracing::info!(users = indexed, "Users of an older version can be searched now.");
     }
     Ok(db)
+}
+
+sql!(NEWEST_MIGRATION, "SELECT MAX(number) FROM schema_migrations");
+
+/// Opens a SQLite file that a server has open. The server has migrated it: this program must be of the same
+/// version as far as the schema goes.
+pub(crate) async fn open_beside(file: PathBuf) -> Result<Db, StoreError> {
+    let db = Db::open(&DbConfig::SqliteFileBeside(file)).await?;
+    let read = db.read(|tx| Box::pin(async move { tx.one(&NEWEST_MIGRATION, &[]).await?.int(0) }));
+    let there: i64 = read.await?;
+    let known = MIGRATIONS.last().map_or(0, |migration| i64::from(migration.number));
+    if there == known {
+        return Ok(db);
+    }
+    db.close().await;
+    Err(StoreError::Migration(format!(
+        "the server that has the database open is of another version: the database is at migration {there}, \
+         this program at {known}. Use the server's program, or stop the server first"
+    )))
 }

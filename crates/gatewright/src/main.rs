@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     // Several crates of the build could choose a provider for TLS; this is the one.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match gatewright::commands::run(gatewright::cli::Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             // `{:#}`: the error and its causes on one line.
             let _ = writeln!(std::io::stderr(), "gatewright: {error:#}");

@@ -14,7 +14,7 @@ use gatewright_store::{Db, StoreError};
 use crate::config::Config;
 
 /// The tenant that is always there in development.
-const LOCALHOST: &str = "localhost";
+pub(crate) const LOCALHOST: &str = "localhost";
 
 /// A tenant that `gatewright dev` has made ready.
 #[derive(Clone, Debug)]

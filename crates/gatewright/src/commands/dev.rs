@@ -157,7 +157,12 @@ fn master_key(config: &Config, data_dir: &Path, random: &Random) -> anyhow::Resu
             outcome => outcome.with_context(|| file.display().to_string())?,
         }
     }
-    let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+    read_master_key(&file)
+}
+
+/// The key that a file holds.
+pub(super) fn read_master_key(file: &Path) -> anyhow::Result<MasterKey> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
     MasterKey::from_base64(text.trim()).with_context(|| file.display().to_string())
 }
 

@@ -10,17 +10,17 @@ use serde_json::{Value, json};
 use crate::wire::call;
 
 /// A folder of its own, and the command run in it with nothing but the variables given.
-struct Place(PathBuf);
+pub(crate) struct Place(pub(crate) PathBuf);
 
 impl Place {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("gatewright-process-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
-    fn command(&self, line: &str, variables: &[(&str, &str)]) -> Command {
+    pub(crate) fn command(&self, line: &str, variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gatewright"));
         command.args(line.split_whitespace()).current_dir(&self.0).env_clear();
         command.envs(variables.iter().copied()).stdin(Stdio::null());
@@ -28,13 +28,13 @@ impl Place {
     }
 
     /// Runs to the end: exit code, standard output, standard error.
-    fn run(&self, line: &str, variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
+    pub(crate) fn run(&self, line: &str, variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
         let output = self.command(line, variables).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         (output.status.code(), text(output.stdout), text(output.stderr))
     }
 
-    fn file(&self, name: &str, text: &str) -> String {
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
         std::fs::write(self.0.join(name), text).unwrap();
         name.to_owned()
     }
@@ -47,7 +47,7 @@ impl Drop for Place {
 }
 
 /// A server process, killed if the test fails before it ends.
-struct Server(Child);
+pub(crate) struct Server(Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
@@ -58,7 +58,11 @@ impl Drop for Server {
 
 impl Server {
     /// Starts and reads lines of JSON from standard output or error until `wanted` finds what it looks for.
-    fn start(mut command: Command, on_stderr: bool, wanted: impl Fn(&Value) -> bool) -> (Self, Value) {
+    pub(crate) fn start(
+        mut command: Command,
+        on_stderr: bool,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> (Self, Value) {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let source: Box<dyn std::io::Read + Send> = if on_stderr {
             Box::new(child.stderr.take().unwrap())
@@ -74,14 +78,14 @@ impl Server {
     }
 
     /// Sends a signal and waits for the end: the exit code.
-    fn end_with(mut self, signal: &str) -> Option<i32> {
+    pub(crate) fn end_with(mut self, signal: &str) -> Option<i32> {
         let kill = Command::new("kill").args([&format!("-{signal}"), &self.0.id().to_string()]).status();
         assert!(kill.unwrap().success());
         self.0.wait().unwrap().code()
     }
 }
 
-fn mode(path: &Path) -> u32 {
+pub(crate) fn mode(path: &Path) -> u32 {
     std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(path).unwrap().permissions()) & 0o777
 }
 
@@ -184,7 +188,20 @@ async fn serve_runs_behind_a_proxy_without_dev_conveniences() {
 #[test]
 fn every_command_explains_itself() {
     let place = Place::new("help");
-    for command in ["", "dev", "serve", "migrate", "trust", "keygen", "tenants", "tenants create", "config"] {
+    for command in [
+        "",
+        "dev",
+        "serve",
+        "migrate",
+        "trust",
+        "keygen",
+        "tenants",
+        "tenants create",
+        "users",
+        "users import",
+        "users export",
+        "config",
+    ] {
         let (code, out, _) = place.run(&format!("{command} --help"), &[]);
         assert_eq!(code, Some(0));
         assert!(out.contains("Usage: gatewright"), "{command}: {out}");

@@ -5,4 +5,6 @@
 #[cfg(unix)]
 mod command;
 mod dev;
+#[cfg(unix)]
+mod users;
 mod wire;
