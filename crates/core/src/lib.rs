@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`scope`] (why a scope is granted or not), [`authorize`] (the checks of
 //! `/authorize`), [`tokens`] (what goes into a token), [`login`] (one-time codes), [`refresh`] (refresh
-//! tokens), [`session`] and [`backchannel`] (how sessions end, and who is told), then the nouns that these read: [`client`], [`resource_server`], [`connection`], [`user`].
+//! tokens), [`script`] (what Actions and Rules change), [`session`] and [`backchannel`] (how sessions end, and who is told), then the nouns that these read: [`client`], [`resource_server`], [`connection`], [`user`].
 
 pub mod authorize;
 pub mod backchannel;
@@ -27,6 +27,7 @@ pub mod refresh;
 pub mod registration;
 pub mod resource_server;
 pub mod scope;
+pub mod script;
 pub mod search;
 pub mod session;
 pub mod time;

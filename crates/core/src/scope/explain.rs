@@ -50,6 +50,9 @@ impl Case<'_> {
                 format!("{client} is a third-party client in strict mode, which gets no identity.")
             }
             Reason::NotInOriginalGrant => format!("The refresh token was issued without \"{scope}\"."),
+            Reason::AddedByScript => "A script added it.".into(),
+            Reason::RemovedByScript => "A script removed it.".into(),
+            Reason::ScriptScopeIgnored => "A script added it, which scripts cannot do here.".into(),
             Reason::UnknownApi => {
                 format!("Tenant \"{}\" has no API with the identifier \"{audience}\".", self.facts.tenant)
             }
@@ -81,7 +84,9 @@ impl Case<'_> {
             | Reason::DefinedOnApi
             | Reason::CurrentUserScope
             | Reason::InClientGrant
+            | Reason::AddedByScript
             | Reason::HeldPermission => return None,
+            Reason::RemovedByScript | Reason::ScriptScopeIgnored => "change the script.".into(),
             Reason::NoApiAudience => self.misunderstood(scope).unwrap_or_else(|| {
                 "send the parameter audience with the identifier of the API that defines it.".into()
             }),

@@ -1,16 +1,17 @@
 //! The scope decision: which of the scopes asked for go into the token, and why.
 //!
 //! Owns: every rule that grants, drops or refuses a scope, and the report of it. Not: whether the
-//! client may use the flow at all, consent, what a script adds or removes, which claims a scope opens.
+//! client may use the flow at all, consent, which claims a scope opens.
 //!
 //! Reading order: [`decide`], then `rules.rs` (one scope, one reason), `reason.rs` (the reasons, and
-//! what to do about each), `report.rs` (the value that the token endpoint, the log and people read).
+//! what to do about each), `scripts.rs` (what scripts change), `report.rs` (the value that the token endpoint, the log and people read).
 
 mod explain;
 mod hints;
 mod reason;
 mod report;
 mod rules;
+mod scripts;
 
 #[cfg(test)]
 mod laws;
@@ -20,6 +21,7 @@ mod tests;
 mod texts;
 
 pub use reason::{Change, ChangeAction, Explanation, Reason};
+pub use scripts::after_scripts;
 pub use report::{Audience, Origin, Outcome, ScopeEntry, ScopeRefusal, ScopeReport};
 
 use crate::client::Client;

@@ -63,6 +63,13 @@ reasons! {
     /// Dropped: a refresh can narrow the scopes, not widen them (RFC 6749 section 6).
     NotInOriginalGrant = "not_in_original_grant", "refresh_token.scope";
 
+    /// Granted: a script added it.
+    AddedByScript = "added_by_script", "action.code";
+    /// Dropped: a script took it away.
+    RemovedByScript = "removed_by_script", "action.code";
+    /// Dropped: a script added what scripts cannot add.
+    ScriptScopeIgnored = "script_scope_ignored", "system.script_scopes";
+
     /// Refused: no API has this identifier.
     UnknownApi = "unknown_api", "resource_server.identifier";
     /// Refused: the API is closed to users' tokens.

@@ -29,6 +29,8 @@ pub enum Origin {
     Requested,
     /// The flow adds it because the request named none.
     Default,
+    /// A script added it.
+    Script,
 }
 
 /// What became of a scope.

@@ -38,6 +38,8 @@ pub struct AccessTokenFacts<'a> {
     pub now: Timestamp,
     /// A random value for `jti`, used by the RFC 9068 dialects.
     pub jti: &'a str,
+    /// Claims that scripts set; those of the protocol win.
+    pub custom: &'a Map<String, Value>,
 }
 
 /// An access token to make.
@@ -87,7 +89,7 @@ pub fn plan(facts: &AccessTokenFacts<'_>) -> AccessTokenPlan {
     } else {
         json!(identifier)
     };
-    let mut claims = Map::new();
+    let mut claims = facts.custom.clone();
     let mut claim = |name: &str, value: Value| claims.insert(name.to_owned(), value);
     claim("iss", json!(facts.issuer.as_str()));
     claim("sub", json!(facts.subject));

@@ -90,6 +90,11 @@ pub fn standard(user: &User, scopes: &[&str], types: ClaimTypes) -> Map<String, 
     claims
 }
 
+/// The scope that opens a standard claim; `None` for a claim that is none.
+pub fn scope_of(claim: &str) -> Option<&'static str> {
+    CLAIMS.iter().find(|(_, name, ..)| *name == claim).map(|(scope, ..)| *scope)
+}
+
 fn of_metadata<'a>(user: &'a User, claim: &str) -> Option<&'a Value> {
     FROM_METADATA.contains(&claim).then(|| user.profile.get("user_metadata")?.get(claim)).flatten()
 }

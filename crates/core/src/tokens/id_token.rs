@@ -31,6 +31,8 @@ pub struct IdTokenFacts<'a> {
     pub c_hash: Option<&'a str>,
     /// What standard claims look like.
     pub claim_types: claims::ClaimTypes,
+    /// Claims that scripts set; those of the protocol win.
+    pub custom: &'a Map<String, Value>,
     /// The moment of issue.
     pub now: Timestamp,
 }
@@ -40,6 +42,7 @@ pub struct IdTokenFacts<'a> {
 /// Compat: profile and e-mail claims are in it in every flow, not only when no access token is issued.
 pub fn plan(facts: &IdTokenFacts<'_>) -> Value {
     let mut token: Map<String, Value> = claims::standard(facts.user, facts.scopes, facts.claim_types);
+    token.extend(facts.custom.clone());
     let lifetime = facts.client.jwt_configuration.lifetime_in_seconds;
     let mut claim = |name: &str, value: Option<Value>| {
         if let Some(value) = value {

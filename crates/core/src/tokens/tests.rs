@@ -1,4 +1,4 @@
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Channel;
 use super::access_token::{AccessTokenFacts, AccessTokenPlan, plan as plan_access};
@@ -43,6 +43,7 @@ fn access(
         grant: None,
         now: Timestamp::from_seconds(1_000),
         jti: "j",
+        custom: &Map::new(),
     })
 }
 
@@ -112,6 +113,7 @@ fn claims_need_their_scope_and_a_value() {
 fn an_id_token_states_what_the_request_asked_for() {
     let (client, user, issuer) =
         (Client { client_id: "spa".into(), ..Client::default() }, sms_user(), issuer());
+    let custom = Map::new();
     let mut facts = IdTokenFacts {
         issuer: &issuer,
         client: &client,
@@ -123,6 +125,7 @@ fn an_id_token_states_what_the_request_asked_for() {
         at_hash: None,
         c_hash: None,
         claim_types: ClaimTypes::Auth0,
+        custom: &custom,
         now: Timestamp::from_seconds(1_000),
     };
     let least = json!({"iss": "https://localhost:8443/", "sub": user.user_id, "aud": "spa", "iat": 1_000, "exp": 37_000});
@@ -131,6 +134,12 @@ fn an_id_token_states_what_the_request_asked_for() {
     facts.auth_time = Some(Timestamp::from_seconds(990));
     let token = plan_id(&facts);
     assert_eq!((&token["nonce"], &token["auth_time"]), (&json!("n"), &json!(990)));
+    let mut custom = Map::new();
+    custom.insert("https://example.com/a".into(), json!([1]));
+    custom.insert("sub".into(), json!("somebody else"));
+    facts.custom = &custom;
+    let token = plan_id(&facts);
+    assert_eq!((&token["https://example.com/a"], &token["sub"]), (&json!([1]), &json!(user.user_id)));
 }
 
 #[test]
