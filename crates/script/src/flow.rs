@@ -1,9 +1,11 @@
 //! What goes into a worker and what comes out of it, as plain values.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -47,10 +49,30 @@ pub struct Program {
     pub modules: BTreeMap<String, String>,
 }
 
+impl Program {
+    /// SHA-256 of what runs, in hexadecimal digits: name, code and modules. Secrets do not count, as they are
+    /// handed over with each flow.
+    pub fn hash(&self) -> String {
+        let mut context = digest::Context::new(&digest::SHA256);
+        let texts = [&self.name, &self.code].into_iter().chain(self.modules.iter().flat_map(|(k, v)| [k, v]));
+        for text in texts {
+            context.update(&(text.len() as u64).to_le_bytes());
+            context.update(text.as_bytes());
+        }
+        context.finish().as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+}
+
 /// Shows neither code nor secrets.
 impl std::fmt::Debug for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Program").field("id", &self.id).field("version", &self.version).finish_non_exhaustive()
+        f.debug_struct("Program")
+            .field("id", &self.id)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
     }
 }
 

@@ -11,8 +11,18 @@
 //! Reading order: [`flow`] (what goes in and comes out), `pool` (the parent's side), `worker` (the process
 //! that runs JavaScript), `library` (what scripts can `require`).
 
+mod cache;
 pub mod flow;
 mod host;
+mod library;
+mod pool;
+mod protocol;
+mod triggers;
+mod worker;
 
+pub use cache::Cache;
 pub use flow::{Ended, ErrorKind, Flow, Limits, Outcome, Program, Run, ScriptError, Wrapper};
 pub use host::{Call, Host, HostError};
+pub use pool::{Pool, PoolSettings, Workers};
+pub use triggers::{commands, export_name, triggers};
+pub use worker::run as run_worker;

@@ -1,0 +1,271 @@
+//! One flow with one worker: what it asks is answered, what it says is checked.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::sync::Arc;
+
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use rustix::process::Signal;
+use serde_json::value::to_raw_value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::worker::Worker;
+use super::{GRACE, failed, trouble};
+use crate::flow::{Ended, ErrorKind, Flow, Outcome, Run, ScriptError, Wrapper};
+use crate::host::{Call, Host, HostError};
+use crate::protocol::{
+    Answer, CallError, Code, FROM_WORKER_BYTES, FromWorker, Shipped, TO_WORKER_BYTES, Task, ToWorker, encode,
+};
+use crate::triggers;
+
+/// Bytes that a worker may say in one flow: what the limits allow is far less.
+const MOST_SAID: usize = 64 * 1024 * 1024;
+
+/// The most output a flow may be allowed: it has to fit into a frame.
+const MOST_OUTPUT: usize = FROM_WORKER_BYTES - 1024 * 1024;
+
+/// Runs a flow in a worker; gives the worker back if it can be used again.
+pub(super) async fn hold(mut worker: Worker, flow: &Flow, host: Arc<dyn Host>) -> (Outcome, Option<Worker>) {
+    let first = match task(&mut worker, flow) {
+        Ok(first) => first,
+        Err(error) => return (failed(Vec::new(), error), None),
+    };
+    let mut talk =
+        Talk { flow, host, runs: Vec::new(), calls: FuturesUnordered::new(), asked: 0, said: 0, out: first };
+    let ended = tokio::time::timeout(flow.limits.wall + GRACE, talk.carry(&mut worker)).await;
+    let error = match ended {
+        Ok(Ok(done)) => {
+            let Talk { runs, calls, .. } = talk;
+            finish_calls(calls, flow);
+            let keeps = !done.spent && worker.is_fresh();
+            let outcome = Outcome { runs, result: done.result, ended: done.ended };
+            return (outcome, keeps.then_some(worker));
+        }
+        Ok(Err(Trouble::Gone)) => died(&mut worker, flow).await,
+        Ok(Err(Trouble::Nonsense(why))) => {
+            tracing::error!(tenant = %flow.tenant, why, "a script worker said what it must not say");
+            trouble("the worker misbehaved and was stopped")
+        }
+        // The engine was in the middle of something that cannot be interrupted.
+        Err(_) => ScriptError {
+            kind: ErrorKind::Time,
+            name: "TimeoutError".to_owned(),
+            message: format!("The scripts did not end within {} ms", flow.limits.wall.as_millis()),
+            ..trouble("")
+        },
+    };
+    // Dropping the worker kills it.
+    (failed(talk.runs, error), None)
+}
+
+/// What a worker has to be told to begin.
+fn task(worker: &mut Worker, flow: &Flow) -> Result<Vec<u8>, ScriptError> {
+    let json = |error: serde_json::Error| trouble(&format!("the flow cannot be sent: {error}"));
+    let mut limits = flow.limits;
+    limits.output_bytes = limits.output_bytes.min(MOST_OUTPUT);
+    let mut globals = std::collections::BTreeMap::new();
+    for (name, value) in &flow.globals {
+        globals.insert(name.clone(), to_raw_value(value).map_err(json)?);
+    }
+    let ship = |program: &Arc<crate::Program>| {
+        let hash = program.hash();
+        let modules: usize = program.modules.iter().map(|(name, code)| name.len() + code.len()).sum();
+        let code = (!worker.knows(&hash, program.code.len() + modules)).then(|| Code {
+            name: program.name.clone(),
+            code: program.code.clone(),
+            modules: program.modules.clone(),
+        });
+        Shipped { hash, code, secrets: program.secrets.clone() }
+    };
+    let programs = flow.programs.iter().map(ship).collect();
+    let input = to_raw_value(&flow.input).map_err(json)?;
+    let task = Task { wrapper: flow.wrapper.clone(), programs, input, globals, limits };
+    encode(&ToWorker::Run(Box::new(task)), TO_WORKER_BYTES)
+        .map_err(|error| trouble(&format!("the flow cannot be sent: {error}")))
+}
+
+/// Why a conversation broke off.
+enum Trouble {
+    /// The worker's output ended.
+    Gone,
+    /// It said what it must not say.
+    Nonsense(String),
+}
+
+struct Done {
+    result: serde_json::Value,
+    ended: Ended,
+    spent: bool,
+}
+
+type Answered = std::pin::Pin<Box<dyn Future<Output = (u64, Result<serde_json::Value, HostError>)> + Send>>;
+
+struct Talk<'a> {
+    flow: &'a Flow,
+    host: Arc<dyn Host>,
+    runs: Vec<Run>,
+    calls: FuturesUnordered<Answered>,
+    asked: u64,
+    said: usize,
+    /// What has still to be written to the worker.
+    out: Vec<u8>,
+}
+
+impl Talk<'_> {
+    async fn carry(&mut self, worker: &mut Worker) -> Result<Done, Trouble> {
+        let mut chunk = vec![0; 16 * 1024];
+        let mut written = 0;
+        loop {
+            while let Some(frame) = worker.decoder.next(FROM_WORKER_BYTES).map_err(nonsense)? {
+                if let Some(done) = self.hear(worker, frame)? {
+                    return Ok(done);
+                }
+            }
+            if written == self.out.len() {
+                self.out.clear();
+                written = 0;
+            }
+            // A worker that writes does not read meanwhile, so neither side may wait for the other.
+            tokio::select! {
+                biased;
+                wrote = worker.to.write(&self.out[written..]), if !self.out.is_empty() => {
+                    written += wrote.map_err(|_| Trouble::Gone)?;
+                }
+                read = worker.from.read(&mut chunk) => match read {
+                    Ok(0) | Err(_) => return Err(Trouble::Gone),
+                    Ok(length) => {
+                        self.said += length;
+                        if self.said > MOST_SAID {
+                            return Err(nonsense("too much"));
+                        }
+                        worker.decoder.push(&chunk[..length]);
+                    }
+                },
+                Some((id, answer)) = self.calls.next(), if !self.calls.is_empty() => {
+                    let frame = answer_frame(id, answer).map_err(nonsense)?;
+                    self.out.extend_from_slice(&frame);
+                }
+            }
+        }
+    }
+
+    fn hear(&mut self, worker: &mut Worker, frame: FromWorker) -> Result<Option<Done>, Trouble> {
+        if !worker.ready && !matches!(frame, FromWorker::Ready { .. }) {
+            return Err(nonsense("it did not say that it is ready"));
+        }
+        match frame {
+            FromWorker::Ready { unconfined } => {
+                if std::mem::replace(&mut worker.ready, true) {
+                    return Err(nonsense("it is ready twice"));
+                }
+                warn_unconfined(unconfined);
+            }
+            FromWorker::Call { id, program, name, args } => {
+                let most = u64::try_from(self.flow.limits.calls).unwrap_or(u64::MAX);
+                if id != self.asked
+                    || id >= most
+                    || program != self.runs.len()
+                    || program >= self.flow.programs.len()
+                {
+                    return Err(nonsense("a call out of order"));
+                }
+                self.asked += 1;
+                let host = Arc::clone(&self.host);
+                self.calls.push(Box::pin(async move { (id, host.call(Call { program, name, args }).await) }));
+            }
+            FromWorker::Ran(ran) => {
+                let run = Run::from(ran);
+                self.check(&run)?;
+                self.runs.push(run);
+            }
+            FromWorker::Done { result, ended, spent } => {
+                self.check_end(ended)?;
+                return Ok(Some(Done { result, ended, spent }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A run must be of the next program, after one that ended well, with commands that the trigger has.
+    fn check(&self, run: &Run) -> Result<(), Trouble> {
+        let follows = self.runs.last().is_none_or(|last| last.error.is_none());
+        if run.program != self.runs.len() || run.program >= self.flow.programs.len() || !follows {
+            return Err(nonsense("a run out of order"));
+        }
+        let allowed = match &self.flow.wrapper {
+            Wrapper::Action { trigger, .. } => triggers::commands(trigger),
+            _ => &[],
+        };
+        for command in &run.commands {
+            let name = command.get("type").and_then(serde_json::Value::as_str);
+            if !name.is_some_and(|name| allowed.contains(&name)) {
+                return Err(nonsense("a command that the trigger has not"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_end(&self, ended: Ended) -> Result<(), Trouble> {
+        let Some(last) = self.runs.last() else { return Err(nonsense("an end without a run")) };
+        let ends = last.commands.iter().any(|command| {
+            command.get("type").and_then(serde_json::Value::as_str).is_some_and(triggers::ends_flow)
+        });
+        let right = match ended {
+            Ended::Failed => last.error.is_some(),
+            Ended::Early => last.error.is_none() && ends,
+            Ended::Whole => last.error.is_none() && !ends && self.runs.len() == self.flow.programs.len(),
+        };
+        if right { Ok(()) } else { Err(nonsense("an end that does not follow from the runs")) }
+    }
+}
+
+fn nonsense(why: impl ToString) -> Trouble {
+    Trouble::Nonsense(why.to_string())
+}
+
+fn answer_frame(id: u64, answer: Result<serde_json::Value, HostError>) -> Result<Vec<u8>, String> {
+    let (value, error) = match answer {
+        Ok(value) => (Some(to_raw_value(&value).map_err(|error| error.to_string())?), None),
+        Err(HostError { code, message }) => (None, Some(CallError { code, message })),
+    };
+    let frame = encode(&ToWorker::Answer(Answer { id, value, error }), TO_WORKER_BYTES);
+    frame.map_err(|error| error.to_string())
+}
+
+/// Calls that no script waits for any more are still made: a rule may well not wait for its metadata.
+fn finish_calls(calls: FuturesUnordered<Answered>, flow: &Flow) {
+    if calls.is_empty() {
+        return;
+    }
+    let wall = flow.limits.wall;
+    tokio::spawn(async move {
+        let all = calls.for_each(|_| std::future::ready(()));
+        let _ = tokio::time::timeout(wall, all).await;
+    });
+}
+
+/// The worker's output ended in the middle of a flow.
+async fn died(worker: &mut Worker, flow: &Flow) -> ScriptError {
+    let status = worker.end().await;
+    if status.and_then(|status| status.signal()) == Some(Signal::XCPU.as_raw()) {
+        return ScriptError {
+            kind: ErrorKind::Cpu,
+            name: "CpuLimitError".to_owned(),
+            message: format!(
+                "The script used more than {} ms of processor time",
+                flow.limits.cpu.as_millis()
+            ),
+            ..trouble("")
+        };
+    }
+    let how = status.map_or_else(|| "it closed its output".to_owned(), |status| status.to_string());
+    tracing::error!(tenant = %flow.tenant, how, "a script worker died");
+    trouble(&format!("the worker died: {how}"))
+}
+
+/// Says once that the kernel's filter is missing.
+fn warn_unconfined(why: Option<String>) {
+    static SAID: std::sync::Once = std::sync::Once::new();
+    if let Some(why) = why {
+        SAID.call_once(|| tracing::warn!(why, "script workers run without a filter of system calls"));
+    }
+}

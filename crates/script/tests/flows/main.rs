@@ -1,0 +1,4 @@
+//! Flows through a pool, with workers as processes.
+
+mod common;
+mod first;
