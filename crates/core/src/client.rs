@@ -61,6 +61,8 @@ pub struct Client {
     pub initiate_login_uri: Option<String>,
     /// Where and when it is told that a session ended, see [`crate::backchannel`].
     pub oidc_logout: Option<OidcLogout>,
+    /// What the tenant notes on the client, for its scripts.
+    pub client_metadata: serde_json::Map<String, Value>,
     /// The client secret, revealed only to authenticate the client; empty for public clients.
     #[serde(skip)]
     pub client_secret: Secret<String>,
@@ -215,6 +217,7 @@ impl Default for Client {
             skip_non_verifiable_callback_uri_confirmation_prompt: None,
             initiate_login_uri: None,
             oidc_logout: None,
+            client_metadata: serde_json::Map::new(),
             client_secret: Secret::default(),
             assertion_keys: Vec::new(),
         }

@@ -19,6 +19,8 @@ pub struct Connection {
     pub enabled_clients: Vec<String>,
     /// Every third-party client may use it too; the snapshot of a tenant adds them to the list above.
     pub is_domain_connection: bool,
+    /// What the tenant notes on the connection, for its scripts.
+    pub metadata: serde_json::Map<String, Value>,
     /// The strategy's settings, as stored.
     pub options: Value,
 }

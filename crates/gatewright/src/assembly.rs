@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use gatewright_adapters::{GuardedClient, Messenger, MessengerSettings, OutboundPolicy};
 use gatewright_ambient::{Clock, Random};
 use gatewright_http::{App, Settings};
 use gatewright_jose::{MasterKey, SignPool};
 use gatewright_passwords::{Cost, Hasher};
+use gatewright_resources::scripts::Modules;
 use gatewright_resources::snapshot::Tenants;
+use gatewright_script::{Cache, Pool, PoolSettings, Workers};
 use gatewright_store::Db;
 
 use crate::config::Config;
@@ -33,26 +36,42 @@ pub(crate) fn app(
     master_key: Arc<MasterKey>,
     messenger: Messenger,
     config: &Config,
-    dev: bool,
-) -> Arc<App> {
+    (dev, workers): (bool, Workers),
+) -> anyhow::Result<Arc<App>> {
     // One RSA signature takes a quarter of a millisecond of one core: as many at once as there are cores.
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let passwords = &config.passwords;
     let cost = Cost { memory_kib: passwords.memory_kib, passes: passwords.passes };
     let hasher = Hasher::new(cost, passwords.at_once.unwrap_or(threads), random.clone());
-    Arc::new(App {
+    let modules = match &config.scripts.modules {
+        Some(folder) => Modules::read(folder)
+            .with_context(|| format!("scripts.modules: cannot read the folder {}", folder.display()))?,
+        None => Modules::default(),
+    };
+    let mut pool = PoolSettings::for_processors(workers, threads);
+    if let Some(most) = config.scripts.workers {
+        pool.max = most;
+    }
+    Ok(Arc::new(App {
         db,
         clock,
         random,
         master_key,
-        tenants: Tenants::default(),
+        tenants: Tenants::with_modules(modules),
         messenger,
         signer: SignPool::new(threads),
         passwords: hasher,
+        scripts: Pool::new(pool),
+        script_cache: Cache::default(),
         settings: Settings {
             dev,
             management_rate_limit: config.management.rate_limit,
             import_bytes: config.management.import_bytes,
         },
-    })
+    }))
+}
+
+/// Workers that are processes of this very program.
+pub(crate) fn script_workers() -> anyhow::Result<Workers> {
+    Ok(PoolSettings::this_program(vec!["script-worker".to_owned()])?.workers)
 }

@@ -15,6 +15,7 @@ mod ops;
 mod outbound;
 mod passwords;
 pub mod reference;
+mod scripts;
 mod server;
 pub mod setting;
 mod suggest;
@@ -32,6 +33,7 @@ pub use management::Management;
 pub use ops::Ops;
 pub use outbound::Outbound;
 pub use passwords::Passwords;
+pub use scripts::Scripts;
 pub use server::Server;
 use setting::Setting;
 use values::Values;
@@ -51,6 +53,8 @@ pub struct Config {
     pub outbound: Outbound,
     /// What hashing a password costs.
     pub passwords: Passwords,
+    /// Where the tenants' own code runs.
+    pub scripts: Scripts,
     /// How often the Management API may be called.
     pub management: Management,
     /// What is logged, and how.
@@ -155,6 +159,7 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
         keys::SETTINGS,
         outbound::SETTINGS,
         passwords::SETTINGS,
+        scripts::SETTINGS,
         management::SETTINGS,
         log::SETTINGS,
         bootstrap::SETTINGS,
@@ -178,6 +183,7 @@ impl Config {
             keys: Keys::read(&values)?,
             outbound: Outbound::read(&values)?,
             passwords: Passwords::read(&values)?,
+            scripts: Scripts::read(&values)?,
             management: Management::read(&values, form)?,
             log: Log::read(&values)?,
             bootstrap: Bootstrap::read(&values)?,

@@ -9,6 +9,7 @@ use gatewright_core::limits::RateLimit;
 use gatewright_jose::{MasterKey, SignPool};
 use gatewright_passwords::Hasher;
 use gatewright_resources::snapshot::Tenants;
+use gatewright_script::{Cache, Pool};
 use gatewright_store::Db;
 use ipnet::IpNet;
 
@@ -32,6 +33,10 @@ pub struct App {
     pub signer: SignPool,
     /// Hashes and compares passwords off the reactor.
     pub passwords: Hasher,
+    /// Runs the tenants' scripts in workers.
+    pub scripts: Pool,
+    /// What Actions keep between runs.
+    pub script_cache: Cache,
     /// What the process was told at start.
     pub settings: Settings,
 }

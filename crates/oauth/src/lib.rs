@@ -25,6 +25,7 @@ mod pages;
 mod password_login;
 mod passwordless;
 mod refresh;
+mod scripts;
 mod session;
 mod sign_up;
 mod stop;
@@ -82,6 +83,7 @@ pub fn router() -> Router<Arc<App>> {
     let navigated = Router::new()
         .route("/authorize", get(authorize::by_get).post(authorize::by_post))
         .route("/authorize/resume", get(authorize::resume))
+        .route("/continue", get(authorize::continue_by_get).post(authorize::continue_by_post))
         .route("/usernamepassword/login", post(authorize::by_form::login))
         .route("/login", get(authorize::by_form::classic))
         .route("/login/callback", post(authorize::by_form::callback))

@@ -19,6 +19,8 @@ use crate::grants::Subject;
 /// is refused later, for the user or the API, leaves the token as it was.
 #[derive(Debug)]
 pub(crate) struct Refresh {
+    /// The hash of the token.
+    pub(crate) hash: String,
     pub(crate) claimed: Claimed,
     pub(crate) exchange: Exchange,
 }
@@ -62,6 +64,7 @@ pub(crate) fn family_detail(claimed: &Claimed) -> Value {
 /// The first token of a family.
 pub(crate) struct Begun {
     pub(crate) token: String,
+    pub(crate) family_id: String,
     /// Members of the log event's `details.decision`.
     pub(crate) ledger: Value,
 }
@@ -110,5 +113,5 @@ pub(crate) async fn begin(
         "rotating": family.rotating,
         "expires_at": family.expires_at.map(|end| end.iso8601()),
     }});
-    Ok(Begun { token, ledger })
+    Ok(Begun { token, family_id: family.family_id, ledger })
 }

@@ -12,7 +12,7 @@ use gatewright_http::cookies::{self, SetCookie};
 use gatewright_jose::{random_token, token_hash};
 use gatewright_resources::sessions::{self, Session, Use};
 use gatewright_store::{StoreError, Tx};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The name of the session cookie.
 pub(crate) const COOKIE: &str = "gatewright_session";
@@ -42,6 +42,7 @@ pub(crate) async fn live(
 /// A session about to begin, and the cookie that stands for it.
 pub(crate) struct NewSession {
     pub(crate) session: Session,
+    token: String,
     pub(crate) cookie: HeaderValue,
 }
 
@@ -55,20 +56,36 @@ pub(crate) fn begin(
 ) -> NewSession {
     let token = random_token(&cx.app.random, 32);
     let persistent = is_persistent(cx);
-    let limits = limits(cx, persistent);
     let session = Session {
         session_id: cx.app.random.alphanumeric(32),
         token_hash: token_hash(&token),
         user_id: user_id.to_owned(),
         connection: connection.to_owned(),
         authenticated_at,
-        times: limits.begin(cx.now),
+        times: limits(cx, persistent).begin(cx.now),
         persistent,
         last_client_id: client_id.to_owned(),
+        metadata: Map::new(),
     };
-    let max_age_seconds = persistent.then_some(limits.absolute_seconds);
-    let cookie = SetCookie { name: COOKIE, value: &token, max_age_seconds, partitioned: false };
-    NewSession { session, cookie: cookie.header(&cx.issuer) }
+    let cookie = cookie(cx, &token, persistent);
+    NewSession { session, token, cookie }
+}
+
+impl NewSession {
+    /// The same session, whose cookie outlives the browser or not as a script says.
+    pub(crate) fn persistent(mut self, cx: &RequestCx, persistent: Option<bool>) -> Self {
+        if let Some(persistent) = persistent.filter(|persistent| *persistent != self.session.persistent) {
+            self.session.persistent = persistent;
+            self.session.times = limits(cx, persistent).begin(cx.now);
+            self.cookie = cookie(cx, &self.token, persistent);
+        }
+        self
+    }
+}
+
+fn cookie(cx: &RequestCx, token: &str, persistent: bool) -> HeaderValue {
+    let max_age_seconds = persistent.then_some(limits(cx, persistent).absolute_seconds);
+    SetCookie { name: COOKIE, value: token, max_age_seconds, partitioned: false }.header(&cx.issuer)
 }
 
 /// Whether sessions that begin now outlive the browser: `session_cookie.mode` of the tenant.

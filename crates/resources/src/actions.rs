@@ -1,11 +1,11 @@
 //! Actions: the tenant's own code, as a draft and the versions that were deployed of it.
 //!
 //! A change goes to the draft; deploying makes an immutable [version](versions) of it, with the values of its
-//! secrets; the deployed version is what a trigger that the action is [bound](bindings) to would run. Nothing
-//! runs them yet: they are stored, and a login does without them.
+//! secrets; the deployed version is what a trigger that the action is [bound](bindings) to runs
+//! ([`crate::scripts`]).
 
 pub mod bindings;
-mod secrets;
+pub(crate) mod secrets;
 mod triggers;
 pub mod versions;
 

@@ -2,6 +2,7 @@
 
 use gatewright_core::Timestamp;
 use gatewright_core::ids::TenantId;
+use gatewright_core::script::Verdict;
 use gatewright_store::{StoreError, Tx, params, sql};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,9 @@ pub struct AuthorizationCode {
     pub auth_time: Timestamp,
     /// Whether the ID token must say when the user authenticated.
     pub auth_time_wanted: bool,
+    /// What the tenant's scripts decided at the login; they do not run again.
+    #[serde(default)]
+    pub verdict: Option<Box<Verdict>>,
 }
 
 /// What became of an attempt to spend a code.

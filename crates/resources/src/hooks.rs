@@ -1,5 +1,5 @@
-//! Hooks: scripts that Auth0 ran at extension points until it ended them in November 2026. They are stored, for
-//! tools that read and write them; nothing runs them.
+//! Hooks: scripts at extension points, which Auth0 ended in November 2026. Here they go on running
+//! ([`crate::scripts`]).
 
 use gatewright_store::BoxFuture;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::engine::{
 
 document_table!(TABLE, "hooks", id "hook_id", sealed "secrets_sealed");
 
-static HOOKS: Crud = Crud {
+pub(crate) static HOOKS: Crud = Crud {
     sealed: Some(SECRETS),
     not_found: ("The hook does not exist.", Some("HookDoesNotExist")),
     draft,
@@ -27,7 +27,7 @@ static HOOKS: Crud = Crud {
 };
 
 /// The member, never shown, that holds the values of the secrets by name.
-const SECRETS: &str = "secret_values";
+pub(crate) const SECRETS: &str = "secret_values";
 /// The most that one hook may have.
 const MOST_SECRETS: usize = 20;
 /// What is shown in the place of a secret.
@@ -59,7 +59,7 @@ pub static RESOURCE: Resource = Resource {
         HOOKS
             .lists("get_hooks", "Get hooks", &["read:hooks"])
             .query(&[field("enabled", BOOL), field("triggerId", TRIGGER)]),
-        HOOKS.creates("post_hooks", "Create a hook", &["create:hooks"]).partly("running it"),
+        HOOKS.creates("post_hooks", "Create a hook", &["create:hooks"]),
         HOOKS.reads("get_hooks_by_id", "Get a hook", &["read:hooks"]),
         HOOKS.updates("patch_hooks_by_id", "Update a hook", &["update:hooks"]),
         HOOKS.deletes("delete_hooks_by_id", "Delete a hook", &["delete:hooks"]),

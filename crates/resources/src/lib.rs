@@ -50,6 +50,7 @@ pub mod roles;
 pub mod rules;
 pub mod rules_configs;
 pub mod screen_renderings;
+pub mod scripts;
 pub mod seed;
 pub mod sessions;
 pub mod signing_keys;
@@ -59,6 +60,7 @@ pub mod tenants;
 pub mod tickets;
 pub mod user_blocks;
 pub mod user_permissions;
+pub mod userinfo_claims;
 pub mod users;
 
 use engine::{Operation, Resource};
@@ -184,6 +186,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     70 "0070_login_failures",
     71 "0071_phone_messages",
     80 "0080_session_metadata",
+    81 "0081_scripts",
 ];
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use gatewright_core::Timestamp;
 use gatewright_core::ids::TenantId;
+use gatewright_core::script::Verdict;
 use gatewright_store::{Row, StoreError, Tx, params, sql};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -42,8 +43,33 @@ pub struct Progress {
     pub consent_asked: Option<Vec<String>>,
     /// What the user has allowed on it.
     pub consented: Option<Vec<String>>,
+    /// How far the tenant's scripts have come, where they do not begin from the start any more.
+    pub scripts: Option<ScriptProgress>,
     /// The device that the login is for: then there is no request of `/authorize`.
     pub device: Option<WaitingDevice>,
+}
+
+/// Scripts that have run, or wait for the browser to come back from where they sent it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ScriptProgress {
+    /// What they decided so far.
+    pub verdict: Verdict,
+    /// The script that sent the browser away, `None` if all of them have run.
+    pub waits_for: Option<WaitingScript>,
+    /// `event.transaction.metadata`.
+    pub metadata: Map<String, Value>,
+    /// What the log says of their runs.
+    pub runs: Vec<Value>,
+}
+
+/// See [`ScriptProgress`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingScript {
+    /// The action's id; `None` are the rules, which run again from the start.
+    pub action_id: Option<String>,
+    /// Where the browser was sent.
+    pub url: String,
 }
 
 /// A device whose user is on the hosted pages.

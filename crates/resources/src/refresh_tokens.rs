@@ -9,7 +9,11 @@ pub mod api;
 use gatewright_core::Timestamp;
 use gatewright_core::ids::TenantId;
 use gatewright_core::refresh::{Exchange, FamilyFacts, MAX_FAMILIES, PresentedToken, Replacement};
+use gatewright_core::script::Changes;
 use gatewright_store::{Row, StoreError, Tx, params, sql};
+use serde_json::{Map, Value};
+
+use crate::engine::crud::merge;
 
 /// For how long after its end a family is kept, so that the log can say what became of its tokens.
 const KEPT_AFTER_END_SECONDS: i64 = 30 * 86_400;
@@ -120,6 +124,12 @@ sql!(
      SET generation = $3, advanced_at = $4, last_used_at = $5, expires_at = $6, forget_at = $7, rotating = $8
      WHERE tenant_id = $1 AND family_id = $2"
 );
+sql!(METADATA, "SELECT metadata, expires_at FROM refresh_token_families WHERE tenant_id = $1 AND family_id = $2");
+sql!(
+    CHANGE,
+    "UPDATE refresh_token_families SET metadata = $3, expires_at = $4, forget_at = $5
+     WHERE tenant_id = $1 AND family_id = $2"
+);
 sql!(
     REVOKE,
     "UPDATE refresh_token_families SET revoked_at = $3, revoked_because = $4, forget_at = $5
@@ -146,6 +156,11 @@ sql!(
     REVOKE_OF_SESSION,
     "UPDATE refresh_token_families SET revoked_at = $4, revoked_because = $5, forget_at = $6
      WHERE tenant_id = $1 AND user_id = $2 AND session_id = $3 AND revoked_at IS NULL"
+);
+sql!(
+    REVOKE_OF_SESSION_ID,
+    "UPDATE refresh_token_families SET revoked_at = $3, revoked_because = $4, forget_at = $5
+     WHERE tenant_id = $1 AND session_id = $2 AND revoked_at IS NULL"
 );
 sql!(
     BEYOND_LIMIT,
@@ -294,6 +309,35 @@ pub async fn exchange(
     Ok(())
 }
 
+/// Carries out what scripts changed of a family: an end that comes nearer, metadata. Revoking is the caller's.
+pub async fn change(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    family_id: &str,
+    changes: &Changes,
+) -> Result<(), StoreError> {
+    let Some(row) = tx.opt(&METADATA, &params![tenant, family_id]).await? else { return Ok(()) };
+    let mut metadata = match row.opt_json(0)? {
+        Some(Value::Object(metadata)) if !changes.evict_metadata => metadata,
+        _ => Map::new(),
+    };
+    merge(&mut metadata, &changes.metadata);
+    let metadata = (!metadata.is_empty()).then_some(Value::Object(metadata));
+    let asked = changes.expires_at_ms.map(|at_ms| Timestamp::from_micros(at_ms.saturating_mul(1000)));
+    let end = match (row.opt_time(1)?, asked) {
+        (Some(end), Some(asked)) => Some(end.min(asked)),
+        (end, asked) => asked.or(end),
+    };
+    tx.run(&CHANGE, &params![tenant, family_id, metadata, end, forget_at(end)]).await.map(drop)
+}
+
+/// What administrators and scripts noted on a family.
+pub async fn metadata(tx: &mut Tx, tenant: &TenantId, family_id: &str) -> Result<Value, StoreError> {
+    let row = tx.opt(&METADATA, &params![tenant, family_id]).await?;
+    let metadata = row.map(|row| row.opt_json(0)).transpose()?.flatten();
+    Ok(metadata.unwrap_or_else(|| Value::Object(Map::new())))
+}
+
 /// Revokes a family: none of its tokens is good any more. `false` if it was revoked before.
 pub async fn revoke(
     tx: &mut Tx,
@@ -335,6 +379,18 @@ pub(crate) async fn revoke_of_sessions(
         tx.run(&REVOKE_OF_SESSION, &values).await?;
     }
     Ok(())
+}
+
+/// Revokes what came of one session that has just ended.
+pub async fn revoke_of_session_id(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    session_id: &str,
+    because: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let values = params![tenant, session_id, now, because, forget_at(Some(now))];
+    tx.run(&REVOKE_OF_SESSION_ID, &values).await.map(drop)
 }
 
 /// Revokes what a user's grant to a client had allowed; `audience` is empty for `/userinfo` only.

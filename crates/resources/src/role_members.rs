@@ -1,6 +1,7 @@
 //! Who has which role: `/roles/{id}/users` and `/users/{id}/roles`.
 
-use gatewright_store::{params, sql};
+use gatewright_core::ids::TenantId;
+use gatewright_store::{StoreError, Tx, params, sql};
 use serde_json::{Value, json};
 
 use crate::engine::field::{Field, SOME_TEXT, Shape, field};
@@ -29,6 +30,11 @@ sql!(
      JOIN users u ON u.tenant_id = r.tenant_id AND u.user_id = r.user_id
      WHERE r.tenant_id = $1 AND r.role_id = $2 AND r.user_id > $3 ORDER BY r.user_id LIMIT $4 OFFSET $5"
 );
+
+/// The roles that a user has, as the Management API shows them, by name.
+pub async fn of_user(tx: &mut Tx, tenant: &TenantId, user_id: &str) -> Result<Vec<Value>, StoreError> {
+    tx.all(&OF_USER, &params![tenant, user_id]).await?.iter().map(|row| row.json(0)).collect()
+}
 
 const OF_ROLE: &str = "/roles/{id}/users";
 const ITS_ROLES: &str = "/users/{id}/roles";

@@ -1,5 +1,5 @@
-//! Rules: scripts that Auth0 ran at login until it ended them in November 2026. They are stored, for tools that
-//! read and write them; nothing runs them.
+//! Rules: scripts that run at every login, which Auth0 ended in November 2026. Here they go on running
+//! ([`crate::scripts`]).
 
 use gatewright_store::{BoxFuture, Val, params, sql};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::engine::{ApiError, Crud, IdForm, Map, OpCx, Resource};
 document_table!(TABLE, "rules", id "rule_id", keys "position");
 sql!(LAST, "SELECT MAX(position) FROM rules WHERE tenant_id = $1");
 
-static RULES: Crud = Crud {
+pub(crate) static RULES: Crud = Crud {
     not_found: ("The rule does not exist.", Some("inexistent_rule")),
     conflict: "A rule with the same order already exists.",
     keys: |rule| vec![Val::Int(rule.get("order").and_then(Value::as_i64).unwrap_or_default())],
@@ -39,7 +39,7 @@ pub static RESOURCE: Resource = Resource {
     name: "rules",
     operations: &[
         RULES.lists("get_rules", "Get rules", &["read:rules"]).query(&[field("enabled", BOOL)]),
-        RULES.creates("post_rules", "Create a rule", &["create:rules"]).partly("running it"),
+        RULES.creates("post_rules", "Create a rule", &["create:rules"]),
         RULES.reads("get_rules_by_id", "Get a rule", &["read:rules"]),
         RULES.updates("patch_rules_by_id", "Update a rule", &["update:rules"]),
         RULES.deletes("delete_rules_by_id", "Delete a rule", &["delete:rules"]),

@@ -1,6 +1,10 @@
 //! Settings of rules: values by key, which can be written and never read. They are sealed.
 
-use gatewright_store::{params, sql};
+use std::collections::BTreeMap;
+
+use gatewright_core::ids::TenantId;
+use gatewright_jose::MasterKey;
+use gatewright_store::{Row, StoreError, Tx, params, sql};
 use serde_json::{Value, json};
 
 use crate::engine::field::{TEXT, field};
@@ -15,6 +19,30 @@ sql!(
      ON CONFLICT (tenant_id, config_key) DO UPDATE SET value_sealed = excluded.value_sealed"
 );
 sql!(DELETE, "DELETE FROM rules_configs WHERE tenant_id = $1 AND config_key = $2");
+
+sql!(VALUES, "SELECT config_key, value_sealed FROM rules_configs WHERE tenant_id = $1 ORDER BY config_key");
+
+/// Every setting with its value: what rules see as `configuration`.
+pub(crate) async fn load(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    master_key: &MasterKey,
+) -> Result<BTreeMap<String, String>, StoreError> {
+    let rows = tx.all(&VALUES, &params![tenant]).await?;
+    let open = |row: &Row| {
+        let key = row.text(0)?;
+        let value = master_key
+            .open(&context(tenant, &key), &row.blob(1)?)
+            .map_err(|error| StoreError::Mismatch(error.to_string()))?;
+        Ok((key, String::from_utf8_lossy(&value).into_owned()))
+    };
+    rows.iter().map(open).collect()
+}
+
+/// What a sealed value is bound to.
+fn context(tenant: &TenantId, key: &str) -> String {
+    format!("{tenant}/rules_configs/{key}/value")
+}
 
 const ITEM: &str = "/rules-configs/{key}";
 
@@ -68,7 +96,7 @@ fn put<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     Box::pin(async move {
         let (request, key) = (cx.request, key_of(input)?);
         let value = input.body.get("value").and_then(Value::as_str).unwrap_or_default();
-        let context = format!("{}/rules_configs/{key}/value", request.tenant);
+        let context = context(&request.tenant, key);
         let sealed = request.master_key.seal(&request.random, &context, value.as_bytes());
         cx.tx.run(&PUT, &params![&request.tenant, key, sealed]).await?;
         Ok(json!({ "key": key, "value": value }).into())

@@ -10,9 +10,12 @@ pub mod api;
 use gatewright_core::Timestamp;
 use gatewright_core::backchannel::Initiator;
 use gatewright_core::ids::TenantId;
+use gatewright_core::script::Changes;
 use gatewright_core::session::SessionTimes;
 use gatewright_store::{Row, StoreError, Tx, params, sql};
+use serde_json::{Map, Value};
 
+use crate::engine::crud::merge;
 use crate::logout_deliveries;
 
 /// A live session.
@@ -34,6 +37,8 @@ pub struct Session {
     pub persistent: bool,
     /// The client that used it last.
     pub last_client_id: String,
+    /// What administrators and scripts note on it.
+    pub metadata: Map<String, Value>,
 }
 
 /// A use of a session by a client.
@@ -52,7 +57,7 @@ pub struct Use<'a> {
 sql!(
     BY_TOKEN,
     "SELECT session_id, token_hash, user_id, connection, authenticated_at, expires_at, idle_expires_at,
-       last_active_at, created_at, persistent, last_client_id
+       last_active_at, created_at, persistent, last_client_id, metadata
      FROM sessions WHERE tenant_id = $1 AND token_hash = $2 AND expires_at > $3 AND idle_expires_at > $3"
 );
 sql!(
@@ -66,6 +71,11 @@ sql!(
     TOUCH,
     "UPDATE sessions SET last_active_at = $3, idle_expires_at = $4, expires_at = $5, last_client_id = $6,
        last_ip = $7, last_user_agent = $8
+     WHERE tenant_id = $1 AND session_id = $2"
+);
+sql!(
+    CHANGE,
+    "UPDATE sessions SET expires_at = $3, idle_expires_at = $4, metadata = $5, persistent = $6
      WHERE tenant_id = $1 AND session_id = $2"
 );
 sql!(
@@ -163,6 +173,26 @@ async fn take_part(
     tx.run(&TAKE_PART, &values).await.map(drop)
 }
 
+/// Carries out what scripts changed of a session: ends that come nearer, metadata. Revoking is the caller's.
+pub async fn change(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    session: &Session,
+    changes: &Changes,
+) -> Result<(), StoreError> {
+    let earlier = |end: Timestamp, at_ms: Option<i64>| {
+        at_ms.map_or(end, |at_ms| end.min(Timestamp::from_micros(at_ms.saturating_mul(1000))))
+    };
+    let expires_at = earlier(session.times.expires_at, changes.expires_at_ms);
+    let idle_expires_at = earlier(session.times.idle_expires_at, changes.idle_expires_at_ms);
+    let mut metadata = if changes.evict_metadata { Map::new() } else { session.metadata.clone() };
+    merge(&mut metadata, &changes.metadata);
+    let metadata = (!metadata.is_empty()).then_some(Value::Object(metadata));
+    let persistent = changes.persistent.unwrap_or(session.persistent);
+    let values = params![tenant, &session.session_id, expires_at, idle_expires_at, metadata, persistent];
+    tx.run(&CHANGE, &values).await.map(drop)
+}
+
 /// Ends a session and queues those who are told; their client ids. `None` if it had ended already.
 pub async fn end(
     tx: &mut Tx,
@@ -240,5 +270,9 @@ fn read(row: &Row) -> Result<Session, StoreError> {
         },
         persistent: row.bool(9)?,
         last_client_id: row.text(10)?,
+        metadata: match row.opt_json(11)? {
+            Some(Value::Object(metadata)) => metadata,
+            _ => Map::new(),
+        },
     })
 }

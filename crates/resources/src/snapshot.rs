@@ -23,9 +23,10 @@ use serde_json::Value;
 
 use crate::engine::{Map, Settings, settings};
 use crate::prompt_texts::PromptTexts;
+use crate::scripts::{Modules, Scripts};
 use crate::{
     client_grants, clients, connections, email_provider, email_templates, prompt_texts, resource_servers,
-    signing_keys, tenants,
+    scripts, signing_keys, tenants,
 };
 
 /// How long a snapshot is believed without asking the database: one second.
@@ -52,6 +53,7 @@ pub struct Tenant {
     email_templates: Vec<EmailTemplate>,
     prompt_texts: PromptTexts,
     callback_origins: Vec<String>,
+    scripts: Scripts,
 }
 
 /// A grant with the row of its API: the audience text of a system API depends on the request's issuer.
@@ -127,6 +129,11 @@ impl Tenant {
         texts.get(screen)?.get(key)?.as_str().filter(|text| !text.is_empty())
     }
 
+    /// What runs at the tenant's triggers.
+    pub fn scripts(&self) -> &Scripts {
+        &self.scripts
+    }
+
     /// The audience used when a request names none, if the tenant has one.
     pub fn default_audience(&self) -> Option<&str> {
         self.text_setting("default_audience")
@@ -175,6 +182,8 @@ pub struct Tenants {
     by_host: RwLock<HashMap<String, Arc<Slot>>>,
     /// How often [`Tenants::invalidate`] was called: a load that it overtook is not believed for long.
     invalidations: AtomicU64,
+    /// What actions can `require` besides the library.
+    modules: Modules,
 }
 
 struct Slot {
@@ -184,6 +193,11 @@ struct Slot {
 }
 
 impl Tenants {
+    /// Snapshots whose actions find these modules.
+    pub fn with_modules(modules: Modules) -> Self {
+        Self { modules, ..Self::default() }
+    }
+
     /// The tenant served at this host (without port), or `None` if there is none.
     pub async fn by_host(
         &self,
@@ -201,7 +215,7 @@ impl Tenants {
         }
         let invalidations = self.invalidations.load(Ordering::Acquire);
         let known_version = known.as_ref().map(|slot| slot.tenant.config_version);
-        let (wanted, master_key) = (host.to_owned(), Arc::clone(master_key));
+        let (wanted, master_key, modules) = (host.to_owned(), Arc::clone(master_key), self.modules.clone());
         let found = db
             .read(move |tx| {
                 Box::pin(async move {
@@ -211,7 +225,7 @@ impl Tenants {
                     if known_version == Some(version) {
                         return Ok(Found::Unchanged);
                     }
-                    load(tx, id, wanted, version, &master_key)
+                    load(tx, id, wanted, version, (&master_key, &modules))
                         .await
                         .map(|tenant| Found::New(Box::new(tenant)))
                 })
@@ -265,7 +279,7 @@ async fn load(
     id: TenantId,
     host: String,
     config_version: i64,
-    master_key: &MasterKey,
+    (master_key, modules): (&MasterKey, &Modules),
 ) -> Result<Tenant, StoreError> {
     let clients = clients::load(tx, &id, master_key).await?;
     let callback_origins = clients.iter().flat_map(|client| redirect::callback_origins(&client.callbacks));
@@ -287,6 +301,7 @@ async fn load(
         email_provider: email_provider::load(tx, &id, master_key).await?,
         email_templates: email_templates::load(tx, &id, master_key).await?,
         prompt_texts: prompt_texts::load(tx, &id).await?,
+        scripts: scripts::load(tx, &id, master_key, modules).await?,
         settings: tenants::settings(tx, &id).await?,
         other_settings: settings::load_all(tx, &id).await?,
         clients: clients.into_iter().map(|client| (client.client_id.clone(), Arc::new(client))).collect(),

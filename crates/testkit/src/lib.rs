@@ -37,3 +37,8 @@ pub use server::{CUSTOM_DOMAIN, Options, Server};
 pub fn claims(token: &str) -> serde_json::Value {
     gatewright_jose::parse_unverified(token).expect("a JWT").1
 }
+
+/// A token that the holder of a shared secret made.
+pub fn sign_hs256(secret: &[u8], claims: &serde_json::Value) -> String {
+    gatewright_jose::sign_hs256(secret, "JWT", claims)
+}

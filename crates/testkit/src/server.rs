@@ -8,6 +8,7 @@ use gatewright_core::ids::{Secret, TenantId};
 use gatewright_core::limits::RateLimit;
 use gatewright_passwords::StoredHash;
 use gatewright_resources::passwords;
+use gatewright_script::Workers;
 use reqwest::{Certificate, Client};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -78,7 +79,8 @@ impl Server {
         let (clock, turn) = Clock::turnable();
         let mailbox = Mailbox::default();
         let capture = options.captures.then(|| Arc::new(mailbox.clone()) as Arc<dyn Capture>);
-        let dev = DevServer { config, clock, random: Random::system(), capture };
+        let workers = Some(Workers::Threads);
+        let dev = DevServer { config, clock, random: Random::system(), capture, workers };
         let running =
             start_dev(dev).await.unwrap_or_else(|error| panic!("the server did not start: {error:#}"));
         let authority = running.screen.ca_certificate.as_ref().expect("a local authority");

@@ -36,7 +36,7 @@ pub struct ScriptFacts {
 }
 
 /// What scripts changed about a login, in the end.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Verdict {
     /// Claims for the ID token and `/userinfo`.
@@ -71,7 +71,7 @@ pub struct Verdict {
 }
 
 /// Why a flow does not go on.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Halt {
     /// It is refused.
     Denied(OAuthError),
@@ -116,7 +116,7 @@ pub enum Change {
 }
 
 /// Changes of a session or a refresh token.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Changes {
     /// Revoke it, with this reason.

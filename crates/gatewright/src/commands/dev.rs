@@ -12,6 +12,7 @@ use gatewright_adapters::{Capture, CaptureScope, OutboundPolicy};
 use gatewright_ambient::{Clock, Random};
 use gatewright_core::ids::TenantId;
 use gatewright_jose::MasterKey;
+use gatewright_script::Workers;
 use rustls::server::ResolvesServerCert;
 
 use crate::cli::DevArgs;
@@ -33,6 +34,8 @@ pub struct DevServer {
     pub random: Random,
     /// Takes every message instead of the inbox, if set.
     pub capture: Option<Arc<dyn Capture>>,
+    /// Where scripts run; processes of this program, if not set. A test is another program.
+    pub workers: Option<Workers>,
 }
 
 /// A dev server that is up.
@@ -49,7 +52,7 @@ pub(super) fn run(args: &DevArgs) -> anyhow::Result<()> {
     crate::logs::install(&config.log, Form::Dev);
     super::runtime(config.server.threads)?.block_on(async {
         let mut signals = Signals::catch()?;
-        let dev = DevServer { config, clock: Clock::system(), random: Random::system(), capture: None };
+        let dev = DevServer { config, clock: Clock::system(), random: Random::system(), capture: None, workers: None };
         let running = tokio::select! {
             started = start_dev(dev) => started?,
             _ = signals.next() => return Ok(()),
@@ -72,7 +75,7 @@ pub(super) fn run(args: &DevArgs) -> anyhow::Result<()> {
 /// A port is taken, the data folder cannot be used, the database does not answer.
 pub async fn start_dev(dev: DevServer) -> anyhow::Result<RunningDev> {
     let began = tokio::time::Instant::now();
-    let DevServer { config, clock, random, capture } = dev;
+    let DevServer { config, clock, random, capture, workers } = dev;
     let data_dir = config.dev.data_dir.clone();
     let database = database::for_dev(&config, &data_dir)?;
     let mut stage = Stage::open(&config)?;
@@ -98,7 +101,8 @@ pub async fn start_dev(dev: DevServer) -> anyhow::Result<RunningDev> {
     };
     let policy = OutboundPolicy { allow_loopback: true, allow: config.outbound.allow.clone() };
     let messenger = assembly::messenger(&config, policy, &clock).with_capture(capture, scope);
-    let app = assembly::app(db, clock, random, master_key, messenger, &config, true);
+    let workers = workers.map_or_else(assembly::script_workers, Ok)?;
+    let app = assembly::app(db, clock, random, master_key, messenger, &config, (true, workers))?;
     warn_if_exposed(&config);
     let resolver = match certificate.await.context("making certificates")?? {
         None => None,

@@ -59,6 +59,7 @@ async fn start(config: Config) -> anyhow::Result<Running> {
     seeding::warn_without_tenants(&db).await?;
     let policy = OutboundPolicy { allow_loopback: false, allow: config.outbound.allow.clone() };
     let messenger = assembly::messenger(&config, policy, &clock);
-    let app = assembly::app(db, clock, random, master_key, messenger, &config, false);
+    let workers = assembly::script_workers()?;
+    let app = assembly::app(db, clock, random, master_key, messenger, &config, (false, workers))?;
     stage.run(app, None, certificate)
 }

@@ -29,13 +29,17 @@ use super::login::{first_page, sign_up_page};
 use crate::decision::Wanted;
 use crate::login_transaction::{self, Found as FoundTransaction, Waiting};
 use crate::pages::ErrorPage;
+use crate::scripts::event::Sent;
 use crate::stop::Stop;
 
 pub(crate) mod by_form;
 pub(crate) mod by_link;
+mod draft;
 pub(super) mod found;
 mod issue;
 pub(crate) mod par;
+mod park;
+pub(crate) mod pipeline;
 mod refuse;
 
 pub(crate) async fn by_get(cx: RequestCx, RawQuery(query): RawQuery) -> Result<Response, Stop> {
@@ -87,12 +91,56 @@ pub(crate) async fn resume(
                 return device::resume(&cx, *waiting, device, language).await;
             }
             let params = waiting_params(&waiting)?;
-            return go_on(cx, params, Origin::Waited(waiting)).await;
+            return go_on(cx, params, Origin::Waited(waiting, None)).await;
         }
         FoundTransaction::Over(client_id) => (client_id, false),
         FoundTransaction::OtherBrowser(client_id) => (Some(client_id), true),
     };
     Ok(login_transaction::lost(&cx, client_id.as_deref(), other_browser, language))
+}
+
+/// `GET|POST /continue`: the browser comes back from where a script sent it.
+pub(crate) async fn continue_by_get(cx: RequestCx, RawQuery(query): RawQuery) -> Result<Response, Stop> {
+    let params = Params::from_urlencoded(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    let sent = Sent::query(params.names().filter_map(|name| Some((name, params.text(name)?))));
+    come_back(cx, params.text("state"), sent).await
+}
+
+/// The same with a form.
+pub(crate) async fn continue_by_post(
+    cx: RequestCx,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Stop> {
+    let query = Params::from_urlencoded(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    let params = Params::from_body(&headers, &body)?;
+    let in_query = Sent::query(query.names().filter_map(|name| Some((name, query.text(name)?))));
+    let sent = Sent { query: in_query.query, ..Sent::body(&params) };
+    come_back(cx, query.text("state").or(params.text("state")), sent).await
+}
+
+async fn come_back(cx: RequestCx, state: Option<&str>, sent: Sent) -> Result<Response, Stop> {
+    match login_transaction::find(&cx, state).await? {
+        FoundTransaction::Live(waiting) => {
+            let scripts = waiting.row.progress.scripts.as_ref();
+            if scripts.is_some_and(|scripts| scripts.waits_for.is_some()) {
+                let params = waiting_params(&waiting)?;
+                return go_on(cx, params, Origin::Waited(waiting, Some(sent))).await;
+            }
+            Ok(nothing_to_continue(&cx))
+        }
+        FoundTransaction::OtherBrowser(client_id) => {
+            Ok(login_transaction::lost(&cx, Some(&client_id), true, None))
+        }
+        FoundTransaction::Over(_) => Ok(nothing_to_continue(&cx)),
+    }
+}
+
+/// Compat: a state that is missing, unknown or spent is `invalid_request`, on a page.
+fn nothing_to_continue(cx: &RequestCx) -> Response {
+    let error = OAuthError::invalid_request("There is no login to continue with this state.");
+    ErrorPage::of(cx, &error.because("continue_state_unknown")).respond()
 }
 
 /// The user said no on the consent page; the transaction is spent.
@@ -161,6 +209,8 @@ struct Asked {
     waiting: Option<Waiting>,
     /// The hash of the `request_uri` under which it was pushed; the answer spends it.
     pushed: Option<String>,
+    /// The browser has come back from where a script sent it, with this.
+    back: Option<Sent>,
 }
 
 /// How a request came here.
@@ -169,17 +219,18 @@ enum Origin {
     Sent,
     /// By its `request_uri`, whose hash this is.
     Pushed(String),
-    /// It was sent or pushed before, and waited while its user was asked something.
-    Waited(Box<Waiting>),
+    /// It was sent or pushed before, and waited while its user was asked something, or was where a script
+    /// sent the browser; then it comes back with something.
+    Waited(Box<Waiting>, Option<Sent>),
 }
 
 async fn go_on(cx: RequestCx, params: Params, origin: Origin) -> Result<Response, Stop> {
-    let (waiting, pushed) = match origin {
-        Origin::Sent => (None, None),
-        Origin::Pushed(uri_hash) => (None, Some(uri_hash)),
-        Origin::Waited(waiting) => {
+    let (waiting, pushed, back) = match origin {
+        Origin::Sent => (None, None, None),
+        Origin::Pushed(uri_hash) => (None, Some(uri_hash), None),
+        Origin::Waited(waiting, back) => {
             let pushed = waiting.row.progress.pushed.clone();
-            (Some(*waiting), pushed)
+            (Some(*waiting), pushed, back)
         }
     };
     let (request, client, params) = match checked(&cx, &params, pushed.is_some()) {
@@ -187,7 +238,7 @@ async fn go_on(cx: RequestCx, params: Params, origin: Origin) -> Result<Response
         Err((client, refusal)) => return refused(&cx, client.as_deref(), *refusal).await,
     };
     let wanted = Wanted::new(&cx, request.scope.as_deref(), request.audience.as_deref(), flow(&request));
-    let asked = Asked { client, request, wanted, params, waiting, pushed };
+    let asked = Asked { client, request, wanted, params, waiting, pushed, back };
     let found = find(&cx, &asked).await?;
     let progress = asked.waiting.as_ref().map(|waiting| &waiting.row.progress);
     let known = match progress {

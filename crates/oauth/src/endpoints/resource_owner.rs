@@ -12,6 +12,7 @@ use url::form_urlencoded;
 use super::co_authenticate::page_allowed;
 use crate::grants::{self, passwordless_otp};
 use crate::password_login::PASSWORD_REALM;
+use crate::scripts::event::Sent;
 use crate::stop::Stop;
 use crate::{client_auth, issuance, passwordless};
 
@@ -41,12 +42,13 @@ pub(crate) async fn ro(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Result
         .finish();
     let params = Params::from_urlencoded(form.as_bytes())?;
     let grant = grants::named(grant_type)?;
+    let sent = Sent::body(&params);
     let presented = if grant_type == PASSWORDLESS_OTP && from_its_page(&cx, &client) {
         passwordless_otp::from_page(cx.clone(), client.clone(), &params)?
     } else {
         (grant.present)(cx.clone(), client.clone(), params).await?
     };
-    let issued = issuance::issue(&cx, grant, client, presented).await?;
+    let issued = issuance::issue(&cx, grant, client, presented, sent).await?;
     Ok(respond::json_no_store(200, &issued))
 }
 

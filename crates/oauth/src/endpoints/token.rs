@@ -9,6 +9,7 @@ use gatewright_http::{Params, RequestCx, respond};
 use crate::client_auth;
 use crate::grants;
 use crate::issuance;
+use crate::scripts::event::Sent;
 use crate::stop::Stop;
 
 pub(crate) async fn token(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Result<Response, Stop> {
@@ -23,7 +24,8 @@ pub(crate) async fn token(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
         let text = format!("Grant type '{}' not allowed for the client.", grant.name);
         return Err(OAuthError::unauthorized_client(text).because("grant_type_not_allowed").into());
     }
+    let sent = Sent::body(&params);
     let presented = (grant.present)(cx.clone(), client.clone(), params).await?;
-    let issued = issuance::issue(&cx, grant, client, presented).await?;
+    let issued = issuance::issue(&cx, grant, client, presented, sent).await?;
     Ok(respond::json_no_store(200, &issued))
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{Flow, Grant, Presented, Redeemed, Refused, Subject};
 use crate::stop::Stop;
 
-pub(super) static GRANT: Grant = Grant {
+pub(crate) static GRANT: Grant = Grant {
     name: "authorization_code",
     params: &["code", "redirect_uri", "code_verifier"],
     events: ("seacft", "feacft"),
@@ -76,6 +76,7 @@ impl Presented for Code {
                 connection: Some(code.connection),
                 code_hash: Some(self.code_hash),
                 refresh: None,
+                verdict: code.verdict,
             }))
         })
     }

@@ -8,7 +8,7 @@ use gatewright_store::{BoxFuture, Tx};
 use super::{Flow, Grant, Presented, Redeemed, Subject};
 use crate::stop::Stop;
 
-pub(super) static GRANT: Grant = Grant {
+pub(crate) static GRANT: Grant = Grant {
     name: "client_credentials",
     params: &["organization"],
     events: ("seccft", "feccft"),
@@ -56,6 +56,7 @@ impl Presented for Own {
                 connection: None,
                 code_hash: None,
                 refresh: None,
+                verdict: None,
             }))
         })
     }

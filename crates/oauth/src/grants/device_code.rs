@@ -12,7 +12,7 @@ use gatewright_store::{BoxFuture, Tx};
 use super::{Flow, Grant, Presented, Redeemed, Refused, RefusedEvent, Subject};
 use crate::stop::Stop;
 
-pub(super) static GRANT: Grant = Grant {
+pub(crate) static GRANT: Grant = Grant {
     name: DEVICE_CODE,
     params: &["device_code"],
     events: ("sede", "fede"),
@@ -80,6 +80,7 @@ impl Presented for Device {
                 connection: Some(allowed.connection),
                 code_hash: None,
                 refresh: None,
+                verdict: None,
             }))
         })
     }

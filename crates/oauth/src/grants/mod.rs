@@ -5,12 +5,12 @@
 //! outside any transaction, where passwords may be hashed. [`Presented::redeem`] spends it inside the one
 //! transaction in which [`crate::issuance`] then decides, plans and logs, the same for every grant.
 
-mod authorization_code;
-mod client_credentials;
-mod device_code;
+pub(crate) mod authorization_code;
+pub(crate) mod client_credentials;
+pub(crate) mod device_code;
 mod password;
 pub(crate) mod passwordless_otp;
-mod refresh_token;
+pub(crate) mod refresh_token;
 mod unbuilt;
 
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use std::sync::Arc;
 use gatewright_core::OAuthError;
 use gatewright_core::Timestamp;
 use gatewright_core::client::Client;
+use gatewright_core::script::Verdict;
 use gatewright_core::user::User;
 use gatewright_http::{Params, RequestCx};
 use gatewright_store::{BoxFuture, Tx};
@@ -119,6 +120,8 @@ pub(crate) struct Subject {
     pub(crate) code_hash: Option<String>,
     /// The refresh token that is exchanged, and what becomes of it; only if tokens are issued.
     pub(crate) refresh: Option<Box<Refresh>>,
+    /// What the tenant's scripts decided when the user logged in; then they do not run again.
+    pub(crate) verdict: Option<Box<Verdict>>,
 }
 
 /// [`gatewright_core::scope::Flow`], owned.

@@ -92,6 +92,7 @@ impl Presented for Judged {
                 connection: Some(self.connection),
                 code_hash: None,
                 refresh: None,
+                verdict: None,
             }))
         })
     }

@@ -103,6 +103,7 @@ impl Presented for Otp {
                 connection: Some(code.connection.name.clone()),
                 code_hash: None,
                 refresh: None,
+                verdict: None,
             }))
         })
     }

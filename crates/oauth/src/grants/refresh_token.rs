@@ -44,18 +44,11 @@ impl Presented for Token {
         client: &'t Client,
     ) -> BoxFuture<'t, Result<Redeemed, Stop>> {
         Box::pin(async move {
-            let policy = RefreshPolicy::of(client);
-            let claimed = refresh_tokens::claim(tx, &cx.tenant.id, &self.hash, policy.rotating).await?;
-            let facts = claimed.as_ref().map(Claimed::facts);
-            let judged = verdict(facts.as_ref(), &client.client_id, &policy, cx.now);
-            let (claimed, exchange) = match (claimed, judged) {
-                (Some(claimed), Ok(exchange)) => (claimed, exchange),
-                (claimed, judged) => {
-                    let refusal = judged.err().unwrap_or(Refusal::Unknown);
-                    return Ok(Err(refuse(tx, cx, refusal, claimed).await?));
-                }
+            let refresh = match judge(tx, cx, client, &self.hash).await? {
+                Ok(refresh) => refresh,
+                Err(refused) => return Ok(Err(refused)),
             };
-            let family = &claimed.family;
+            let family = &refresh.claimed.family;
             let found = users::by_id(tx, &cx.tenant.id, &family.user_id).await?;
             let Some(user) = found.and_then(|document| serde_json::from_value::<User>(document).ok()) else {
                 let text = "The refresh_token was generated for a user who doesn't exist anymore.";
@@ -76,9 +69,31 @@ impl Presented for Token {
                 auth_time: family.auth_time,
                 connection: family.connection.clone(),
                 code_hash: family.code_hash.clone(),
-                refresh: Some(Box::new(Refresh { claimed, exchange })),
+                refresh: Some(Box::new(refresh)),
+                verdict: None,
             }))
         })
+    }
+}
+
+/// Holds the token of this hash against its family, which stays claimed until the transaction ends. Scripts run
+/// between the transaction that redeems a token and the one that issues new ones, so it happens in both.
+pub(crate) async fn judge(
+    tx: &mut Tx,
+    cx: &RequestCx,
+    client: &Client,
+    hash: &str,
+) -> Result<Result<Refresh, Refused>, Stop> {
+    let policy = RefreshPolicy::of(client);
+    let claimed = refresh_tokens::claim(tx, &cx.tenant.id, hash, policy.rotating).await?;
+    let facts = claimed.as_ref().map(Claimed::facts);
+    let judged = verdict(facts.as_ref(), &client.client_id, &policy, cx.now);
+    match (claimed, judged) {
+        (Some(claimed), Ok(exchange)) => Ok(Ok(Refresh { hash: hash.to_owned(), claimed, exchange })),
+        (claimed, judged) => {
+            let refusal = judged.err().unwrap_or(Refusal::Unknown);
+            Ok(Err(refuse(tx, cx, refusal, claimed).await?))
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::engine::field::{Shape, TEXT, field};
 use crate::engine::{ApiError, Map};
 
 /// The member, never shown, that holds the values by name.
-pub(super) const VALUES: &str = "secret_values";
+pub(crate) const VALUES: &str = "secret_values";
 
 /// A secret in a body. Without a value it keeps the one it has.
 pub(super) const SECRET: Shape = Shape::object(&[

@@ -24,7 +24,7 @@ sql!(
 );
 sql!(FORGET, "DELETE FROM action_versions WHERE tenant_id = $1 AND action_id = $2");
 
-static VERSIONS: Crud = Crud {
+pub(crate) static VERSIONS: Crud = Crud {
     sealed: Some(secrets::VALUES),
     not_found: ("That action version does not exist.", None),
     keys: |version| {

@@ -18,7 +18,8 @@ mod many;
 
 use super::profile::{self, Draft, NewIdentifier};
 use super::{identities, index};
-use crate::{grants, organizations, passwords, refresh_tokens, sessions};
+use crate::engine::crud::merge_member;
+use crate::{grants, organizations, passwords, refresh_tokens, sessions, userinfo_claims};
 
 pub(super) use many::{NewUser, Taken, insert_many};
 
@@ -157,6 +158,26 @@ pub async fn record_login(
     user.insert("logins_count".to_owned(), json!(count + 1));
     user.insert("last_ip".to_owned(), ip.into());
     user.insert("last_login".to_owned(), now.iso8601().into());
+    user.insert("updated_at".to_owned(), now.iso8601().into());
+    store(tx, tenant, user_id, &user, now).await?;
+    Ok(Some(user.into_value()))
+}
+
+/// Merges into a user's metadata, at the first level; null deletes. Returns the new document, `None` if the user
+/// is gone.
+pub async fn merge_metadata(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    user_id: &str,
+    (user_metadata, app_metadata): (&Map<String, Value>, &Map<String, Value>),
+    now: Timestamp,
+) -> Result<Option<Value>, StoreError> {
+    let Some(mut user) = claim(tx, tenant, user_id).await? else { return Ok(None) };
+    for (name, changes) in [("user_metadata", user_metadata), ("app_metadata", app_metadata)] {
+        if !changes.is_empty() {
+            merge_member(&mut user, name, &Value::Object(changes.clone()));
+        }
+    }
     user.insert("updated_at".to_owned(), now.iso8601().into());
     store(tx, tenant, user_id, &user, now).await?;
     Ok(Some(user.into_value()))
@@ -338,6 +359,7 @@ pub(super) async fn delete_linked(
         tx.run(statement, &params![tenant, user_id]).await?;
     }
     organizations::members::forget(tx, tenant, user_id).await?;
+    userinfo_claims::forget_user(tx, tenant, user_id).await?;
     refresh_tokens::delete_of_user(tx, tenant, user_id).await?;
     grants::delete_of_user(tx, tenant, user_id).await?;
     sessions::end_all_of_user(tx, tenant, user_id, Initiator::AccountDeleted, now).await

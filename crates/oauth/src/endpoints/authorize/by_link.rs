@@ -166,7 +166,8 @@ pub(crate) async fn verify_redirect(
         Ok(Outcome::Resume(state)) => Ok(super::to_page(RESUME, &state, None)),
         Ok(Outcome::Known(known)) => {
             let known = *known;
-            let asked = Asked { client, request, wanted, params: sent, waiting: None, pushed: None };
+            let (waiting, pushed, back) = (None, None, None);
+            let asked = Asked { client, request, wanted, params: sent, waiting, pushed, back };
             issue::issue(&cx, asked, known).await
         }
         Err(error) => refuse_back(&cx, &client, &request, error, json!({})).await,

@@ -1,0 +1,129 @@
+//! The tenant's scripts at the token endpoint, between the two transactions.
+
+use gatewright_core::OAuthError;
+use gatewright_core::script::Halt;
+use gatewright_http::RequestCx;
+use gatewright_resources::login_transactions::ScriptProgress;
+use gatewright_resources::refresh_tokens;
+use gatewright_store::StoreError;
+use serde_json::{Value, json};
+
+use super::desk::{Case, Desk};
+use crate::endpoints::authorize::pipeline::method;
+use crate::grants::{Flow, Grant, authorization_code, client_credentials, device_code};
+use crate::scripts::event::Sent;
+use crate::scripts::login::{self, Scene};
+use crate::scripts::{carry_out, machine};
+use crate::stop::Stop;
+
+/// Whether scripts run for tokens of this grant. A code's login had them.
+pub(super) fn any(cx: &RequestCx, grant: &Grant) -> bool {
+    match grant.name {
+        name if name == authorization_code::GRANT.name => false,
+        name if name == client_credentials::GRANT.name => machine::any(cx),
+        _ => login::any(cx),
+    }
+}
+
+/// Runs them. A refusal is logged here.
+pub(super) async fn run(
+    desk: &Desk,
+    mut case: Case,
+    sent: Sent,
+) -> Result<Result<Case, OAuthError>, Stop> {
+    let (cx, client) = (&desk.cx, &desk.client);
+    let ran = match case.subject.user.clone() {
+        None => {
+            let ran = machine::run_exchange(cx, client, &case.wanted, &case.report, &sent).await;
+            ScriptProgress { verdict: ran.verdict, runs: ran.runs, ..ScriptProgress::default() }
+        }
+        Some(user) => {
+            let connection = case.subject.connection.clone();
+            let scene = Scene {
+                client,
+                user: &user,
+                connection: connection.as_deref(),
+                protocol: protocol(desk.grant, &case.subject.flow),
+                wanted: &case.wanted,
+                sent,
+                transaction: None,
+                session: None,
+                begins: false,
+                refresh_token: refresh_token(cx, &case).await?,
+                methods: connection.iter().map(|name| method(cx, name, cx.now)).collect(),
+                logins_count: user.profile.get("logins_count").and_then(Value::as_i64).unwrap_or(0),
+                can_redirect: false,
+                back: None,
+                state: None,
+            };
+            login::run_login(cx, &scene, None).await?
+        }
+    };
+    let mut ran = ran;
+    let family_id = case.subject.refresh.as_ref().map(|exchanged| exchanged.claimed.family.family_id.clone());
+    carry_out::revoke(cx, None, family_id.as_deref(), &mut ran.verdict).await?;
+    case.report = login::apply(case.report, &case.wanted, &mut ran.verdict);
+    case.ledger["scope"] = json!(case.report);
+    case.ledger["scripts"] = carry_out::ledger(&ran);
+    let user_id = case.subject.user.as_ref().map(|user| user.user_id.clone());
+    let chosen = ran.verdict.primary_user.clone().filter(|chosen| Some(chosen) != user_id.as_ref());
+    let halt = ran.verdict.halt.take().or_else(|| chosen.map(|_| Halt::Denied(no_primary_user())));
+    let Some(halt) = halt else {
+        case.verdict = ran.verdict;
+        return Ok(Ok(case));
+    };
+    let error = match halt {
+        Halt::Denied(error) => error,
+        // Nothing here can be sent elsewhere; the core has refused it already.
+        Halt::Redirect { .. } => OAuthError::new(403, "interaction_required", "Interaction required"),
+    };
+    if let Some(user_id) = &user_id {
+        carry_out::metadata_now(cx, user_id, &mut ran.verdict).await?;
+    }
+    let (within, ledger, told) = (desk.clone(), case.ledger, error.clone());
+    let write = cx.app.db.write(move |tx| {
+        Box::pin(async move { within.log_failure(tx, user_id, &told, ledger).await })
+    });
+    write.await?;
+    Ok(Err(error))
+}
+
+/// A grant redeems one account: another one logs in by a grant of its own.
+fn no_primary_user() -> OAuthError {
+    OAuthError::access_denied("The primary account can be chosen only where a browser logs in.")
+        .because("primary_user_not_linked")
+}
+
+fn protocol(grant: &Grant, flow: &Flow) -> &'static str {
+    match (flow, grant.name) {
+        (Flow::Refresh { .. }, _) => "oauth2-refresh-token",
+        (_, name) if name == device_code::GRANT.name => "oauth2-device-code",
+        (_, "password") => "oauth2-password",
+        _ => "oauth2-resource-owner",
+    }
+}
+
+/// `event.refresh_token`, where one is exchanged.
+async fn refresh_token(cx: &RequestCx, case: &Case) -> Result<Option<Value>, StoreError> {
+    let Some(exchanged) = &case.subject.refresh else { return Ok(None) };
+    let family = &exchanged.claimed.family;
+    let (within, family_id) = (cx.clone(), family.family_id.clone());
+    let read = cx.app.db.read(move |tx| {
+        Box::pin(async move { refresh_tokens::metadata(tx, &within.tenant.id, &family_id).await })
+    });
+    Ok(Some(json!({
+        "id": family.family_id,
+        "client_id": family.client_id,
+        "user_id": family.user_id,
+        "session_id": family.session_id,
+        "rotating": family.rotating,
+        "created_at": family.issued_at.iso8601(),
+        "last_exchanged_at": family.last_used_at.iso8601(),
+        "expires_at": family.expires_at.map(|end| end.iso8601()),
+        "resource_servers": family.audience.iter().map(|audience| json!({
+            "audience": audience, "scopes": family.scope,
+        })).collect::<Vec<_>>(),
+        "device": {},
+        "metadata": read.await?,
+    })))
+}

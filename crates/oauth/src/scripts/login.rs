@@ -1,0 +1,291 @@
+//! Rules and post-login Actions: what runs at every login and every renewal.
+
+use gatewright_core::Timestamp;
+use gatewright_core::client::Client;
+use gatewright_core::scope::ScopeReport;
+use gatewright_core::script::{Halt, ScriptFacts, Verdict, actions, rules};
+use gatewright_core::user::User;
+use gatewright_http::RequestCx;
+use gatewright_resources::login_transactions::{ScriptProgress, WaitingScript};
+use gatewright_resources::role_members;
+use gatewright_resources::sessions::Session;
+use gatewright_script::{Ended, ErrorKind, Outcome, Wrapper};
+use gatewright_store::StoreError;
+use serde_json::{Map, Value, json};
+
+use super::event::{self, Sent};
+use super::{Trigger, context, failed, ledger, run};
+use crate::decision::Wanted;
+
+/// The trigger's id.
+const POST_LOGIN: &str = "post-login";
+
+/// A login, or a renewal, as its scripts see it.
+pub(crate) struct Scene<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) user: &'a User,
+    /// The connection's name.
+    pub(crate) connection: Option<&'a str>,
+    /// `oidc-basic-profile`, ...
+    pub(crate) protocol: &'static str,
+    /// What was asked for.
+    pub(crate) wanted: &'a Wanted,
+    pub(crate) sent: Sent,
+    /// `event.transaction` without `metadata`, where a browser takes part.
+    pub(crate) transaction: Option<Map<String, Value>>,
+    pub(crate) session: Option<&'a Session>,
+    /// The session begins with this login.
+    pub(crate) begins: bool,
+    /// `event.refresh_token`.
+    pub(crate) refresh_token: Option<Value>,
+    /// How and when the user authenticated.
+    pub(crate) methods: Vec<(&'static str, Timestamp)>,
+    pub(crate) logins_count: i64,
+    /// The browser can be sent elsewhere and come back.
+    pub(crate) can_redirect: bool,
+    /// The browser has come back from where a script sent it, with this.
+    pub(crate) back: Option<Sent>,
+    /// The state token of the login transaction.
+    pub(crate) state: Option<&'a str>,
+}
+
+/// Whether the tenant has anything to run.
+pub(crate) fn any(cx: &RequestCx) -> bool {
+    let scripts = cx.tenant.scripts();
+    !scripts.rules().is_empty() || !scripts.actions(POST_LOGIN).is_empty()
+}
+
+/// Runs Rules, then Actions. `before` is what they did until the browser was sent away.
+pub(crate) async fn run_login(
+    cx: &RequestCx,
+    scene: &Scene<'_>,
+    before: Option<ScriptProgress>,
+) -> Result<ScriptProgress, StoreError> {
+    let roles = roles(cx, &scene.user.user_id).await?;
+    let facts = ScriptFacts {
+        system_api: scene.wanted.api.as_ref().is_some_and(|api| api.is_system),
+        has_session: scene.session.is_some(),
+        has_refresh_token: scene.refresh_token.is_some(),
+        can_redirect: scene.can_redirect,
+    };
+    let before = before.unwrap_or_default();
+    let waits_for_action = before.waits_for.as_ref().and_then(|waiting| waiting.action_id.clone());
+    let mut progress = ScriptProgress { waits_for: None, ..before };
+    if waits_for_action.is_none() {
+        progress = run_rules(cx, scene, &roles, &facts, progress).await;
+    }
+    if progress.verdict.halt.is_none() {
+        progress = run_actions(cx, scene, &roles, &facts, progress, waits_for_action).await;
+    }
+    if progress.verdict.multifactor.is_some() && progress.verdict.halt.is_none() {
+        progress.verdict.halt = Some(Halt::Denied(actions::multifactor_not_built()));
+    }
+    Ok(progress)
+}
+
+/// What a report becomes after scripts.
+pub(crate) fn apply(report: ScopeReport, wanted: &Wanted, verdict: &mut Verdict) -> ScopeReport {
+    let system = wanted.api.as_ref().is_some_and(|api| api.is_system);
+    let report = gatewright_core::scope::after_scripts(report, &verdict.scopes, system);
+    verdict.close(&report.granted());
+    report
+}
+
+/// The user as this login's tokens state them.
+pub(crate) fn as_stated(mut user: User, verdict: &Verdict) -> User {
+    user.profile.extend(verdict.profile.clone());
+    user
+}
+
+async fn roles(cx: &RequestCx, user_id: &str) -> Result<Vec<String>, StoreError> {
+    let (within, user_id) = (cx.clone(), user_id.to_owned());
+    let read = cx.app.db.read(move |tx| {
+        Box::pin(async move { role_members::of_user(tx, &within.tenant.id, &user_id).await })
+    });
+    let names = read.await?.into_iter();
+    Ok(names.filter_map(|role| role["name"].as_str().map(str::to_owned)).collect())
+}
+
+async fn run_rules(
+    cx: &RequestCx,
+    scene: &Scene<'_>,
+    roles: &[String],
+    facts: &ScriptFacts,
+    mut progress: ScriptProgress,
+) -> ScriptProgress {
+    let programs = cx.tenant.scripts().rules().to_vec();
+    if programs.is_empty() {
+        return progress;
+    }
+    let input = context::input(cx, scene, roles);
+    let trigger = Trigger {
+        name: "rules",
+        wrapper: Wrapper::Rule,
+        programs: programs.clone(),
+        input: input.clone(),
+        user_id: Some(scene.user.user_id.clone()),
+        state: scene.state,
+    };
+    let outcome = run(cx, trigger).await;
+    progress.runs.extend(ledger::runs("rule", &programs, &outcome));
+    let name = |index: usize| programs.get(index).map_or("", |program| program.name.as_str());
+    let verdict = match outcome.runs.last() {
+        Some(run) if outcome.ended == Ended::Failed => {
+            let error = run.error.as_ref().map(|error| match error.kind {
+                // Compat: what a rule gives to its callback is told to the application.
+                ErrorKind::Thrown => rules::refusal(&error.name, &error.message),
+                _ => failed(error),
+            });
+            Verdict::denied(error.unwrap_or_else(unavailable))
+        }
+        None if outcome.ended == Ended::Failed => Verdict::denied(unavailable()),
+        _ => {
+            let by = match programs.as_slice() {
+                [only] => format!("The rule \"{}\"", only.name),
+                _ => format!("One of the rules from \"{}\" to \"{}\"", name(0), name(programs.len() - 1)),
+            };
+            rules::judge(&by, &input, &outcome.result, facts)
+        }
+    };
+    if let Some(Halt::Redirect { url, .. }) = &verdict.halt {
+        progress.waits_for = Some(WaitingScript { action_id: None, url: url.clone() });
+        // They run again from the start, so only what is told of them is kept.
+        progress.verdict.halt = verdict.halt;
+        return progress;
+    }
+    progress.verdict = progress.verdict.then(verdict);
+    progress
+}
+
+async fn run_actions(
+    cx: &RequestCx,
+    scene: &Scene<'_>,
+    roles: &[String],
+    facts: &ScriptFacts,
+    mut progress: ScriptProgress,
+    resume: Option<String>,
+) -> ScriptProgress {
+    let bound = cx.tenant.scripts().actions(POST_LOGIN);
+    // An action that was unbound while the browser was away is over: those after it are not known then.
+    let first = resume.as_ref().map_or(Some(0), |id| bound.iter().position(|program| program.id == *id));
+    let programs = first.map_or_else(Vec::new, |first| bound[first..].to_vec());
+    if programs.is_empty() {
+        if resume.is_some() {
+            progress.verdict.halt = Some(Halt::Denied(unavailable()));
+        }
+        return progress;
+    }
+    let input = post_login(cx, scene, roles, &progress.metadata);
+    let trigger = Trigger {
+        name: POST_LOGIN,
+        wrapper: Wrapper::Action {
+            trigger: POST_LOGIN.to_owned(),
+            resume: resume.map(|_| "onContinuePostLogin".to_owned()),
+        },
+        programs: programs.clone(),
+        input,
+        user_id: Some(scene.user.user_id.clone()),
+        state: scene.state,
+    };
+    let outcome = run(cx, trigger).await;
+    progress.runs.extend(ledger::runs("action", &programs, &outcome));
+    let name = |index: usize| programs.get(index).map_or("", |program| program.name.as_str());
+    for ran in &outcome.runs {
+        let by = format!("The action \"{}\"", name(ran.program));
+        let verdict = actions::judge(&by, &ran.commands, facts);
+        if let Some(Halt::Redirect { url, .. }) = &verdict.halt {
+            let action_id = programs.get(ran.program).map(|program| program.id.clone());
+            progress.waits_for = Some(WaitingScript { action_id, url: url.clone() });
+        }
+        progress.verdict = progress.verdict.then(verdict);
+        note_metadata(&mut progress.metadata, &ran.commands);
+    }
+    if outcome.ended == Ended::Failed && !matches!(progress.verdict.halt, Some(Halt::Denied(_))) {
+        progress.waits_for = None;
+        progress.verdict.halt = Some(Halt::Denied(failure(&outcome)));
+    }
+    progress
+}
+
+fn failure(outcome: &Outcome) -> gatewright_core::OAuthError {
+    let error = outcome.runs.last().and_then(|run| run.error.as_ref());
+    error.map_or_else(unavailable, failed)
+}
+
+fn unavailable() -> gatewright_core::OAuthError {
+    gatewright_core::OAuthError::access_denied("The tenant's scripts could not be run.")
+        .because("script_worker")
+}
+
+fn note_metadata(metadata: &mut Map<String, Value>, commands: &[Value]) {
+    for command in commands.iter().filter(|command| command["type"] == "transaction.setMetadata") {
+        let name = command["name"].as_str().unwrap_or_default();
+        match &command["value"] {
+            Value::Null => metadata.remove(name),
+            value => metadata.insert(name.to_owned(), value.clone()),
+        };
+    }
+}
+
+/// `event` of post-login.
+fn post_login(cx: &RequestCx, scene: &Scene<'_>, roles: &[String], metadata: &Map<String, Value>) -> Value {
+    let sent = scene.back.as_ref().unwrap_or(&scene.sent);
+    let methods: Vec<Value> =
+        scene.methods.iter().map(|(name, at)| json!({ "name": name, "timestamp": at.iso8601() })).collect();
+    let mut event = json!({
+        "client": event::client(scene.client),
+        "request": event::request(cx, sent),
+        "tenant": event::tenant(cx),
+        "user": event::user(scene.user),
+        "authentication": { "methods": methods },
+        "authorization": { "roles": roles },
+        "stats": { "logins_count": scene.logins_count },
+    });
+    if let Some(connection) = scene.connection.and_then(|name| cx.tenant.connection(name)) {
+        event["connection"] = event::connection(connection);
+    }
+    if let Some(api) = &scene.wanted.api {
+        event["resource_server"] = json!({ "identifier": api.identifier });
+    }
+    if let Some(transaction) = &scene.transaction {
+        let mut transaction = transaction.clone();
+        transaction.insert("metadata".to_owned(), Value::Object(metadata.clone()));
+        event["transaction"] = Value::Object(transaction);
+    } else {
+        event["transaction"] = transaction_without_browser(scene, metadata);
+    }
+    if let Some(session) = scene.session {
+        event["session"] = session_of(scene, session);
+    }
+    if let Some(token) = &scene.refresh_token {
+        event["refresh_token"] = token.clone();
+    }
+    event
+}
+
+/// `event.transaction` where the client itself asks.
+fn transaction_without_browser(scene: &Scene<'_>, metadata: &Map<String, Value>) -> Value {
+    let scopes: Vec<&str> = scene.wanted.scope.as_deref().unwrap_or_default().split_whitespace().collect();
+    json!({
+        "acr_values": [], "ui_locales": [], "locale": "en", "protocol": scene.protocol,
+        "requested_scopes": scopes, "metadata": metadata,
+    })
+}
+
+fn session_of(scene: &Scene<'_>, session: &Session) -> Value {
+    let times = session.times;
+    json!({
+        "id": session.session_id,
+        "user_id": session.user_id,
+        "authenticated_at": session.authenticated_at.iso8601(),
+        "created_at": times.created_at.iso8601(),
+        "updated_at": times.last_active_at.iso8601(),
+        "last_interacted_at": times.last_active_at.iso8601(),
+        "expires_at": times.expires_at.iso8601(),
+        "idle_expires_at": times.idle_expires_at.iso8601(),
+        "clients": [{ "client_id": scene.client.client_id }],
+        "cookie": { "mode": if session.persistent { "persistent" } else { "non-persistent" } },
+        "device": {},
+        "metadata": {},
+    })
+}

@@ -1,0 +1,77 @@
+//! What the conversations share: putting scripts into a tenant, logging in, reading what was recorded.
+
+use gatewright_testkit::{Admin, Server, Start};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// The application's origin.
+pub(crate) const APP: &str = "http://localhost:4200";
+/// RFC 7636 appendix B.
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// Makes and deploys an action; its id.
+pub(crate) async fn action(admin: &Admin, trigger: &str, name: &str, code: &str) -> String {
+    action_with(admin, trigger, json!({ "name": name, "code": code })).await
+}
+
+/// The same with more members of the action.
+pub(crate) async fn action_with(admin: &Admin, trigger: &str, mut action: Value) -> String {
+    action["supported_triggers"] = json!([{ "id": trigger }]);
+    let made = admin.create("/actions/actions", action).await;
+    let id = made["id"].as_str().unwrap().to_owned();
+    let deploy = format!("/actions/actions/{id}/deploy");
+    admin.call(Method::POST, &deploy, None).await.expect(200);
+    id
+}
+
+/// Binds these actions and no others.
+pub(crate) async fn bind(admin: &Admin, trigger: &str, ids: &[&str]) {
+    let bindings: Vec<Value> =
+        ids.iter().map(|id| json!({ "ref": { "type": "action_id", "value": id } })).collect();
+    admin.patch(&format!("/actions/triggers/{trigger}/bindings"), json!({ "bindings": bindings })).await;
+}
+
+/// Makes, deploys and binds one post-login action in place of all others.
+pub(crate) async fn post_login(server: &Server, code: &str) {
+    let admin = server.admin().await;
+    let name = format!("Action {}", admin.get("/actions/actions").await["total"]);
+    let id = action(&admin, "post-login", &name, code).await;
+    bind(&admin, "post-login", &[&id]).await;
+}
+
+/// Makes a rule.
+pub(crate) async fn rule(admin: &Admin, name: &str, script: &str) -> String {
+    let made = admin.create("/rules", json!({ "name": name, "script": script })).await;
+    made["id"].as_str().unwrap().to_owned()
+}
+
+/// What the newest event of this type says of scripts.
+pub(crate) async fn told(admin: &Admin, code: &str) -> Value {
+    admin.newest_log(code).await["details"]["decision"]["scripts"].clone()
+}
+
+/// A path segment.
+pub(crate) fn encoded(id: &str) -> String {
+    id.replace('|', "%7C")
+}
+
+/// The code flow of the dev client.
+pub(crate) fn code_flow(server: &Server, scope: &str) -> Start {
+    let mut start = Start::seed(server)
+        .scope(scope)
+        .with("code_challenge", CHALLENGE)
+        .with("code_challenge_method", "S256");
+    start.response_type = "code".into();
+    start.audience = None;
+    start
+}
+
+/// The tokens of a code.
+pub(crate) async fn redeem(server: &Server, code: &str) -> Value {
+    let body = json!({
+        "grant_type": "authorization_code", "client_id": server.client_id(), "code": code,
+        "code_verifier": VERIFIER, "redirect_uri": "http://localhost:4200/",
+    });
+    server.page(APP).post("/oauth/token", body).await.expect(200).json()
+}
