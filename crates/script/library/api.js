@@ -126,9 +126,6 @@ module.exports = function makeApi({ trigger, redirect, executedRules, methods })
       },
       setPrimaryUser(id) {
         const user_id = filled(id, 'The id of the user');
-        if (!(event.user?.identities ?? []).some((i) => `${i.provider}|${i.user_id}` === user_id)) {
-          throw new Error('The primary user must be one of the identities of event.user');
-        }
         command('authentication.setPrimaryUser', { __proto__: null, user_id });
         return api;
       },
