@@ -12,6 +12,8 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use gatewright_script::{
     Call, Ended, Flow, Host, HostError, Limits, Outcome, Pool, PoolSettings, Program, Wrapper,
 };
@@ -49,22 +51,9 @@ impl Outside {
         };
         Ok(json!({
             "url": url, "status": answer["status"].as_u64().unwrap_or(200), "status_text": "",
-            "headers": [["content-type", kind]], "body_base64": base64(body.as_bytes()),
+            "headers": [["content-type", kind]], "body_base64": STANDARD.encode(body),
         }))
     }
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let number = chunk.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let letter = LETTERS[(number >> (18 - 6 * place) & 63) as usize];
-            text.push(if place <= chunk.len() { char::from(letter) } else { '=' });
-        }
-    }
-    text
 }
 
 fn user() -> Value {
@@ -206,7 +195,7 @@ fn judge(expect: &Value, outcome: &Outcome, calls: &[Value]) -> Option<String> {
     if expect.get("error").is_none() {
         expect["error"] = Value::Null;
     }
-    differs("", &expect, &found)
+    differs("", &expect, &found).map(|difference| format!("{difference} ({})", found["error"]))
 }
 
 #[tokio::test]
