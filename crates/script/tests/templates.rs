@@ -117,11 +117,11 @@ fn differs(path: &str, expected: &Value, found: &Value) -> Option<String> {
         (Value::Object(expected), Value::Object(found)) => expected.iter().find_map(|(name, value)| {
             differs(&format!("{path}.{name}"), value, found.get(name).unwrap_or(&Value::Null))
         }),
-        (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => {
-            expected.iter().zip(found).enumerate().find_map(|(at, (expected, found))| {
-                differs(&format!("{path}[{at}]"), expected, found)
-            })
-        }
+        (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => expected
+            .iter()
+            .zip(found)
+            .enumerate()
+            .find_map(|(at, (expected, found))| differs(&format!("{path}[{at}]"), expected, found)),
         _ if expected == found => None,
         _ => Some(format!("{path}: expected {expected}, found {found}")),
     }
@@ -138,11 +138,15 @@ async fn run(pool: &Pool, name: &str, code: &str) -> Option<String> {
     };
     if kind == "rule" {
         merge(&mut input["user"], &says["user"].as_object().map_or(json!({}), |user| json!(user)));
-        merge(&mut input["context"], &says["context"].as_object().map_or(json!({}), |context| json!(context)));
+        merge(
+            &mut input["context"],
+            &says["context"].as_object().map_or(json!({}), |context| json!(context)),
+        );
     } else {
         merge(&mut input, &says["event"].as_object().map_or(json!({}), |event| json!(event)));
     }
-    let secrets: BTreeMap<String, String> = serde_json::from_value(says["secrets"].clone()).unwrap_or_default();
+    let secrets: BTreeMap<String, String> =
+        serde_json::from_value(says["secrets"].clone()).unwrap_or_default();
     let program = Program {
         id: name.to_owned(),
         name: name.to_owned(),
@@ -152,7 +156,10 @@ async fn run(pool: &Pool, name: &str, code: &str) -> Option<String> {
         modules: BTreeMap::new(),
     };
     let mut globals = Map::new();
-    globals.insert("$redirect".into(), json!({ "iss": "tenant.example.com", "state": "s", "now": 1_796_000_000, "ip": "192.0.2.1" }));
+    globals.insert(
+        "$redirect".into(),
+        json!({ "iss": "tenant.example.com", "state": "s", "now": 1_796_000_000, "ip": "192.0.2.1" }),
+    );
     globals.insert("$rules".into(), json!([]));
     globals.insert("$auth0".into(), json!({
         "accessToken": "token", "domain": "tenant.example.com", "baseUrl": "https://tenant.example.com/api/v2",
@@ -181,7 +188,10 @@ async fn run(pool: &Pool, name: &str, code: &str) -> Option<String> {
 
 fn judge(expect: &Value, outcome: &Outcome, calls: &[Value]) -> Option<String> {
     let run = outcome.runs.first()?;
-    let error = run.error.as_ref().map_or(Value::Null, |error| json!({ "name": error.name, "message": error.message }));
+    let error = run
+        .error
+        .as_ref()
+        .map_or(Value::Null, |error| json!({ "name": error.name, "message": error.message }));
     let found = json!({
         "error": error,
         "user": outcome.result["user"],

@@ -1,5 +1,11 @@
 //! Flows through a pool, with workers as processes.
 
+#![allow(clippy::disallowed_methods, reason = "tests measure time themselves")]
+
+mod actions;
 mod common;
-mod first;
+mod hostile;
 mod library;
+mod pool;
+mod process;
+mod rules;
