@@ -102,4 +102,3 @@ impl Recorded {
         Ok(Issued { access_token, id_token, refresh_token, scope, expires_in, token_type: "Bearer" })
     }
 }
-
