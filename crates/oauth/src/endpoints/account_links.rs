@@ -12,6 +12,7 @@ use axum::response::Response;
 use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
 use gatewright_core::password_policy::{Person, Weakness};
+use gatewright_core::user::User;
 use gatewright_http::{Fault, Params, RequestCx, respond};
 use gatewright_jose::token_hash;
 use gatewright_passwords::StoredHash;
@@ -25,6 +26,8 @@ use super::login::first_page;
 use crate::pages::policy::Policy;
 use crate::pages::screen::{Button, Field, Form, Kind, Link, Screen, Subject, company};
 use crate::pages::texts::{self, Texts};
+use crate::scripts::afterwards;
+use crate::scripts::event::Sent;
 use crate::stop::Stop;
 use crate::{account_result, events, login_transaction};
 
@@ -165,7 +168,12 @@ pub(crate) async fn reset(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
     };
     let change = Change { cx: cx.clone(), ticket_hash: token_hash(&look.ticket), hash };
     match cx.app.db.write(move |tx| Box::pin(change.record(tx))).await? {
-        Some(link) => changed(&look, &link).await,
+        Some((link, user)) => {
+            let client = look.client(&link);
+            let sent = Sent::typed(std::iter::empty());
+            afterwards::password_changed(&cx, client.as_ref(), &connection, &user, &sent);
+            changed(&look, &link).await
+        }
         None => Ok(look.gone(Purpose::ResetPassword)),
     }
 }
@@ -298,17 +306,16 @@ struct Change {
 }
 
 impl Change {
-    async fn record(self, tx: &mut Tx) -> Result<Option<AccountTicket>, Stop> {
+    async fn record(self, tx: &mut Tx) -> Result<Option<(AccountTicket, User)>, Stop> {
         let (cx, tenant, now) = (&self.cx, &self.cx.tenant.id, self.cx.now);
         let spent =
             account_tickets::spend(tx, tenant, Purpose::ResetPassword, &self.ticket_hash, now).await?;
         let Some(link) = spent else { return Ok(None) };
         let (user_id, email) = (&link.user_id, link.proves_email.then_some(&*link.email));
-        if users::change_password(tx, tenant, user_id, email, &self.hash, now).await?.is_none() {
-            return Ok(None);
-        }
+        let changed = users::change_password(tx, tenant, user_id, email, &self.hash, now).await?;
+        let Some(user) = changed.and_then(|user| serde_json::from_value(user).ok()) else { return Ok(None) };
         log(tx, cx, "scp", &link).await?;
-        Ok(Some(link))
+        Ok(Some((link, user)))
     }
 }
 

@@ -40,6 +40,11 @@ impl Sent {
         Self { method: "GET", query: shown(params), body: Map::new() }
     }
 
+    /// What was typed into a form.
+    pub(crate) fn typed<'a>(params: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        Self { method: "POST", query: Map::new(), body: shown(params) }
+    }
+
     /// A request with a body.
     pub(crate) fn body(params: &Params) -> Self {
         let pairs = params.names().filter_map(|name| Some((name, params.text(name)?)));
@@ -85,7 +90,8 @@ pub(crate) fn tenant(cx: &RequestCx) -> Value {
 }
 
 /// Members of a stored user that are not part of `event.user`.
-const HIDDEN: &[&str] = &["blocked", "blocked_for", "last_ip", "last_login", "logins_count", "guardian_authenticators"];
+const HIDDEN: &[&str] =
+    &["blocked", "blocked_for", "last_ip", "last_login", "logins_count", "guardian_authenticators"];
 
 /// `event.user`: both kinds of metadata are always there, providers' tokens never.
 pub(crate) fn user(user: &User) -> Value {
