@@ -80,6 +80,7 @@ pub(super) async fn run(
     if let Some(user_id) = &user_id {
         carry_out::metadata_now(cx, user_id, &mut ran.verdict).await?;
     }
+    case.ledger["reason"] = json!(error.reason);
     let (within, ledger, told) = (desk.clone(), case.ledger, error.clone());
     let write = cx.app.db.write(move |tx| {
         Box::pin(async move { within.log_failure(tx, user_id, &told, ledger).await })

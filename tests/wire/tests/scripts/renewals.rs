@@ -68,7 +68,7 @@ async fn a_renewal_runs_them_again() {
 
 /// A login by a code that the client itself presents.
 async fn by_code(server: &Server) -> gatewright_testkit::Answer {
-    let page = server.page(APP);
+    let page = server.tool();
     let native = server.admin().await.create("/clients", json!({
         "name": "Native", "app_type": "native", "grant_types": [OTP, "refresh_token"],
         "token_endpoint_auth_method": "none",
