@@ -11,6 +11,7 @@ mod account_result;
 mod attempts;
 pub mod backchannel;
 mod client_auth;
+mod custom_database;
 mod decision;
 mod endpoints;
 mod events;

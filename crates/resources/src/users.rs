@@ -14,7 +14,7 @@ mod profile;
 mod rows;
 mod search;
 
-pub use database::{NotSignedUp, change_password, prove_email, sign_up};
+pub use database::{NotSignedUp, adopt, change_password, prove_email, sign_up};
 pub use index::index_missing;
 pub use rows::{by_account, by_id, by_identifier, find_or_create_passwordless, merge_metadata, record_login};
 pub(crate) use rows::{delete as delete_account, delete_of_connection};

@@ -16,7 +16,7 @@ use super::{Trigger, hook, ledger, run};
 use crate::events;
 
 /// Compat: Auth0 has no code for a run that went well.
-const EXECUTED: &str = "actions_executed";
+pub(crate) const EXECUTED: &str = "actions_executed";
 const FAILED: &str = "actions_execution_failed";
 
 /// Something that happened to an account.

@@ -13,6 +13,7 @@ use gatewright_adapters::email::EmailKind;
 use gatewright_core::connection::Connection;
 use gatewright_core::limits::RateLimit;
 use gatewright_core::login::one_time_code::{CodeFacts, CodeVerdict, verdict};
+use gatewright_core::script::database::Profile;
 use gatewright_core::user::User;
 use gatewright_http::{Fault, RequestCx};
 use gatewright_passwords::StoredHash;
@@ -24,6 +25,7 @@ use serde_json::{Map, Value, json};
 use super::challenge::typed_digits;
 use super::identifier::RESEND_SECONDS;
 use super::{ADDRESS_CHALLENGE, RESUME, SIGN_UP, SIGN_UP_IDENTIFIER, Visit, just_logged_in, logged_in, page};
+use crate::custom_database;
 use crate::events;
 use crate::mail::Mail;
 use crate::pages::screen::{Button, Field, Subject};
@@ -49,8 +51,13 @@ pub(super) enum Asked {
 }
 
 /// Sends a code to the address of a sign-up whose password is good, or the message that it has an account,
-/// after the answer. Both cost the same until then.
-pub(super) async fn ask(visit: &Visit, connection: &Arc<Connection>, vetted: Vetted) -> Result<Asked, Stop> {
+/// after the answer. Both cost the same until then. `elsewhere` is an account that a custom database has.
+pub(super) async fn ask(
+    visit: &Visit,
+    connection: &Arc<Connection>,
+    vetted: Vetted,
+    elsewhere: Option<Profile>,
+) -> Result<Asked, Stop> {
     let Vetted { form, hash, scripts } = vetted;
     let email = form.get("email").and_then(Value::as_str).unwrap_or_default().to_owned();
     let code = visit.cx.app.random.digits(DIGITS);
@@ -82,11 +89,17 @@ pub(super) async fn ask(visit: &Visit, connection: &Arc<Connection>, vetted: Vet
     match write.await? {
         Ok(account) => {
             let user = account.and_then(|account| serde_json::from_value::<User>(account.user).ok());
+            let user = user.or_else(|| elsewhere.map(in_custom_database));
             send(visit, connection, email, code, user);
             Ok(Asked::Yes)
         }
         Err(refused) => Ok(refused),
     }
+}
+
+/// An account that a custom database has, for the message that says so.
+fn in_custom_database(profile: Profile) -> User {
+    User { user_id: format!("auth0|{}", profile.local_id), blocked: false, profile: profile.members }
 }
 
 /// What binds a code to its sign-up.
@@ -155,7 +168,14 @@ async fn serve(visit: Visit) -> Result<Response, Stop> {
             return say(Said::default());
         }
         let hash = StoredHash::parse(&proof.password_hash).map_err(Fault::internal)?;
-        return match ask(&visit, &connection, Vetted { form, hash, scripts }).await? {
+        let elsewhere = match custom_database::of(&visit.cx, &connection) {
+            Some(custom) => custom.knows(&form).await.map_err(|(refusal, _)| refusal),
+            None => Ok(None),
+        };
+        let Ok(elsewhere) = elsewhere else {
+            return say(Said { alert: Some("signup-failed"), ..Said::default() });
+        };
+        return match ask(&visit, &connection, Vetted { form, hash, scripts }, elsewhere).await? {
             Asked::Yes => {
                 let proof = AddressProof { sent_at: visit.cx.now, ..proof.clone() };
                 let said = Said { notice: Some("resentText"), ..Said::default() };

@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 use super::{
     ADDRESS_CHALLENGE, RESUME, SIGN_UP, SIGN_UP_IDENTIFIER, SIGN_UP_PASSWORD, Visit, address, logged_in, page,
 };
+use crate::custom_database;
 use crate::pages::policy::Policy;
 use crate::pages::screen::{Button, Field, Kind, Link, Screen, Subject};
 use crate::scripts::event::Sent;
@@ -149,13 +150,21 @@ async fn submit(
 ) -> Result<Result<Response, Said>, Stop> {
     let (cx, client) = (&visit.cx, &visit.client);
     let sent = sent(visit);
+    let custom = custom_database::of(cx, connection);
+    // A script makes the account of the password itself, which is kept nowhere while a code is waited for.
+    let made_at_once = custom.as_ref().is_some_and(|custom| !custom.imports());
     let takes_email = cx.app.messenger.takes_email(cx.tenant.email_provider());
-    if takes_email && !sign_up::tells_of_accounts(cx) {
+    if takes_email && !made_at_once && !sign_up::tells_of_accounts(cx) {
         let vetted = match sign_up::vet(cx, client, connection, form, password, &sent).await? {
             Ok(vetted) => vetted,
             Err(refusal) => return Ok(Err(said(&refusal))),
         };
-        return Ok(match address::ask(visit, connection, vetted).await? {
+        let elsewhere = match &custom {
+            Some(custom) => custom.knows(&vetted.form).await.map_err(|(refusal, _)| refusal),
+            None => Ok(None),
+        };
+        let Ok(elsewhere) = elsewhere else { return Ok(Err(Said::alert("signup-failed"))) };
+        return Ok(match address::ask(visit, connection, vetted, elsewhere).await? {
             address::Asked::Yes => Ok(visit.go(ADDRESS_CHALLENGE)),
             address::Asked::TooOften => Err(Said::alert("too-many-email")),
             address::Asked::Lost => Ok(visit.lost()),
@@ -188,7 +197,7 @@ pub(super) fn sent(visit: &Visit) -> Sent {
 fn said(refusal: &Refusal) -> Said {
     let mut said = Said::default();
     match (&*refusal.code, refusal.name, refusal.reason) {
-        (_, SCRIPT_ERROR, _) => said.told = Some(refusal.message.to_string()),
+        (_, SCRIPT_ERROR, _) | (.., "denied_by_script") => said.told = Some(refusal.message.to_string()),
         ("invalid_password", "PasswordDictionaryError", _) => said.password = Some("password-too-common"),
         ("invalid_password", "PasswordNoUserInfoError", _) => {
             said.password = Some("password-contains-user-information");
