@@ -15,6 +15,7 @@ mod custom_database;
 mod decision;
 mod endpoints;
 mod events;
+mod flows;
 mod grants;
 mod id_token_hint;
 mod issuance;
@@ -31,6 +32,8 @@ mod session;
 mod sign_up;
 mod stop;
 pub mod verification_mail;
+
+pub use flows::flows;
 
 use std::sync::Arc;
 
