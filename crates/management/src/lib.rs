@@ -98,6 +98,7 @@ async fn handle(cx: RequestCx, request: Request) -> Response {
         ip: cx.ip.to_string(),
         user_agent: cx.user_agent.clone(),
         rate_limit: cx.app.settings.management_rate_limit,
+        flows: Some((cx.app.flows)(cx.clone())),
     };
     let path = parts.uri.path();
     let mut call = ApiRequest {

@@ -21,6 +21,7 @@ use serde::Serialize;
 use self::desk::{Case, Desk};
 use crate::grants::{Grant, Presented, Subject};
 use crate::mint::{self, Opaque};
+use crate::scripts::afterwards;
 use crate::scripts::event::Sent;
 use crate::stop::Stop;
 
@@ -45,14 +46,23 @@ pub(crate) async fn issue(
     presented: Box<dyn Presented>,
     sent: Sent,
 ) -> Result<Issued, Stop> {
+    let (made, told) = (presented.new_account(), Arc::clone(&client));
+    let tell = |sent: &Sent| {
+        if let Some((user, connection)) = made.as_ref().and_then(|made| made.get()) {
+            afterwards::registered(cx, Some(&told), connection, user, sent);
+        }
+    };
     let desk = Desk { cx: cx.clone(), grant, client };
     if !pipeline::any(cx, grant) {
-        let recorded = cx.app.db.write(move |tx| Box::pin(desk.serve(tx, presented))).await??;
-        return recorded.sign(cx).await;
+        let recorded = cx.app.db.write(move |tx| Box::pin(desk.serve(tx, presented))).await?;
+        tell(&sent);
+        return recorded?.sign(cx).await;
     }
     let first = desk.clone();
     let redeemed = cx.app.db.write(move |tx| Box::pin(async move { first.redeem(tx, presented).await }));
-    let case: Case = redeemed.await??;
+    let redeemed = redeemed.await?;
+    tell(&sent);
+    let case: Case = redeemed?;
     let case = match pipeline::run(&desk, case, sent).await? {
         Ok(case) => case,
         Err(error) => return Err(error.into()),

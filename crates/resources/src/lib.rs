@@ -24,6 +24,7 @@ pub mod device_credentials;
 pub mod email_provider;
 pub mod email_templates;
 pub mod engine;
+pub mod flows;
 pub mod grants;
 pub mod guardian;
 pub mod hooks;

@@ -87,8 +87,10 @@ pub struct WaitingDevice {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SignUp {
-    /// E-mail address and user name.
+    /// E-mail address, user name, and the metadata that scripts added.
     pub form: Map<String, Value>,
+    /// What the log will say of scripts; null where none ran.
+    pub scripts: Value,
     /// The proof of the address that is waited for.
     pub proof: Option<AddressProof>,
 }

@@ -289,6 +289,7 @@ async fn load(
         let strangers = clients.iter().filter(|client| !client.is_first_party);
         connection.enabled_clients.extend(strangers.map(|client| client.client_id.clone()));
     }
+    let scripts = scripts::load(tx, &id, master_key, modules, &connections).await?;
     Ok(Tenant {
         callback_origins: callback_origins.collect::<BTreeSet<_>>().into_iter().collect(),
         connections: connections.into_iter().map(Arc::new).collect(),
@@ -301,7 +302,7 @@ async fn load(
         email_provider: email_provider::load(tx, &id, master_key).await?,
         email_templates: email_templates::load(tx, &id, master_key).await?,
         prompt_texts: prompt_texts::load(tx, &id).await?,
-        scripts: scripts::load(tx, &id, master_key, modules).await?,
+        scripts,
         settings: tenants::settings(tx, &id).await?,
         other_settings: settings::load_all(tx, &id).await?,
         clients: clients.into_iter().map(|client| (client.client_id.clone(), Arc::new(client))).collect(),

@@ -13,11 +13,12 @@ pub(crate) mod passwordless_otp;
 pub(crate) mod refresh_token;
 mod unbuilt;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use gatewright_core::OAuthError;
 use gatewright_core::Timestamp;
 use gatewright_core::client::Client;
+use gatewright_core::connection::Connection;
 use gatewright_core::script::Verdict;
 use gatewright_core::user::User;
 use gatewright_http::{Params, RequestCx};
@@ -51,7 +52,15 @@ pub(crate) trait Presented: Send {
         cx: &'t RequestCx,
         client: &'t Client,
     ) -> BoxFuture<'t, Result<Redeemed, Stop>>;
+
+    /// Where it says that it made an account. To be looked at once that is committed, whatever the answer is.
+    fn new_account(&self) -> Option<NewAccount> {
+        None
+    }
 }
+
+/// A place for an account that was made, and its connection.
+pub(crate) type NewAccount = Arc<OnceLock<(User, Arc<Connection>)>>;
 
 /// What came of redeeming.
 pub(crate) type Redeemed = Result<Subject, Refused>;

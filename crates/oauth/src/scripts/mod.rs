@@ -4,16 +4,20 @@
 //! failure means for the login. Does not own: what commands may do (`gatewright_core::script`), the engine
 //! (`gatewright_script`).
 //!
-//! Reading order: [`login`] (Rules and post-login Actions), [`machine`] (client credentials), [`event`] and
-//! [`context`] (what scripts look at), [`host`], [`carry_out`], [`ledger`].
+//! Reading order: [`login`] (Rules and post-login Actions), [`machine`] (client credentials), [`registration`]
+//! and [`afterwards`] (sign-ups, new passwords), [`event`], [`context`] and [`hook`] (what scripts look at),
+//! [`host`], [`carry_out`], [`ledger`].
 
+pub(crate) mod afterwards;
 pub(crate) mod carry_out;
 mod context;
 pub(crate) mod event;
+mod hook;
 mod host;
 pub(crate) mod ledger;
 pub(crate) mod login;
 pub(crate) mod machine;
+pub(crate) mod registration;
 
 use std::sync::Arc;
 

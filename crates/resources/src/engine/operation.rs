@@ -18,6 +18,7 @@ use super::query::Query;
 use super::schema;
 use super::settings::Settings;
 use super::validate::Purpose;
+use crate::flows::{Flows, Happened};
 
 /// An HTTP method that the API uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -382,6 +383,8 @@ pub struct OpRequest {
     pub user_agent: Option<String>,
     /// The `auth0-custom-domain` header: the host that links are to name.
     pub custom_domain: Option<String>,
+    /// The tenant's scripts around changes of users; `None` where none can run.
+    pub flows: Option<Arc<dyn Flows>>,
 }
 
 /// What an operation works with: one transaction and the facts of the call.
@@ -443,6 +446,8 @@ pub struct Answer {
     pub status: Option<u16>,
     /// The body shows a secret, which is worth a log event.
     pub shows_secret: bool,
+    /// What the tenant's scripts are told once it is committed.
+    pub happened: Option<Happened>,
 }
 
 impl From<Value> for Answer {
