@@ -16,6 +16,7 @@ use gatewright_core::email::{EmailProvider, EmailTemplate};
 use gatewright_core::ids::{Issuer, TenantId};
 use gatewright_core::redirect;
 use gatewright_core::resource_server::{ClientGrant, ResourceServer};
+use gatewright_core::token_exchange::Profile;
 use gatewright_core::tokens::claims::ClaimTypes;
 use gatewright_jose::{MasterKey, SigningKey};
 use gatewright_store::{Db, StoreError, Tx};
@@ -26,7 +27,7 @@ use crate::prompt_texts::PromptTexts;
 use crate::scripts::{Modules, Scripts};
 use crate::{
     client_grants, clients, connections, email_provider, email_templates, prompt_texts, resource_servers,
-    scripts, signing_keys, tenants,
+    scripts, signing_keys, tenants, token_exchange_profiles,
 };
 
 /// How long a snapshot is believed without asking the database: one second.
@@ -54,6 +55,7 @@ pub struct Tenant {
     prompt_texts: PromptTexts,
     callback_origins: Vec<String>,
     scripts: Scripts,
+    token_exchange_profiles: Vec<Profile>,
 }
 
 /// A grant with the row of its API: the audience text of a system API depends on the request's issuer.
@@ -132,6 +134,11 @@ impl Tenant {
     /// What runs at the tenant's triggers.
     pub fn scripts(&self) -> &Scripts {
         &self.scripts
+    }
+
+    /// The profile that takes tokens of this type, if there is one.
+    pub fn token_exchange_profile(&self, subject_token_type: &str) -> Option<&Profile> {
+        self.token_exchange_profiles.iter().find(|profile| profile.subject_token_type == subject_token_type)
     }
 
     /// The audience used when a request names none, if the tenant has one.
@@ -302,6 +309,7 @@ async fn load(
         email_templates: email_templates::load(tx, &id, master_key).await?,
         prompt_texts: prompt_texts::load(tx, &id).await?,
         scripts: scripts::load(tx, &id, master_key, modules).await?,
+        token_exchange_profiles: token_exchange_profiles::load(tx, &id, master_key).await?,
         settings: tenants::settings(tx, &id).await?,
         other_settings: settings::load_all(tx, &id).await?,
         clients: clients.into_iter().map(|client| (client.client_id.clone(), Arc::new(client))).collect(),

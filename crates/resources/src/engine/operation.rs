@@ -17,6 +17,7 @@ use super::field::{Field, Shape};
 use super::query::Query;
 use super::schema;
 use super::settings::Settings;
+use super::trial::Trial;
 use super::validate::Purpose;
 
 /// An HTTP method that the API uses.
@@ -382,6 +383,8 @@ pub struct OpRequest {
     pub user_agent: Option<String>,
     /// The `auth0-custom-domain` header: the host that links are to name.
     pub custom_domain: Option<String>,
+    /// Runs scripts that are tried out; `None` where there is no server.
+    pub trial: Option<Arc<dyn Trial>>,
 }
 
 /// What an operation works with: one transaction and the facts of the call.
