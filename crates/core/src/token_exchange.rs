@@ -23,7 +23,8 @@ const RESERVED: &[&str] = &[
     "urn:okta",
 ];
 const NATIVE_SOCIAL: &str = "http://auth0.com/oauth/token-type/";
-const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+/// The type of this server's own access tokens, RFC 8693 section 3.
+pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const LONGEST_TYPE: usize = 100;
 
 /// The kind of profiles that an Action judges.

@@ -12,6 +12,7 @@ use gatewright_resources::engine::body::RawBody;
 use gatewright_resources::engine::execute::{Call, allowed, execute};
 use gatewright_resources::engine::operation::Effect;
 use gatewright_resources::engine::routes::{Known, Params, Routes, Target};
+use gatewright_resources::engine::trial::Trial;
 use gatewright_resources::engine::{ApiError, Caller, Method, OpRequest};
 use gatewright_resources::snapshot::Tenant;
 use gatewright_store::Db;
@@ -46,6 +47,8 @@ pub struct Place<'a> {
     pub user_agent: Option<String>,
     /// How often one client may call.
     pub rate_limit: Option<RateLimit>,
+    /// Runs scripts that are tried out.
+    pub trial: Option<Arc<dyn Trial>>,
 }
 
 /// A request as it came in.
@@ -158,6 +161,7 @@ async fn answer(
         ip: place.ip.clone(),
         user_agent: place.user_agent.clone(),
         custom_domain: request.custom_domain,
+        trial: place.trial.clone(),
     };
     let body = RawBody { content_type: request.content_type, bytes: request.body };
     let call = Call { params, path: request.path, query: request.query, body };

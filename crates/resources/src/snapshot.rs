@@ -205,6 +205,11 @@ impl Tenants {
         Self { modules, ..Self::default() }
     }
 
+    /// What actions can `require` besides the library.
+    pub fn modules(&self) -> &Modules {
+        &self.modules
+    }
+
     /// The tenant served at this host (without port), or `None` if there is none.
     pub async fn by_host(
         &self,

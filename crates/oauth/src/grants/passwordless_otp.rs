@@ -104,6 +104,7 @@ impl Presented for Otp {
                 code_hash: None,
                 refresh: None,
                 verdict: None,
+                exchanged: None,
             }))
         })
     }

@@ -28,6 +28,8 @@ const PROOFS: &[&str] = &[
     "refresh_token",
     "device_code",
     "assertion",
+    "subject_token",
+    "actor_token",
     "login_ticket",
     "verification_code",
     "_csrf",

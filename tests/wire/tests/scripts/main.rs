@@ -1,6 +1,7 @@
 //! Conversations with a tenant that has Rules, Actions and Hooks of its own.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
 
+mod exchanges;
 mod hostile;
 mod machines;
 mod post_login;
