@@ -29,10 +29,10 @@ export default function boot(native, slot) {
     const known = loaded[name];
     if (known !== undefined) return known.exports;
     const factory = load(name);
-    if (factory === undefined) return undefined;
+    if (factory === undefined) throw new Error(`Cannot find module '${name}'`);
     const module = { __proto__: null, exports: {}, id: name };
     loaded[name] = module;
-    factory(module, module.exports, lib, machine);
+    factory(module, module.exports, lib, machine, lib);
     return module.exports;
   }
 
@@ -133,6 +133,7 @@ export default function boot(native, slot) {
     const known = () => (real ??= lib('require')(index));
     const require = (name) => known()(name);
     require.resolve = (name) => name;
+    require.cache = {};
     return require;
   }
 
