@@ -22,6 +22,7 @@ use gatewright_jose::{MasterKey, SigningKey};
 use gatewright_store::{Db, StoreError, Tx};
 use serde_json::Value;
 
+use crate::branding::phone_providers::{self, CustomPhoneProvider};
 use crate::engine::{Map, Settings, settings};
 use crate::prompt_texts::PromptTexts;
 use crate::scripts::{Modules, Scripts};
@@ -56,6 +57,7 @@ pub struct Tenant {
     callback_origins: Vec<String>,
     scripts: Scripts,
     token_exchange_profiles: Vec<Profile>,
+    custom_phone_provider: Option<CustomPhoneProvider>,
 }
 
 /// A grant with the row of its API: the audience text of a system API depends on the request's issuer.
@@ -134,6 +136,11 @@ impl Tenant {
     /// What runs at the tenant's triggers.
     pub fn scripts(&self) -> &Scripts {
         &self.scripts
+    }
+
+    /// The phone provider whose messages an Action delivers, if the tenant has one.
+    pub fn custom_phone_provider(&self) -> Option<&CustomPhoneProvider> {
+        self.custom_phone_provider.as_ref()
     }
 
     /// The profile that takes tokens of this type, if there is one.
@@ -314,6 +321,7 @@ async fn load(
         email_templates: email_templates::load(tx, &id, master_key).await?,
         prompt_texts: prompt_texts::load(tx, &id).await?,
         scripts: scripts::load(tx, &id, master_key, modules).await?,
+        custom_phone_provider: phone_providers::custom(tx, &id, master_key).await?,
         token_exchange_profiles: token_exchange_profiles::load(tx, &id, master_key).await?,
         settings: tenants::settings(tx, &id).await?,
         other_settings: settings::load_all(tx, &id).await?,

@@ -5,11 +5,13 @@
 //! ([`crate::scope::after_scripts`]), carrying anything out.
 //!
 //! Reading order: [`Verdict`], [`actions`] (commands of Actions), [`rules`] (what Rules left in `user` and
-//! `context`), [`claims`] (which claims a script may set), [`note`] (what is said about the rest).
+//! `context`), [`claims`] (which claims a script may set), [`note`] (what is said about the rest), [`notification`]
+//! (messages that an Action delivers).
 
 pub mod actions;
 pub mod claims;
 pub mod note;
+pub mod notification;
 pub mod rules;
 
 #[cfg(test)]

@@ -72,16 +72,18 @@ fn mask(value: &mut Value, secrets: &[String]) {
     }
     match value {
         Value::String(text) => {
-            for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-                if text.contains(secret) {
-                    *text = text.replace(secret, STARS);
-                }
-            }
+            *text = covered(text, secrets);
         }
         Value::Array(items) => items.iter_mut().for_each(|item| mask(item, secrets)),
         Value::Object(members) => members.values_mut().for_each(|member| mask(member, secrets)),
         _ => {}
     }
+}
+
+/// The text with stars in place of secrets.
+pub(super) fn covered(text: &str, secrets: &[String]) -> String {
+    let secrets = secrets.iter().filter(|secret| !secret.is_empty());
+    secrets.fold(text.to_owned(), |text, secret| text.replace(secret, STARS))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "microseconds of a run are far below 2^52")]

@@ -5,7 +5,7 @@
 //! (`gatewright_http::script_host`).
 //!
 //! Reading order: [`login`] (Rules and post-login Actions), [`machine`] (client credentials), [`exchange`] (tokens
-//! of the tenant's own), [`event`] and [`context`] (what scripts look at), [`carry_out`], [`ledger`].
+//! of the tenant's own), [`notification`] (messages), [`event`] and [`context`] (what scripts look at), [`carry_out`], [`ledger`].
 
 pub(crate) mod carry_out;
 mod context;
@@ -14,6 +14,7 @@ pub(crate) mod exchange;
 pub(crate) mod ledger;
 pub(crate) mod login;
 pub(crate) mod machine;
+pub(crate) mod notification;
 mod rule_token;
 
 use std::ops::Deref;

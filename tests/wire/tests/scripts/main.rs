@@ -4,8 +4,10 @@
 mod exchanges;
 mod hostile;
 mod machines;
+mod messages;
 mod post_login;
 mod redirects;
 mod renewals;
 mod rules;
 mod stage;
+mod trials;
