@@ -12,6 +12,7 @@ use gatewright_resources::engine::body::RawBody;
 use gatewright_resources::engine::execute::{Call, allowed, execute};
 use gatewright_resources::engine::operation::Effect;
 use gatewright_resources::engine::routes::{Known, Params, Routes, Target};
+use gatewright_resources::engine::trial::Trial;
 use gatewright_resources::engine::{ApiError, Caller, Method, OpRequest};
 use gatewright_resources::flows::Flows;
 use gatewright_resources::snapshot::Tenant;
@@ -49,6 +50,8 @@ pub struct Place<'a> {
     pub rate_limit: Option<RateLimit>,
     /// The tenant's scripts around changes of users; `None` where none can run.
     pub flows: Option<Arc<dyn Flows>>,
+    /// Runs scripts that are tried out.
+    pub trial: Option<Arc<dyn Trial>>,
 }
 
 /// A request as it came in.
@@ -162,6 +165,7 @@ async fn answer(
         user_agent: place.user_agent.clone(),
         custom_domain: request.custom_domain,
         flows: place.flows.clone(),
+        trial: place.trial.clone(),
     };
     let body = RawBody { content_type: request.content_type, bytes: request.body };
     let call = Call { params, path: request.path, query: request.query, body };

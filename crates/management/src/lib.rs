@@ -12,6 +12,7 @@ pub mod jobs;
 mod limit;
 pub mod openapi;
 pub mod reference;
+mod trial;
 
 use std::sync::{Arc, LazyLock};
 
@@ -99,6 +100,7 @@ async fn handle(cx: RequestCx, request: Request) -> Response {
         user_agent: cx.user_agent.clone(),
         rate_limit: cx.app.settings.management_rate_limit,
         flows: Some((cx.app.flows)(cx.clone())),
+        trial: Some(Arc::new(trial::Workers::new(&cx))),
     };
     let path = parts.uri.path();
     let mut call = ApiRequest {

@@ -124,15 +124,20 @@ pub(crate) async fn deliver(
         language: None,
         vars: json!({"url": link.url(cx)}),
     };
-    let failure = match mail.send(cx).await {
-        Ok(Ok(_receipt)) => return Ok(()),
-        Ok(Err(error)) => error.detail,
-        Err(_) => "the message could not be written".to_owned(),
+    let (failure, scripts) = match mail.send(cx).await {
+        Ok(delivery) => match delivery.sent {
+            Ok(_receipt) => return Ok(()),
+            Err(error) => (error.detail, delivery.scripts),
+        },
+        Err(_) => ("the message could not be written".to_owned(), None),
     };
     let mut event = events::at_connection(events::event(cx, "fn", client), connection);
     event.user_id = Some(user.user_id.clone());
     event.user_name = Some(to.to_owned());
     event.details = json!({"error": {"message": failure}, "template": kind.name()});
+    if let Some(scripts) = scripts {
+        event.details["decision"] = json!({ "scripts": scripts });
+    }
     if events::write(cx, event).await.is_err() {
         tracing::error!("A message that could not be sent could not be logged either.");
     }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use gatewright_core::client::Client;
 use gatewright_core::scope::ScopeReport;
 use gatewright_core::script::Verdict;
+use gatewright_core::token_exchange::ACCESS_TOKEN;
 use gatewright_core::tokens::access_token::AccessTokenPlan;
 use gatewright_core::tokens::id_token;
 use gatewright_http::RequestCx;
@@ -36,6 +37,9 @@ pub(crate) struct Issued {
     scope: String,
     expires_in: i64,
     token_type: &'static str,
+    /// RFC 8693 section 2.2.1: of exchanges only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
 }
 
 /// Redeems what was presented and issues the tokens. `sent` is what scripts may see of the request.
@@ -109,6 +113,8 @@ impl Recorded {
             _ => None,
         };
         let scope = report.scope_text();
-        Ok(Issued { access_token, id_token, refresh_token, scope, expires_in, token_type: "Bearer" })
+        let issued_token_type = subject.exchanged.is_some().then_some(ACCESS_TOKEN);
+        let token_type = "Bearer";
+        Ok(Issued { access_token, id_token, refresh_token, scope, expires_in, token_type, issued_token_type })
     }
 }

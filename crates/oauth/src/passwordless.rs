@@ -9,7 +9,7 @@ mod first_login;
 use std::sync::Arc;
 
 use gatewright_adapters::email::{EmailKind, OwnText};
-use gatewright_adapters::{CallerInfo, DeliveryError, Sms, Syntax, TemplateError, normalize_phone, render};
+use gatewright_adapters::{CallerInfo, Sms, SmsRoute, Syntax, TemplateError, normalize_phone, render};
 use gatewright_core::OAuthError;
 use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
@@ -28,6 +28,7 @@ use crate::events;
 use crate::mail::Mail;
 use crate::scripts::registration;
 use crate::sign_up;
+use crate::scripts::notification::{self, Delivery, Notice};
 use crate::stop::Stop;
 
 /// Unauthenticated starts from one address: 50 at once, 50 more an hour.
@@ -102,18 +103,45 @@ impl CodeRequest<'_> {
         }
         let message = self.message(&code)?;
         let stored = self.store(cx, Proof::Code, &code).await?;
-        let caller =
-            CallerInfo { ip: cx.ip.to_string(), user_agent: cx.user_agent.clone().unwrap_or_default() };
-        let sms = Sms { to: self.identifier.to_owned(), from: None, body: message, request: Some(caller) };
-        let sent = cx.app.messenger.send_sms(&cx.tenant.id, self.connection, &sms).await;
-        events::count_message("sms", &sent);
-        match sent {
-            Ok(_receipt) => self.record(cx, "cs", None, None).await,
+        let delivery = self.deliver_sms(cx, message, &code).await;
+        events::count_message("sms", &delivery.sent);
+        match &delivery.sent {
+            Ok(_receipt) => self.record(cx, "cs", &delivery, None).await,
             Err(error) => {
-                self.record(cx, "fn", Some(&error), Some(stored)).await?;
-                Err(OAuthError::new(400, "sms_provider_error", error.public).into())
+                let told = OAuthError::new(400, "sms_provider_error", error.public.clone());
+                self.record(cx, "fn", &delivery, Some(stored)).await?;
+                Err(told.into())
             }
         }
+    }
+
+    /// Hands the text to whom the connection names; if it names nobody, to the tenant's own provider.
+    async fn deliver_sms(&self, cx: &RequestCx, body: String, code: &str) -> Delivery {
+        let messenger = &cx.app.messenger;
+        let unnamed = matches!(SmsRoute::from_options(self.connection), Ok(SmsRoute::Capture));
+        if let Some(provider) = cx.tenant.custom_phone_provider()
+            && unnamed
+            && !messenger.captures_everything()
+        {
+            let notice = Notice {
+                trigger: notification::PHONE,
+                client: Some(self.client),
+                connection: Some(self.connection),
+                user: None,
+                notification: json!({
+                    "recipient": self.identifier, "as_text": body, "as_voice": body, "code": code,
+                    "delivery_method": provider.delivery_method, "from": provider.from,
+                    "locale": self.language.unwrap_or("en"), "message_type": "otp_verify",
+                }),
+                secrets: vec![code.to_owned()],
+                public: "The phone provider could not send the message.",
+            };
+            return notice.deliver(cx).await;
+        }
+        let caller =
+            CallerInfo { ip: cx.ip.to_string(), user_agent: cx.user_agent.clone().unwrap_or_default() };
+        let sms = Sms { to: self.identifier.to_owned(), from: None, body, request: Some(caller) };
+        messenger.send_sms(&cx.tenant.id, self.connection, &sms).await.into()
     }
 
     /// Draws, stores and mails a link; it is good in place of a code. `url` makes the link of its secret.
@@ -146,11 +174,13 @@ impl CodeRequest<'_> {
         };
         let email = mail.write(cx, Some(own_email(self.connection, kind))).await?.map_err(template_fails)?;
         let stored = self.store(cx, proof, secret).await?;
-        match mail.deliver(cx, &email).await {
-            Ok(_receipt) => self.record(cx, "cls", None, None).await,
+        let delivery = mail.deliver(cx, &email).await;
+        match &delivery.sent {
+            Ok(_receipt) => self.record(cx, "cls", &delivery, None).await,
             Err(error) => {
-                self.record(cx, "fn", Some(&error), Some(stored)).await?;
-                Err(OAuthError::new(400, "email_provider_error", error.public).into())
+                let told = OAuthError::new(400, "email_provider_error", error.public.clone());
+                self.record(cx, "fn", &delivery, Some(stored)).await?;
+                Err(told.into())
             }
         }
     }
@@ -209,14 +239,17 @@ impl CodeRequest<'_> {
         &self,
         cx: &RequestCx,
         code: &'static str,
-        error: Option<&DeliveryError>,
+        delivery: &Delivery,
         take_back: Option<StoredCode>,
     ) -> Result<(), Stop> {
         let mut event = events::at_connection(events::event(cx, code, Some(self.client)), self.connection);
         event.user_name = Some(self.identifier.to_owned());
         event.details = json!({"body": self.body});
-        if let Some(error) = error {
+        if let Err(error) = &delivery.sent {
             event.details["error"] = json!({"message": error.public, "detail": error.detail});
+        }
+        if let Some(scripts) = &delivery.scripts {
+            event.details["decision"] = json!({ "scripts": scripts });
         }
         let (within, name) = (cx.clone(), self.connection.name.clone());
         let identifier = self.identifier.to_owned();

@@ -243,6 +243,7 @@ impl Server {
             user_agent: None,
             custom_domain: None,
             flows: None,
+            trial: None,
         });
         Self { db, routes: Routes::new(gatewright_resources::operations()), request }
     }

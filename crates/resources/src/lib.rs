@@ -24,6 +24,7 @@ pub mod device_credentials;
 pub mod email_provider;
 pub mod email_templates;
 pub mod engine;
+mod executions;
 pub mod flows;
 pub mod grants;
 pub mod guardian;
@@ -59,6 +60,7 @@ pub mod snapshot;
 pub mod stats;
 pub mod tenants;
 pub mod tickets;
+pub mod token_exchange_profiles;
 pub mod user_blocks;
 pub mod user_permissions;
 pub mod userinfo_claims;
@@ -109,6 +111,7 @@ pub static RESOURCES: &[&Resource] = &[
     &signing_keys::api::RESOURCE,
     &tenants::RESOURCE,
     &tickets::RESOURCE,
+    &token_exchange_profiles::RESOURCE,
     &user_permissions::RESOURCE,
     &connections::members::RESOURCE,
     &stats::RESOURCE,
@@ -188,6 +191,8 @@ pub static MIGRATIONS: &[Migration] = migrations![
     71 "0071_phone_messages",
     80 "0080_session_metadata",
     81 "0081_scripts",
+    90 "0090_token_exchange_profiles",
+    91 "0091_action_executions",
 ];
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod access;
 mod database;
+mod exchange;
 pub mod export;
 pub mod factors;
 mod identities;
@@ -16,6 +17,7 @@ mod search;
 
 use database::Elsewhere;
 pub use database::{NotSignedUp, adopt, change_password, prove_email, sign_up};
+pub use exchange::{NotFound, find_or_create_exchanged};
 pub use index::index_missing;
 pub use rows::{by_account, by_id, by_identifier, find_or_create_passwordless, merge_metadata, record_login};
 pub(crate) use rows::{delete as delete_account, delete_of_connection};

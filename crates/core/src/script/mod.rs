@@ -6,13 +6,13 @@
 //!
 //! Reading order: [`Verdict`], [`actions`] (commands of Actions), [`rules`] (what Rules left in `user` and
 //! `context`), [`claims`] (which claims a script may set), [`registration`] (sign-ups), [`database`] (custom
-//! databases), [`note`] (what is said about the
-//! rest).
+//! databases), [`notification`] (messages that an Action delivers), [`note`] (what is said about the rest).
 
 pub mod actions;
 pub mod claims;
 pub mod database;
 pub mod note;
+pub mod notification;
 pub mod registration;
 pub mod rules;
 

@@ -74,6 +74,7 @@ impl Server {
             user_agent: None,
             rate_limit: None,
             flows: None,
+            trial: None,
         }
     }
 

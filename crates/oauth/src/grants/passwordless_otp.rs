@@ -131,6 +131,7 @@ impl Presented for Otp {
                 code_hash: None,
                 refresh: None,
                 verdict: None,
+                exchanged: None,
             }))
         })
     }

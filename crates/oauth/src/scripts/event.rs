@@ -28,6 +28,8 @@ const PROOFS: &[&str] = &[
     "refresh_token",
     "device_code",
     "assertion",
+    "subject_token",
+    "actor_token",
     "login_ticket",
     "verification_code",
     "_csrf",
@@ -87,6 +89,22 @@ pub(crate) fn connection(connection: &Connection) -> Value {
 /// `event.tenant`.
 pub(crate) fn tenant(cx: &RequestCx) -> Value {
     json!({ "id": cx.tenant.id.as_str() })
+}
+
+/// `event.tenant` of messages, which may name the tenant and its support.
+pub(crate) fn tenant_of_message(cx: &RequestCx) -> Value {
+    let mut shown = tenant(cx);
+    for (name, setting) in [
+        ("friendly_name", "friendly_name"),
+        ("logo_url", "picture_url"),
+        ("support_email", "support_email"),
+        ("support_url", "support_url"),
+    ] {
+        if let Some(text) = cx.tenant.text_setting(setting) {
+            shown[name] = text.into();
+        }
+    }
+    shown
 }
 
 /// Members of a stored user that are not part of `event.user`.

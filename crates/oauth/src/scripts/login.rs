@@ -14,7 +14,7 @@ use gatewright_store::StoreError;
 use serde_json::{Map, Value, json};
 
 use super::event::{self, Sent};
-use super::{Trigger, context, failed, ledger, run};
+use super::{Trigger, context, failed, ledger, run, unavailable};
 use crate::decision::Wanted;
 
 /// The trigger's id.
@@ -210,10 +210,6 @@ async fn run_actions(
 fn failure(outcome: &Outcome) -> OAuthError {
     let error = outcome.runs.last().and_then(|run| run.error.as_ref());
     error.map_or_else(unavailable, failed)
-}
-
-fn unavailable() -> OAuthError {
-    OAuthError::access_denied("The tenant's scripts could not be run.").because("script_worker")
 }
 
 fn note_metadata(metadata: &mut Map<String, Value>, commands: &[Value]) {

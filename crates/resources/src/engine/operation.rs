@@ -17,6 +17,7 @@ use super::field::{Field, Shape};
 use super::query::Query;
 use super::schema;
 use super::settings::Settings;
+use super::trial::Trial;
 use super::validate::Purpose;
 use crate::flows::{Flows, Happened};
 
@@ -385,6 +386,8 @@ pub struct OpRequest {
     pub custom_domain: Option<String>,
     /// The tenant's scripts around changes of users; `None` where none can run.
     pub flows: Option<Arc<dyn Flows>>,
+    /// Runs scripts that are tried out; `None` where there is no server.
+    pub trial: Option<Arc<dyn Trial>>,
 }
 
 /// What an operation works with: one transaction and the facts of the call.

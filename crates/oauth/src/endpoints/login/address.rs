@@ -124,14 +124,19 @@ fn send(visit: &Visit, connection: &Arc<Connection>, to: String, code: String, u
             language: Some(language),
             vars,
         };
-        let failure = match mail.send(&cx).await {
-            Ok(Ok(_receipt)) => return,
-            Ok(Err(error)) => error.detail,
-            Err(_) => "the message could not be written".to_owned(),
+        let (failure, scripts) = match mail.send(&cx).await {
+            Ok(delivery) => match delivery.sent {
+                Ok(_receipt) => return,
+                Err(error) => (error.detail, delivery.scripts),
+            },
+            Err(_) => ("the message could not be written".to_owned(), None),
         };
         let mut event = events::at_connection(events::event(&cx, "fn", Some(&client)), &connection);
         event.user_name = Some(to.clone());
         event.details = json!({"error": {"message": failure}, "template": kind.name()});
+        if let Some(scripts) = scripts {
+            event.details["decision"] = json!({ "scripts": scripts });
+        }
         if events::write(&cx, event).await.is_err() {
             tracing::error!("A message that could not be sent could not be logged either.");
         }
