@@ -41,7 +41,7 @@ impl OAuthError {
 
     /// 400: a parameter that must be there is not.
     pub fn missing_parameter(name: &str) -> Self {
-        Self::invalid_request(format!("Missing required parameter: {name}"))
+        Self::invalid_request(format!("Missing required parameter: {name}")).because("parameter_missing")
     }
 
     /// 401: unknown client, or wrong or missing client secret. One text for all, so that nothing is

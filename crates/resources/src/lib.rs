@@ -24,6 +24,7 @@ pub mod device_credentials;
 pub mod email_provider;
 pub mod email_templates;
 pub mod engine;
+pub mod explanations;
 pub mod grants;
 pub mod guardian;
 pub mod hooks;
@@ -118,9 +119,17 @@ pub static RESOURCES: &[&Resource] = &[
     &users::factors::RESOURCE,
 ];
 
-/// Every operation that is built.
+/// Operations that this server has and Auth0 has not.
+pub static OWN_RESOURCES: &[&Resource] = &[&explanations::RESOURCE];
+
+/// Every operation of the real API that is built.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
     RESOURCES.iter().flat_map(|resource| resource.operations)
+}
+
+/// Every operation of this server alone.
+pub fn own_operations() -> impl Iterator<Item = &'static Operation> {
+    OWN_RESOURCES.iter().flat_map(|resource| resource.operations)
 }
 
 macro_rules! migrations {
@@ -187,6 +196,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     71 "0071_phone_messages",
     80 "0080_session_metadata",
     81 "0081_scripts",
+    90 "0090_log_request_ids",
 ];
 
 #[cfg(test)]

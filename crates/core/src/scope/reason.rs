@@ -101,6 +101,8 @@ impl Serialize for Reason {
 pub struct Explanation {
     /// The reason.
     pub reason: Reason,
+    /// The id of the resource that has the setting which decided, where it is one.
+    pub setting_id: Option<String>,
     /// One sentence: what is so.
     pub says: String,
     /// What to change, in the request or in a setting; absent when the scope was granted.
@@ -113,9 +115,12 @@ pub struct Explanation {
 impl Serialize for Explanation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap;
-        let mut members = serializer.serialize_map(Some(5))?;
+        let mut members = serializer.serialize_map(None)?;
         members.serialize_entry("reason", self.reason.code())?;
         members.serialize_entry("setting", self.reason.setting())?;
+        if let Some(id) = &self.setting_id {
+            members.serialize_entry("setting_id", id)?;
+        }
         members.serialize_entry("says", &self.says)?;
         members.serialize_entry("remedy", &self.remedy)?;
         members.serialize_entry("change", &self.change)?;
