@@ -6,7 +6,6 @@ use super::recorded::scope_rows;
 use super::{Report, Row};
 use crate::authorize::{self, Ask, Refusal, Request};
 use crate::client::Client;
-use crate::reasons::change::{ChangeFacts, change};
 use crate::scope::{Flow, ScopeRefusal, ScopeReport};
 
 /// What was made of the scopes.
@@ -40,9 +39,7 @@ pub fn authorize(ask: &Ask, client: Option<&Client>, scopes: impl FnOnce(&Reques
             let reason = error.reason.as_deref().unwrap_or("request_invalid");
             let mut row = Row::new("request", "", "refused", reason);
             row.says = error.description.to_string();
-            row.change = client
-                .and_then(|client| change(reason, &ChangeFacts::of(client, ask)))
-                .map(|change| json!(change));
+            row.change = error.change.as_ref().map(|change| json!(change));
             row.setting_id = client.map(|client| client.client_id.clone());
             report.rows.push(row);
             report.verdict = format!("Refused {place}: {}.", error.code);

@@ -18,11 +18,12 @@ const MEMBERS: [(&str, &str); 7] = [
 /// The rows of `details.decision`: the refusal of the whole first, then scopes, then the rest.
 pub fn rows(decision: &Value) -> Vec<Row> {
     let mut rows = Vec::new();
-    if let Some(reason) = decision["reason"].as_str() {
-        let outcome = super::recorded::outcome_of(reason);
-        rows.push(Row::new("request", "", outcome, reason).with(decision));
+    // A refusal of the scope decision is told by its report, which has the names of the case.
+    let scope = &decision["scope"];
+    if let Some(reason) = decision["reason"].as_str().filter(|reason| scope["reason"] != **reason) {
+        rows.push(Row::new("request", "", outcome_of(reason), reason).with(decision));
     }
-    rows.extend(scope_rows(&decision["scope"]));
+    rows.extend(scope_rows(scope));
     for (member, kind) in MEMBERS {
         match &decision[member] {
             Value::Array(items) => rows.extend(items.iter().filter_map(|item| row(kind, item))),

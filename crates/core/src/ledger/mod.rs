@@ -16,6 +16,7 @@ mod tests;
 use serde::Serialize;
 
 use crate::client::Client;
+use crate::errors::OAuthError;
 use crate::reasons;
 use crate::redirect;
 use crate::resource_server::ResourceServer;
@@ -159,4 +160,37 @@ pub fn redirect(named: bool, redirect_uri: &str, client: &Client) -> Line {
     let mut line = Line::new(outcome, reason, Some(&client.client_id));
     line.callback = callback.map(str::to_owned);
     line
+}
+
+/// Members of `details.decision` for a refusal: the reason, the setting that decided, what would lift it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Refused<'a> {
+    /// The reason's code.
+    pub reason: &'a str,
+    /// What is so.
+    pub says: &'static str,
+    /// The setting that decided.
+    pub setting: &'static str,
+    /// The id of the resource that has the setting, where it is the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub setting_id: Option<&'a str>,
+    /// What to do about it.
+    pub remedy: Option<&'static str>,
+    /// The change of a setting that would lift it.
+    pub change: Option<&'a Change>,
+}
+
+/// The ledger of a refusal. An error without a reason of its own breaks the form of the request.
+pub fn refused<'a>(error: &'a OAuthError, client_id: Option<&'a str>) -> Refused<'a> {
+    let reason = error.reason.as_deref().unwrap_or("request_invalid");
+    let entry = reasons::find(reason);
+    let setting = entry.map_or("", |entry| entry.setting);
+    Refused {
+        reason,
+        says: entry.map_or("", |entry| entry.says),
+        setting,
+        setting_id: client_id.filter(|_| setting.starts_with("client.")),
+        remedy: reasons::remedy(reason),
+        change: error.change.as_deref(),
+    }
 }

@@ -129,7 +129,7 @@ impl Serialize for Explanation {
 }
 
 /// A change of one setting, in the words of the Management API.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// The resource's path segment: `clients`, `resource-servers`, `client-grants` or `users`.
     pub resource: &'static str,
@@ -141,7 +141,7 @@ pub struct Change {
 }
 
 /// What a [`Change`] does.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum ChangeAction {
     /// Give the field this value; dots separate nested fields.

@@ -26,11 +26,7 @@ pub(super) fn any(cx: &RequestCx, grant: &Grant) -> bool {
 }
 
 /// Runs them. A refusal is logged here.
-pub(super) async fn run(
-    desk: &Desk,
-    mut case: Case,
-    sent: Sent,
-) -> Result<Result<Case, OAuthError>, Stop> {
+pub(super) async fn run(desk: &Desk, mut case: Case, sent: Sent) -> Result<Result<Case, OAuthError>, Stop> {
     let (cx, client) = (&desk.cx, &desk.client);
     let ran = match case.subject.user.clone() {
         None => {
@@ -80,11 +76,11 @@ pub(super) async fn run(
     if let Some(user_id) = &user_id {
         carry_out::metadata_now(cx, user_id, &mut ran.verdict).await?;
     }
-    case.ledger["reason"] = json!(error.reason);
     let (within, ledger, told) = (desk.clone(), case.ledger, error.clone());
-    let write = cx.app.db.write(move |tx| {
-        Box::pin(async move { within.log_failure(tx, user_id, &told, ledger).await })
-    });
+    let write = cx
+        .app
+        .db
+        .write(move |tx| Box::pin(async move { within.log_failure(tx, user_id, &told, ledger).await }));
     write.await?;
     Ok(Err(error))
 }
