@@ -19,6 +19,7 @@ const EXAMPLES: &str = "Examples:
   gatewright dev                       an identity server on https://localhost:8443, at once
   gatewright dev --tenant acme         and a second tenant at https://acme.localhost:8443
   gatewright trust                     make browsers trust its certificate
+  gatewright explain 'https://localhost:8443/authorize?client_id=...'   why scopes are granted or not
   gatewright config                    every setting, as a file to start from";
 
 /// The commands.
@@ -44,6 +45,9 @@ pub enum Command {
     Tenants(TenantsArgs),
     /// Import users from a file and export them, in the data of `dev` or `serve`
     Users(UsersArgs),
+    /// Say why something was decided: a login's URL, a token, a log entry, a request
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
     /// Print every setting with its default, as a configuration file to start from
     #[command(after_help = "Example:
   gatewright config > gatewright.toml")]
@@ -79,6 +83,20 @@ Examples:
   gatewright users export users.json
   gatewright users export --format csv | head
   gatewright users export users.json --format import --connection Username-Password-Authentication";
+
+const EXPLAIN_EXAMPLES: &str =
+    "What is explained: a URL of /authorize, a JWT, a refresh token, the id of a log entry, or the request id
+that an error page or the header x-request-id shows. docs/reasons.md lists every reason.
+
+Exit status: 0 explained, 1 there is nothing to say about it, 2 it could not run.
+
+Examples:
+  gatewright explain 'https://localhost:8443/authorize?client_id=…&scope=openid%20read:users'
+  gatewright explain 4fTqPz0aB3dEkLmN8oQs              the request of this id, as it was decided
+  gatewright explain 4fTqPz0aB3dEkLmN8oQs --now        and as it would be decided now
+  pbpaste | gatewright explain                         a token, out of sight of the shell's history
+  gatewright explain LOG_ID --apply                    makes the change that it proposes, after asking
+  gatewright explain LOG_ID --server https://login.example.com --token TOKEN";
 
 const SERVE_EXAMPLES: &str = "Examples:
   gatewright serve --config /etc/gatewright.toml
@@ -291,6 +309,34 @@ pub struct UsersExportArgs {
     /// What is written
     #[arg(long, value_enum, default_value_t = ExportFormat::Json)]
     pub format: ExportFormat,
+    #[expect(missing_docs, reason = "clap would show the words as help")]
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `gatewright explain`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ExplainArgs {
+    /// What to explain; - or nothing reads it from standard input
+    pub what: Option<String>,
+    /// Decide again, against the configuration now, instead of telling what was recorded
+    #[arg(long)]
+    pub now: bool,
+    /// Print the report as one line of JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Make the changes of settings that it proposes, after asking for each
+    #[arg(long)]
+    pub apply: bool,
+    /// With --apply: do not ask
+    #[arg(long, short, requires = "apply")]
+    pub yes: bool,
+    /// Ask this server's Management API instead of the local data
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
+    /// A token for it with the scope read:explanations, and with --apply those of the change
+    #[arg(long, value_name = "TOKEN", env = "GATEWRIGHT_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
     #[expect(missing_docs, reason = "clap would show the words as help")]
     #[command(flatten)]
     pub data: DataArgs,

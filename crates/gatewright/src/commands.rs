@@ -1,7 +1,9 @@
 //! The commands, one file each. [`run`] picks the one that was typed.
 
 mod dev;
+mod explain;
 mod keygen;
+mod local;
 mod migrate;
 mod serve;
 mod tenants;
@@ -28,6 +30,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Trust(args) => trust::run(&args),
         Command::Keygen => keygen::run(),
         Command::Tenants(args) => tenants::run(args.command),
+        Command::Explain(args) => return Ok(explain::run(&args)),
         Command::Users(args) => return Ok(users::run(args.command)),
         Command::Config => say(&reference::example()),
     }?;

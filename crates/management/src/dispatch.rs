@@ -24,7 +24,9 @@ use crate::limit;
 /// Names the operation in a refusal that stands for one this server does not have.
 pub const NOT_BUILT: &str = "x-gatewright-not-built";
 
-static ROUTES: LazyLock<Routes> = LazyLock::new(|| Routes::new(gatewright_resources::operations()));
+static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
+    Routes::new(gatewright_resources::operations().chain(gatewright_resources::own_operations()))
+});
 
 /// Where a request came in and what it may use.
 pub struct Place<'a> {

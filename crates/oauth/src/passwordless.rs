@@ -276,8 +276,9 @@ pub(crate) fn is_link_secret(text: &str) -> bool {
 }
 
 fn template_fails(error: TemplateError) -> Stop {
+    tracing::warn!(%error, "A message template of a connection cannot be rendered.");
     let text = "The message template of the connection cannot be rendered.";
-    OAuthError::new(400, "bad.connection", text).because(error.to_string()).into()
+    OAuthError::new(400, "bad.connection", text).because("template_fails").into()
 }
 
 /// What an e-mail connection's `options.email` says. A body that has no place for the link cannot carry

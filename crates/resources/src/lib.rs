@@ -25,6 +25,7 @@ pub mod email_provider;
 pub mod email_templates;
 pub mod engine;
 mod executions;
+pub mod explanations;
 pub mod flows;
 pub mod grants;
 pub mod guardian;
@@ -122,9 +123,17 @@ pub static RESOURCES: &[&Resource] = &[
     &users::factors::RESOURCE,
 ];
 
-/// Every operation that is built.
+/// Operations that this server has and Auth0 has not.
+pub static OWN_RESOURCES: &[&Resource] = &[&explanations::RESOURCE];
+
+/// Every operation of the real API that is built.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
     RESOURCES.iter().flat_map(|resource| resource.operations)
+}
+
+/// Every operation of this server alone.
+pub fn own_operations() -> impl Iterator<Item = &'static Operation> {
+    OWN_RESOURCES.iter().flat_map(|resource| resource.operations)
 }
 
 macro_rules! migrations {
@@ -193,6 +202,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     81 "0081_scripts",
     90 "0090_token_exchange_profiles",
     91 "0091_action_executions",
+    92 "0092_log_request_ids",
 ];
 
 #[cfg(test)]

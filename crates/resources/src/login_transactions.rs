@@ -39,6 +39,8 @@ pub struct Progress {
     pub session_id: Option<String>,
     /// The user of that session has confirmed that the client may know who they are.
     pub confirmed: bool,
+    /// Why the user had to log in: a reason's code.
+    pub login_reason: Option<String>,
     /// What the consent page asks for.
     pub consent_asked: Option<Vec<String>>,
     /// What the user has allowed on it.

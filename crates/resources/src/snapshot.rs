@@ -293,6 +293,16 @@ enum Found {
     New(Box<Tenant>),
 }
 
+/// The tenant's configuration as it is within this transaction.
+///
+/// # Errors
+/// [`StoreError`] of the database, [`StoreError::NotFound`] if there is no such tenant.
+pub async fn of_tenant(tx: &mut Tx, tenant: &TenantId, master_key: &MasterKey) -> Result<Tenant, StoreError> {
+    let host = tenants::host(tx, tenant).await?;
+    let version = tenants::by_host(tx, &host).await?.map_or(0, |(_, version)| version);
+    load(tx, tenant.clone(), host, version, (master_key, &Modules::default())).await
+}
+
 async fn load(
     tx: &mut Tx,
     id: TenantId,

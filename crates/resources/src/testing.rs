@@ -82,7 +82,7 @@ impl Conversation {
         })
         .await
         .unwrap();
-        Self { db, seed, routes: Routes::new(crate::operations()) }
+        Self { db, seed, routes: Routes::new(crate::operations().chain(crate::own_operations())) }
     }
 
     /// A machine with every scope.

@@ -184,7 +184,8 @@ pub(crate) fn named(name: &str) -> Result<&'static Grant, OAuthError> {
 }
 
 fn unsupported(name: &str) -> OAuthError {
-    OAuthError::new(403, "unsupported_grant_type", format!("Unsupported grant type: {name}"))
+    let text = format!("Unsupported grant type: {name}");
+    OAuthError::new(403, "unsupported_grant_type", text).because("grant_type_unknown")
 }
 
 /// Whether a client needs leave for this grant: one that is not built is refused in any case, in words

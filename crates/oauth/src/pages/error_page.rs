@@ -33,6 +33,8 @@ pub(crate) struct ErrorPage {
 struct Why {
     reason: String,
     remedy: Option<&'static str>,
+    /// The log event that tells the whole.
+    log_id: Option<String>,
     client: Option<(String, String)>,
 }
 
@@ -46,7 +48,12 @@ impl ErrorPage {
             code: error.code.to_string(),
             description: error.description.to_string(),
             request_id: cx.request_id.clone(),
-            why: why.map(|reason| Why { reason: reason.to_owned(), remedy: remedy(reason), client: None }),
+            why: why.map(|reason| Why {
+                reason: reason.to_owned(),
+                remedy: remedy(reason),
+                log_id: cx.noted.log_id(),
+                client: None,
+            }),
             company: company(cx),
             look: Look::of(cx),
             nonce: cx.app.random.alphanumeric(22),

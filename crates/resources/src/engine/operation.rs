@@ -319,6 +319,12 @@ impl Operation {
         fields.iter().any(|field| matches!(field.shape, Shape::File))
     }
 
+    /// Changes no more than this, whatever its method says.
+    #[must_use]
+    pub const fn effect(self, effect: Effect) -> Self {
+        Self { effect, ..self }
+    }
+
     /// Changes the tenant's configuration.
     #[must_use]
     pub const fn writes_config(self) -> Self {
