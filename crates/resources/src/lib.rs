@@ -19,6 +19,7 @@ pub mod client_registrations;
 pub mod clients;
 pub mod connections;
 pub mod custom_domains;
+pub mod dashboard;
 pub mod device_codes;
 pub mod device_credentials;
 pub mod email_provider;
@@ -187,6 +188,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     71 "0071_phone_messages",
     80 "0080_session_metadata",
     81 "0081_scripts",
+    90 "0090_dashboard",
 ];
 
 #[cfg(test)]
