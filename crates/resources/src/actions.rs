@@ -159,7 +159,6 @@ pub static RESOURCE: Resource = Resource {
             Handler::Custom(bindings::replace),
         )
         .body(bindings::BODY, Purpose::Create)
-        .partly("running the actions")
         .writes_config(),
     ],
 };

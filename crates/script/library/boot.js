@@ -29,10 +29,10 @@ export default function boot(native, slot) {
     const known = loaded[name];
     if (known !== undefined) return known.exports;
     const factory = load(name);
-    if (factory === undefined) return undefined;
+    if (factory === undefined) throw new Error(`Cannot find module '${name}'`);
     const module = { __proto__: null, exports: {}, id: name };
     loaded[name] = module;
-    factory(module, module.exports, lib, machine);
+    factory(module, module.exports, lib, machine, lib);
     return module.exports;
   }
 

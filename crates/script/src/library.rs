@@ -33,7 +33,7 @@ pub(crate) fn compiled(name: &str) -> Option<Compiled> {
     let source = match name {
         BOOT => source.to_owned(),
         // `require` for modules from npm, `lib` for ours.
-        _ => format!("export default function (module, exports, lib, machine, require = lib) {{{source}\n}}"),
+        _ => format!("export default function (module, exports, lib, machine, require) {{{source}\n}}"),
     };
     let compiled = compile(&file, &source)?;
     done.insert(name, compiled);

@@ -10,6 +10,7 @@ use gatewright_passwords::StoredHash;
 use gatewright_resources::passwords;
 use gatewright_script::Workers;
 use reqwest::{Certificate, Client};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -34,6 +35,8 @@ pub struct Options {
     pub captures: bool,
     /// How often a client may call the Management API.
     pub management_rate_limit: Option<RateLimit>,
+    /// The program whose processes run scripts; threads of this one run them, if not set.
+    pub worker_program: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -43,6 +46,7 @@ impl Default for Options {
             tenants: vec!["acme".to_owned()],
             captures: true,
             management_rate_limit: None,
+            worker_program: None,
         }
     }
 }
@@ -79,7 +83,8 @@ impl Server {
         let (clock, turn) = Clock::turnable();
         let mailbox = Mailbox::default();
         let capture = options.captures.then(|| Arc::new(mailbox.clone()) as Arc<dyn Capture>);
-        let workers = Some(Workers::Threads);
+        let processes = |exe| Workers::Process { exe, args: vec!["script-worker".to_owned()] };
+        let workers = Some(options.worker_program.map_or(Workers::Threads, processes));
         let dev = DevServer { config, clock, random: Random::system(), capture, workers };
         let running =
             start_dev(dev).await.unwrap_or_else(|error| panic!("the server did not start: {error:#}"));

@@ -34,18 +34,18 @@ impl Case<'_> {
         Some(match scope {
             "user_metadata" => format!(
                 "it is a field of the profile, not a scope. To let users edit it, ask for \
-                 update:current_user_metadata{at}; to have it in a token, set a custom claim in an Action (not built yet)."
+                 update:current_user_metadata{at}; to have it in a token, set a custom claim in an Action."
             ),
             "app_metadata" => format!(
                 "it is a field of the profile, not a scope. To let users read it, ask for read:current_user{at}; \
-                 to have it in a token, set a custom claim in an Action (not built yet). Only a back end can write it."
+                 to have it in a token, set a custom claim in an Action. Only a back end can write it."
             ),
             "identities" => format!(
                 "it is a field of the profile, not a scope. To read it, ask for read:current_user{at}; to link \
                  accounts, for update:current_user_identities."
             ),
             "roles" | "groups" | "permissions" => format!(
-                "no scope opens it. To have {scope} in a token, set a custom claim in an Action (not built yet); for permissions, \
+                "no scope opens it. To have {scope} in a token, set a custom claim in an Action; for permissions, \
                  use RBAC with the token dialect access_token_authz."
             ),
             "name" | "nickname" | "picture" | "given_name" | "family_name" | "updated_at" => {

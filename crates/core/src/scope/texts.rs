@@ -14,7 +14,7 @@ fn the_request_that_started_it_all() {
     insta::assert_snapshot!(report.table(), @r#"
     openid, profile, email  granted  oidc_standard
     user_metadata           dropped  not_defined_on_api    The Management API defines no scope "user_metadata".
-                            remedy: it is a field of the profile, not a scope. To let users edit it, ask for update:current_user_metadata; to have it in a token, set a custom claim in an Action (not built yet).
+                            remedy: it is a field of the profile, not a scope. To let users edit it, ask for update:current_user_metadata; to have it in a token, set a custom claim in an Action.
     read:users              dropped  end_user_token_limit  A user's own token can hold only *:current_user* scopes here.
                             remedy: ask for read:current_user, which covers the user's own account; for other users, from a back end, call the API with the client credentials grant.
     "#);
@@ -109,16 +109,16 @@ fn remedies_know_what_people_are_after() {
         text.push_str(&format!("{scope} @ {audience}: {remedy}\n"));
     }
     insta::assert_snapshot!(text, @r#"
-    app_metadata @ https://localhost:8443/api/v2/: it is a field of the profile, not a scope. To let users read it, ask for read:current_user; to have it in a token, set a custom claim in an Action (not built yet). Only a back end can write it.
+    app_metadata @ https://localhost:8443/api/v2/: it is a field of the profile, not a scope. To let users read it, ask for read:current_user; to have it in a token, set a custom claim in an Action. Only a back end can write it.
     identities @ https://localhost:8443/api/v2/: it is a field of the profile, not a scope. To read it, ask for read:current_user; to link accounts, for update:current_user_identities.
     update:users @ https://localhost:8443/api/v2/: ask for update:current_user_metadata, which covers the user's own account; for other users, from a back end, call the API with the client credentials grant.
     read:clients @ https://localhost:8443/api/v2/: from a back end, call the API with the client credentials grant.
     read:current-user @ https://localhost:8443/api/v2/: ask for read:current_user, which the API defines.
-    user_metadata @ https://orders.example/: it is a field of the profile, not a scope. To let users edit it, ask for update:current_user_metadata with audience https://localhost:8443/api/v2/; to have it in a token, set a custom claim in an Action (not built yet).
+    user_metadata @ https://orders.example/: it is a field of the profile, not a scope. To let users edit it, ask for update:current_user_metadata with audience https://localhost:8443/api/v2/; to have it in a token, set a custom claim in an Action.
     orders.read @ https://orders.example/: ask for read:orders, which the API defines.
     openid,profile @ https://orders.example/: separate scopes with spaces, not commas.
     nickname @ https://orders.example/: it is a claim, not a scope: ask for profile.
-    roles @ https://orders.example/: no scope opens it. To have roles in a token, set a custom claim in an Action (not built yet); for permissions, use RBAC with the token dialect access_token_authz.
+    roles @ https://orders.example/: no scope opens it. To have roles in a token, set a custom claim in an Action; for permissions, use RBAC with the token dialect access_token_authz.
     print:orders @ https://orders.example/: add it to scopes of the API "Orders", or ask for one that it defines.
     created_at @ : it is a field of the profile, not a scope. To read it, ask for read:current_user with audience https://localhost:8443/api/v2/.
     read:orders @ : send the parameter audience with the identifier of the API that defines it.
