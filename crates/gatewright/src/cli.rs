@@ -44,6 +44,8 @@ pub enum Command {
     Tenants(TenantsArgs),
     /// Import users from a file and export them, in the data of `dev` or `serve`
     Users(UsersArgs),
+    /// Invite administrators of the dashboard
+    Admin(AdminArgs),
     /// Print every setting with its default, as a configuration file to start from
     #[command(after_help = "Example:
   gatewright config > gatewright.toml")]
@@ -79,6 +81,13 @@ Examples:
   gatewright users export users.json
   gatewright users export --format csv | head
   gatewright users export users.json --format import --connection Username-Password-Authentication";
+
+const INVITE_EXAMPLES: &str = "A server may run meanwhile.
+
+Examples:
+  gatewright admin invite
+  gatewright admin invite --tenant acme --database-url postgres://gatewright@db/gatewright
+  gatewright admin invite --url https://login.example.com --config /etc/gatewright.toml";
 
 const SERVE_EXAMPLES: &str = "Examples:
   gatewright serve --config /etc/gatewright.toml
@@ -226,6 +235,29 @@ pub enum TenantsCommand {
     },
     /// List the tenants
     List(ConfiguredArgs),
+}
+
+/// `gatewright admin`.
+#[derive(Debug, Args)]
+pub struct AdminArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: AdminCommand,
+}
+
+/// `gatewright admin …`.
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Print a link that makes whoever opens it administrator: once, within a day
+    #[command(after_help = INVITE_EXAMPLES)]
+    Invite {
+        /// Scheme and host of the server [default: that of `dev`, or https and the tenant's host]
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "clap would show the words as help")]
+        data: DataArgs,
+    },
 }
 
 /// `gatewright users`.

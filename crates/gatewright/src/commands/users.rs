@@ -2,7 +2,7 @@
 
 mod export;
 mod import;
-mod local;
+pub(super) mod local;
 mod progress;
 
 use std::io::Write as _;

@@ -131,7 +131,8 @@ pub async fn furnish_client(
     tenants::touch(tx, tenant).await?;
     let sealing = cx.sealing(tenant);
     if let Some(mut found) = CLIENTS.find(tx, tenant, &cx.master_key, own.client_id).await? {
-        let added = [add(&mut found, "callbacks", callback), add(&mut found, "allowed_logout_urls", signed_out)];
+        let added =
+            [add(&mut found, "callbacks", callback), add(&mut found, "allowed_logout_urls", signed_out)];
         if added.contains(&true) {
             CLIENTS.store(tx, &sealing, found).await?;
         }
@@ -152,7 +153,8 @@ pub async fn furnish_client(
     CLIENTS.insert(tx, &sealing, client).await?;
     for mut connection in CONNECTIONS.load(tx, tenant, &cx.master_key).await? {
         let strategy = connection["strategy"].as_str().unwrap_or_default();
-        if own.strategies.contains(&strategy) && connections::set_client(&mut connection, own.client_id, true) {
+        if own.strategies.contains(&strategy) && connections::set_client(&mut connection, own.client_id, true)
+        {
             CONNECTIONS.store(tx, &sealing, connection).await?;
         }
     }
