@@ -56,7 +56,7 @@
       case "lines": return input.value.split("\n").map((line) => line.trim()).filter(Boolean);
       case "secret": return input.value ? "********" : undefined;
       case "number": return /^\s*-?\d+\s*$/.test(input.value) ? Number(input.value) : input.value.trim();
-      case "json": try { return JSON.parse(input.value || "{}"); } catch { return undefined; }
+      case "json": case "merged": try { return JSON.parse(input.value || "{}"); } catch { return undefined; }
       case "area": case "code": return input.value;
       default: return input.value.trim();
     }
@@ -72,6 +72,12 @@
         if ((blank(value) && !("required" in field.dataset)) || value === false) continue;
       } else if (canonical(value) === canonical(stored) || (value === false && stored === null) || (blank(value) && blank(stored))) {
         continue;
+      }
+      if (field.dataset.kind === "merged" && value && stored) {
+        // The API merges: what was taken out is sent as null.
+        const gone = Object.keys(stored).filter((name) => !(name in value)).map((name) => [name, null]);
+        const changed = Object.entries(value).filter(([name, one]) => canonical(one) !== canonical(stored[name]));
+        value = Object.fromEntries([...changed, ...gone]);
       }
       if ("nullable" in field.dataset && blank(value)) value = null;
       const names = field.dataset.name.split(".");

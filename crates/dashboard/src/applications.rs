@@ -22,10 +22,12 @@ use crate::page::Page;
 use crate::problem::Problem;
 use crate::sent::Sent;
 use crate::session::Admin;
-use crate::view::{Cell, Empty, Facts, Row, Search, Table, items, kept, text, total};
+use crate::view::{Cell, Empty, Facts, Notice, Row, Search, Table, items, kept, text, total};
 
 const SECTION: &str = "/dashboard/applications";
 const PER_PAGE: u32 = 50;
+/// What lists show of a client. The secret is not read along: each read of one is worth a log event.
+const SHOWN: &str = "client_id,name,app_type,is_first_party";
 const TABS: &[(&str, &str)] =
     &[("", "Quick start"), ("settings", "Settings"), ("connections", "Connections"), ("apis", "APIs")];
 
@@ -51,8 +53,10 @@ fn api_path(id: &str) -> String {
     format!("/clients/{}", encoded(id))
 }
 
+/// The client without its secret.
 async fn found(admin: &Admin, id: &str) -> Result<Value, Problem> {
-    Ok(admin.get(api_path(id)).await?)
+    let path = format!("{}?fields=client_secret,signing_keys&include_fields=false", api_path(id));
+    Ok(admin.get(path).await?)
 }
 
 /// A page of one application.
@@ -69,7 +73,7 @@ async fn list(admin: Admin, RawQuery(query): RawQuery) -> Result<Response, Probl
     let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
     let (q, page) = (query.some("q").unwrap_or_default(), query.page());
     let (clients, count) = if q.is_empty() {
-        let path = format!("/clients?is_global=false&include_totals=true&per_page={PER_PAGE}&page={page}");
+        let path = format!("/clients?is_global=false&fields={SHOWN}&include_totals=true&per_page={PER_PAGE}&page={page}");
         let found = admin.get(path).await?;
         (items(&found, "clients").to_vec(), total(&found))
     } else {
@@ -124,7 +128,7 @@ async fn search(admin: &Admin, q: &str) -> Result<Vec<Value>, Problem> {
     let wanted = q.to_lowercase();
     let mut matching = Vec::new();
     for page in 0.. {
-        let found = admin.get(format!("/clients?is_global=false&per_page=100&page={page}")).await?;
+        let found = admin.get(format!("/clients?is_global=false&fields={SHOWN}&per_page=100&page={page}")).await?;
         let clients = items(&found, "clients");
         matching.extend(
             clients
@@ -170,7 +174,11 @@ async fn settings(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
-    let client = found(&admin, &id).await?;
+    // Only who asks for the secret reads it, which leaves a log event.
+    let client = match query.text("secret") {
+        Some("show") => admin.get(api_path(&id)).await?,
+        _ => found(&admin, &id).await?,
+    };
     Ok(settings_page(&admin, &client, None).done(query.text("done")).respond())
 }
 
@@ -180,7 +188,14 @@ fn settings_page(admin: &Admin, client: &Value, refused: Option<&Refused>) -> Pa
     let mut page = page_of(admin, client, "settings");
     if let Some(secret) = client["client_secret"].as_str() {
         let facts = vec![("Client secret", Cell::code(secret))];
-        page = page.block(&Facts { title: "Secret", facts });
+        page = page.block(&Facts { title: "", facts });
+    } else if client["token_endpoint_auth_method"].as_str().is_some_and(|method| method != "none") {
+        page = page.block(&Notice {
+            kind: "note",
+            title: "Client secret",
+            text: "Showing it leaves an event in the logs.".to_owned(),
+            link: Some((format!("{base}/settings?secret=show"), "Show secret".to_owned())),
+        });
     }
     for spec in forms::ALL {
         let call = ApiCall::new(Method::Patch, path.as_str());

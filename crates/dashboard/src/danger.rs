@@ -24,7 +24,7 @@ pub(crate) struct Danger {
 
 #[derive(Template)]
 #[template(
-    source = r#"<section class="panel danger"><h2>{{ text }}</h2><p class="quiet">You will be asked for its name first.</p><p class="buttons"><a class="button destroy" href="{{ href }}">{{ text }}…</a></p></section>"#,
+    source = r#"<section class="panel danger"><div class="about"><h2>{{ text }}</h2><p class="quiet">You will be asked for its name first.</p></div><p class="buttons"><a class="button destroy" href="{{ href }}">{{ text }}…</a></p></section>"#,
     ext = "html"
 )]
 pub(crate) struct DangerLink {

@@ -12,6 +12,7 @@ mod applications;
 mod assets;
 mod away;
 mod danger;
+mod every;
 mod exchange;
 mod form;
 mod invitation;
@@ -23,6 +24,7 @@ mod page;
 mod problem;
 mod sent;
 mod session;
+mod users;
 mod view;
 mod why;
 
@@ -49,5 +51,6 @@ pub fn router() -> Router<Arc<App>> {
         .route("/dashboard/logs", get(logs::list))
         .route("/dashboard/logs/{id}", get(logs::entry))
         .merge(applications::routes())
+        .merge(users::routes())
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
 }

@@ -18,7 +18,7 @@ use crate::view::{Cell, Facts, items, total};
 struct Counts {
     counts: Vec<(&'static str, u64, &'static str)>,
     days: Vec<Day>,
-    logins: u64,
+    caption: String,
 }
 
 /// A bar of the chart of logins.
@@ -40,7 +40,8 @@ pub(crate) async fn show(admin: Admin, RawQuery(query): RawQuery) -> Result<Resp
     let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
     let mut counts = Vec::new();
     let sections: &[(&str, &[&str], &str, &str)] = &[
-        ("Applications", &["read:clients"], "/clients?is_global=false&", "/dashboard/applications"),
+        ("Applications", &["read:clients"], "/clients?is_global=false&fields=client_id&", "/dashboard/applications"),
+        ("Users", &["read:users"], "/users?", "/dashboard/users"),
     ];
     for (name, scopes, path, href) in sections {
         if admin.may(scopes) {
@@ -52,11 +53,12 @@ pub(crate) async fn show(admin: Admin, RawQuery(query): RawQuery) -> Result<Resp
         true => days(items(&admin.get("/stats/daily").await?, "")),
         false => Vec::new(),
     };
-    let logins = days.iter().map(|day| day.logins).sum();
+    let logins: u64 = days.iter().map(|day| day.logins).sum();
+    let caption = format!("{logins} {} in {DAYS} days", if logins == 1 { "login" } else { "logins" });
     let issuer = &admin.cx.issuer;
     let mut page = Page::new(&admin, "/dashboard", "Overview")
         .done(query.text("done"))
-        .block(&Counts { counts, days, logins })
+        .block(&Counts { counts, days, caption })
         .block(&Facts {
             title: "For your application",
             facts: vec![

@@ -45,7 +45,9 @@ const fn section(path: &'static str, name: &'static str, scopes: &'static [&'sta
 const SECTIONS: &[Section] = &[
     section("/dashboard", "Overview", &[]),
     section("/dashboard/logs", "Logs", &["read:logs", "read:logs_users"]),
+    section("/dashboard/playground", "Playground", &["read:clients"]),
     section("/dashboard/applications", "Applications", &["read:clients"]),
+    section("/dashboard/users", "Users", &["read:users"]),
 ];
 
 /// A link of the navigation.

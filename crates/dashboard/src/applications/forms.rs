@@ -146,7 +146,7 @@ static METADATA: Spec = Spec {
     id: "metadata",
     title: "Metadata",
     intro: "At most ten texts. Actions read them as event.client.metadata.",
-    controls: &[control("client_metadata", "client_metadata", Kind::Json)],
+    controls: &[control("client_metadata", "client_metadata", Kind::Merged)],
     submit: "Save metadata",
 };
 

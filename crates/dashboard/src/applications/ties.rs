@@ -8,28 +8,13 @@ use serde_json::{Value, json};
 
 use super::{base, found, page_of};
 use crate::api::{ApiCall, encoded};
+use crate::every::every;
 use crate::form::{FormView, Kind, Outcome, Refused, Spec, control, submit_with};
 use crate::page::Page;
 use crate::problem::Problem;
 use crate::sent::Sent;
 use crate::session::Admin;
 use crate::view::{Cell, Empty, Row, RowAction, Table, items, text};
-
-/// Every item of a list, page by page.
-pub(super) async fn every(admin: &Admin, path: &str, plural: &str) -> Result<Vec<Value>, Problem> {
-    let mut all = Vec::new();
-    let glue = if path.contains('?') { '&' } else { '?' };
-    // A list of more than this is no page for people.
-    for page in 0..20 {
-        let found = admin.get(format!("{path}{glue}per_page=100&page={page}")).await?;
-        let some = items(&found, plural);
-        all.extend_from_slice(some);
-        if some.len() < 100 {
-            break;
-        }
-    }
-    Ok(all)
-}
 
 pub(super) async fn connections(
     admin: Admin,

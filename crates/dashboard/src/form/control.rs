@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Checks(&'static [(&'static str, &'static str)]),
     /// A JSON object.
     Json,
+    /// A JSON object whose members the API merges with the stored ones: what was taken out is sent as `null`.
+    Merged,
 }
 
 /// A control, declared.

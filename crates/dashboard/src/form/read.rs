@@ -61,6 +61,7 @@ pub(crate) fn body(controls: &[Control], current: &Value, sent: &Sent) -> Result
         if same(control, &value, stored, current.is_null()) {
             continue;
         }
+        let value = if control.kind == Kind::Merged { merged(value, stored) } else { value };
         let value = if control.nullable && is_blank(&value) { Value::Null } else { value };
         let mut names = control.name.split('.');
         let first = names.next().unwrap_or_default();
@@ -85,6 +86,16 @@ fn put(whole: &mut Value, names: &[&str], value: Value) {
         [] => drop(members.insert((*first).to_owned(), value)),
         _ => put(members.entry(*first).or_insert_with(|| json!({})), rest, value),
     }
+}
+
+/// What the API must merge into `stored` so that `wanted` comes out.
+fn merged(wanted: Value, stored: &Value) -> Value {
+    let (Value::Object(mut members), Some(stored)) = (wanted.clone(), stored.as_object()) else { return wanted };
+    members.retain(|name, value| stored.get(name) != Some(value));
+    for name in stored.keys().filter(|name| wanted.get(*name).is_none()) {
+        members.insert(name.clone(), Value::Null);
+    }
+    members.into()
 }
 
 /// A member of a document by its dotted name.
@@ -131,7 +142,7 @@ fn value(control: &Control, sent: &Sent) -> Result<Option<Value>, Refusal> {
             // What is no number is sent as it is: the operation says so in its own words.
             text.parse::<i64>().map_or_else(|_| text.into(), Value::from)
         }
-        Kind::Json => {
+        Kind::Json | Kind::Merged => {
             let text = typed.unwrap_or_default().trim();
             let text = if text.is_empty() { "{}" } else { text };
             let parsed = serde_json::from_str(text).map_err(|error| Refusal {
@@ -188,6 +199,19 @@ mod tests {
             json!({"callbacks": [], "jwt": {"lifetime": "soon", "alg": "RS256"}, "sso": false, "metadata": {"a": 1}}),
         );
         check(Value::Null, "name=&description=&jwt.lifetime=", json!({"name": ""}));
+    }
+
+    #[test]
+    fn a_merged_object_is_sent_as_its_changes() {
+        const METADATA: &[Control] = &[control("m", "M", Kind::Merged)];
+        let stored = json!({"m": {"a": 1, "b": 2, "c": {"x": 1}}});
+        let check = |sent: &str, expect: Value| {
+            let sent = Sent::parse(sent.as_bytes()).unwrap();
+            assert_eq!(body(METADATA, &stored, &sent).unwrap(), expect);
+        };
+        check("m={\"a\":1,\"c\":{\"y\":2},\"d\":4}", json!({"m": {"b": null, "c": {"y": 2}, "d": 4}}));
+        check("m={\"a\":1,\"b\":2,\"c\":{\"x\":1}}", json!({}));
+        check("m=", json!({"m": {"a": null, "b": null, "c": null}}));
     }
 
     #[test]

@@ -168,7 +168,7 @@ fn field(
     };
     let least = match control.kind {
         Kind::Code => 16,
-        Kind::Json => 4,
+        Kind::Json | Kind::Merged => 4,
         _ => 3,
     };
     FieldView {
@@ -187,6 +187,7 @@ fn field(
             Kind::Choice(_) => "choice",
             Kind::Checks(_) => "checks",
             Kind::Json => "json",
+            Kind::Merged => "merged",
         },
         checked: match sent {
             Some(sent) => sent.text(control.name).is_some(),
@@ -221,8 +222,8 @@ fn others(options: &[(&str, &str)], stored: &Value) -> Vec<(String, String, bool
 fn typed(control: &Control, stored: &Value) -> String {
     match (control.kind, stored) {
         (Kind::Secret | Kind::Toggle | Kind::Checks(_), _) => String::new(),
-        (Kind::Json, Value::Null) => "{}".to_owned(),
-        (Kind::Json, value) => pretty(value),
+        (Kind::Json | Kind::Merged, Value::Null) => "{}".to_owned(),
+        (Kind::Json | Kind::Merged, value) => pretty(value),
         (_, Value::Null) => String::new(),
         (_, Value::String(text)) => text.clone(),
         (Kind::Lines, Value::Array(items)) => {
