@@ -1,5 +1,6 @@
 //! The commands, one file each. [`run`] picks the one that was typed.
 
+mod admin;
 mod dev;
 mod explain;
 mod keygen;
@@ -32,6 +33,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Tenants(args) => tenants::run(args.command),
         Command::Explain(args) => return Ok(explain::run(&args)),
         Command::Users(args) => return Ok(users::run(args.command)),
+        Command::Admin(args) => admin::run(args.command),
         Command::Config => say(&reference::example()),
     }?;
     Ok(ExitCode::SUCCESS)

@@ -19,6 +19,7 @@ pub mod client_registrations;
 pub mod clients;
 pub mod connections;
 pub mod custom_domains;
+pub mod dashboard;
 pub mod device_codes;
 pub mod device_credentials;
 pub mod email_provider;
@@ -203,6 +204,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     90 "0090_token_exchange_profiles",
     91 "0091_action_executions",
     92 "0092_log_request_ids",
+    93 "0093_dashboard",
 ];
 
 #[cfg(test)]

@@ -351,11 +351,17 @@ pub struct Caller {
     pub client_name: Option<String>,
     /// The scopes granted.
     pub scopes: Vec<String>,
-    /// The token belongs to a user rather than to a machine.
+    /// The token is a user's own: it opens what that user may do with their own account. `false` for machines,
+    /// and for administrators in the dashboard, whose scopes come from their role.
     pub is_user: bool,
 }
 
 impl Caller {
+    /// Whether nobody but a machine calls.
+    pub fn is_machine(&self) -> bool {
+        self.subject.strip_suffix("@clients") == Some(&self.client_id)
+    }
+
     /// Whether the token holds this scope.
     pub fn has(&self, scope: &str) -> bool {
         self.scopes.iter().any(|held| held == scope)
