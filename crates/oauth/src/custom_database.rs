@@ -129,7 +129,7 @@ impl Custom {
                 reason: "script_worker",
                 message: "The tenant's scripts could not be run.".to_owned(),
             },
-            None => Answer::Result(outcome.result),
+            None => Answer::Result(outcome.result.clone()),
         };
         Called { result: read(&answer), scripts: json!({ "runs": runs, "ignored": [] }) }
     }

@@ -24,7 +24,7 @@ use crate::events::{self, merge};
 use crate::grants::{Flow, Grant, Presented, Refused, RefusedEvent, Subject, refresh_token};
 use crate::mint::Opaque;
 use crate::refresh;
-use crate::scripts::{carry_out, ledger, login};
+use crate::scripts::{self, carry_out, login};
 use crate::stop::Stop;
 
 /// A request and whose it is.
@@ -98,7 +98,7 @@ impl Desk {
             return Ok(Err(error));
         }
         if let Some(exchanged) = &subject.exchanged {
-            ledger["scripts"] = ledger::told(&exchanged.runs, &exchanged.notes);
+            ledger["scripts"] = scripts::ledger::told(&exchanged.runs, &exchanged.notes);
         }
         let mut verdict = Verdict::default();
         if let Some(decided) = subject.verdict.take() {
