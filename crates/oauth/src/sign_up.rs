@@ -62,7 +62,7 @@ impl Refusal {
     }
 
     pub(crate) fn bad(text: impl Into<String>) -> Self {
-        Self::new(400, "invalid_request", text, "invalid_request")
+        Self::new(400, "invalid_request", text, "request_invalid")
     }
 
     pub(crate) fn weak(weakness: &Weakness) -> Self {

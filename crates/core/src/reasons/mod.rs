@@ -17,6 +17,8 @@ mod scopes;
 mod scripts;
 
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod page;
 #[cfg(test)]
 mod tests;
