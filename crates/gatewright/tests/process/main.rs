@@ -6,5 +6,7 @@
 mod command;
 mod dev;
 #[cfg(unix)]
+mod explain;
+#[cfg(unix)]
 mod users;
 mod wire;
