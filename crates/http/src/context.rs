@@ -19,12 +19,13 @@ use gatewright_resources::snapshot::Tenant;
 use tracing::Instrument;
 
 use crate::app::{App, Listener};
-use crate::respond::Fault;
+use crate::respond::{Fault, Reason};
 
 /// The name of the response header that carries the request id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The name of the response header that carries the id of the log event with the decision; in `dev` only.
+/// The name of the response header that names the decision: the id of its log event, or the code of its reason
+/// where none was written. In `dev` only.
 pub const DECISION: HeaderName = HeaderName::from_static("x-gatewright-decision");
 
 /// What a handler knows of its request. Cloning is cheap.
@@ -134,7 +135,8 @@ pub async fn establish(State(app): State<Arc<App>>, mut request: Request, next: 
         response.headers_mut().insert(REQUEST_ID, id);
     }
     // Only in `dev`: nobody else may learn from an answer that there is more to know.
-    let decided = noted.log_id().filter(|_| app.settings.dev);
+    let unlogged = || response.extensions().get::<Reason>().map(|reason| reason.0.clone());
+    let decided = noted.log_id().or_else(unlogged).filter(|_| app.settings.dev);
     if let Some(id) = decided.and_then(|id| HeaderValue::from_str(&id).ok()) {
         response.headers_mut().insert(DECISION, id);
     }

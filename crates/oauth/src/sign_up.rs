@@ -73,7 +73,7 @@ impl Refusal {
     }
 
     pub(crate) fn bad(text: impl Into<String>) -> Self {
-        Self::new(400, "invalid_request", text, "invalid_request")
+        Self::new(400, "invalid_request", text, "request_invalid")
     }
 
     /// By a script. Compat: hooks and actions have one name for it, whatever the code.

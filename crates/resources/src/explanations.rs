@@ -10,7 +10,7 @@ use gatewright_core::Timestamp;
 use gatewright_core::authorize::Ask;
 use gatewright_core::explain::given::{Given, given};
 use gatewright_core::explain::preview::{self, Decided};
-use gatewright_core::explain::{Report, replay};
+use gatewright_core::explain::{Report, Row, recorded, replay};
 use gatewright_core::ids::Issuer;
 use gatewright_core::scope::{self, ScopeAsk, ScopeFacts, ThirdPartyMode};
 use gatewright_store::{StoreError, Tx};
@@ -104,6 +104,10 @@ pub async fn explain(
         None => Ok(Err(Unexplained::NotUnderstood)),
         Some(Given::AuthorizeUrl { origin, params }) => Ok(Ok(authorize_url(place, &origin, &params))),
         Some(Given::Token(token)) => tokens::jwt(tx, place, &token, basis).await.map(Ok),
+        Some(Given::Reason(code)) => {
+            let rows = vec![Row::new("reason", "", recorded::outcome_of(code), code)];
+            Ok(Ok(Report { about: "reason".into(), rows, ..Report::default() }))
+        }
         Some(Given::RefreshToken(token)) => tokens::refresh_token(tx, place, &token).await,
         Some(Given::LogId(id)) => match events::by_id(tx, place, &id).await? {
             Some(event) => events::explain(tx, place, &event, basis).await.map(Ok),

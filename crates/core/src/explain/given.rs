@@ -18,6 +18,8 @@ pub enum Given {
     LogId(String),
     /// What the header `x-request-id` of an answer said.
     RequestId(String),
+    /// A reason's code.
+    Reason(&'static str),
     /// Anything else that has the form of a secret: a refresh token.
     RefreshToken(String),
 }
@@ -53,8 +55,15 @@ pub fn given(text: &str) -> Option<Given> {
     if text.len() == 56 && text.bytes().all(|b| b.is_ascii_digit()) {
         return Some(Given::LogId(owned()));
     }
-    if text.len() == REQUEST_ID_CHARS && text.bytes().all(|b| b.is_ascii_alphanumeric()) {
+    // Some codes have the length of a request id.
+    if text.len() == REQUEST_ID_CHARS
+        && crate::reasons::find(text).is_none()
+        && text.bytes().all(|b| b.is_ascii_alphanumeric())
+    {
         return Some(Given::RequestId(owned()));
+    }
+    if let Some(entry) = crate::reasons::find(text) {
+        return Some(Given::Reason(entry.code));
     }
     // Refresh tokens are 32 random bytes in base64url: 43 characters.
     (text.len() >= 32 && in_base64url(text)).then(|| Given::RefreshToken(owned()))
@@ -80,6 +89,7 @@ mod tests {
             Some(Given::Token(_)) => "token".into(),
             Some(Given::LogId(_)) => "log".into(),
             Some(Given::RequestId(_)) => "request".into(),
+            Some(Given::Reason(code)) => code.into(),
             Some(Given::RefreshToken(_)) => "refresh".into(),
             None => "nothing".into(),
         };
@@ -95,6 +105,8 @@ mod tests {
         check(&"9".repeat(56), "log");
         check("4fTqPz0aB3dEkLmN8oQs", "request");
         check("Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmE", "refresh");
+        check("code_expired", "code_expired");
+        check("refresh_token_of_other_client", "refresh_token_of_other_client");
         for text in ["", "why", "a b c", "a.b", "https://localhost:8443/"] {
             check(text, "nothing");
         }

@@ -88,7 +88,7 @@ impl Row {
 /// The answer to "why".
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// What was asked about: `authorize_url`, `token`, `refresh_token`, `log_event`.
+    /// What was asked about: `authorize_url`, `token`, `refresh_token`, `log_event`, `reason`.
     pub about: String,
     /// `recorded`: as it was decided then; `now`: against the configuration of this moment.
     pub basis: String,

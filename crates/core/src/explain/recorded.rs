@@ -60,7 +60,7 @@ pub fn scope_rows(scope: &Value) -> Vec<Row> {
 }
 
 /// A reason that stands alone is a refusal, unless it tells of something that went well.
-pub(super) fn outcome_of(reason: &str) -> &'static str {
+pub fn outcome_of(reason: &str) -> &'static str {
     match crate::reasons::find(reason) {
         Some(entry) if entry.remedy.is_empty() => "done",
         _ => "refused",

@@ -55,6 +55,10 @@ impl Recorded {
             if text("origin") == "requested" {
                 asked.push(name);
             }
+            // What was added because nothing was asked for came from the original.
+            if text("origin") == "default" {
+                original.push(name.to_owned());
+            }
             let by = text("says").split_once(" added it").or_else(|| text("says").split_once(" removed it"));
             let by = by.map_or("A script", |(by, _)| by).to_owned();
             let scope = || name.to_owned();

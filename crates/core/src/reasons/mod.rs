@@ -17,9 +17,14 @@ mod scopes;
 mod scripts;
 
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod page;
 #[cfg(test)]
 mod tests;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// What part of the server gives a reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,7 +114,10 @@ pub fn all() -> impl Iterator<Item = (Area, &'static Entry)> {
 /// assert!(find("nonsense").is_none());
 /// ```
 pub fn find(code: &str) -> Option<&'static Entry> {
-    all().map(|(_, entry)| entry).find(|entry| entry.code == code)
+    // Every line of the ledger looks its setting up here.
+    static BY_CODE: LazyLock<HashMap<&str, &Entry>> =
+        LazyLock::new(|| all().map(|(_, entry)| (entry.code, entry)).collect());
+    BY_CODE.get(code).copied()
 }
 
 /// What to do about the reason of this code, if something can be done.

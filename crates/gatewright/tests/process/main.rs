@@ -8,5 +8,7 @@ mod actions;
 mod command;
 mod dev;
 #[cfg(unix)]
+mod explain;
+#[cfg(unix)]
 mod users;
 mod wire;

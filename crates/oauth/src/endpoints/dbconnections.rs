@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
 use gatewright_core::user::User;
+use gatewright_http::respond::Reason;
 use gatewright_http::{Params, RequestCx, respond};
 use serde_json::{Value, json};
 
@@ -128,7 +129,9 @@ pub(crate) fn refused(refusal: &Refusal) -> Response {
     if let Some(policy) = &refusal.policy {
         body["policy"] = json!(policy);
     }
-    respond::json_no_store(refusal.status, &body).into_response()
+    let mut response = respond::json_no_store(refusal.status, &body).into_response();
+    response.extensions_mut().insert(Reason(refusal.reason.to_owned()));
+    response
 }
 
 /// What a sign-up is told of the account.

@@ -9,6 +9,7 @@ use axum::response::{Html, IntoResponse, Response};
 use gatewright_core::OAuthError;
 use gatewright_core::authorize::remedy::remedy;
 use gatewright_core::client::Client;
+use gatewright_http::respond::Reason;
 use gatewright_http::{RequestCx, respond};
 
 use super::look::Look;
@@ -83,10 +84,14 @@ impl ErrorPage {
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
             (header::REFERRER_POLICY, "no-referrer".to_owned()),
         ];
-        match self.render() {
+        let mut response = match self.render() {
             Ok(page) => respond::no_store((status, headers, Html(page))),
             Err(_) => (status, self.description).into_response(),
+        };
+        if let Some(why) = self.why {
+            response.extensions_mut().insert(Reason(why.reason));
         }
+        response
     }
 }
 

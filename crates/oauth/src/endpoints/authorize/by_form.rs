@@ -192,7 +192,7 @@ impl Entry {
                 return no(403, "The login was begun in another browser.", "other_browser");
             }
             Found::Over(Some(_)) => {
-                return no(400, "The login is over. Begin it anew at the application.", "expired");
+                return no(400, "The login is over. Begin it anew at the application.", "login_over");
             }
             // No state of ours, so it is the application's own.
             Found::Over(None) => {
