@@ -153,8 +153,11 @@ impl<'a, 'js> Run<'a, 'js> {
         for index in 0..self.books.len() {
             let (wall, cpu) = (time::now(), time::cpu());
             self.flight.begin(index);
-            let limit = time::process_cpu() + self.task.limits.cpu;
-            sandbox::end_after_cpu((limit + KERNEL_GRACE).as_secs() + 1);
+            // A thread shares its process with those that have done nothing.
+            if self.flight.is_process() {
+                let limit = time::process_cpu() + self.task.limits.cpu;
+                sandbox::end_after_cpu((limit + KERNEL_GRACE).as_secs() + 1);
+            }
             let mut outcome = self.one(ctx, index);
             let is_last = index + 1 == self.books.len();
             if outcome.is_ok() && is_last {
