@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
 
 mod afterwards;
+mod databases;
 mod hostile;
 mod machines;
+mod old_database;
 mod post_login;
 mod redirects;
 mod renewals;
