@@ -1,10 +1,13 @@
 //! The command line: what can be typed, and which settings its flags stand for.
 
+mod actions;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Inputs;
+pub use actions::{ActionsArgs, ActionsCommand, ActionsRunArgs};
 
 /// An identity server that works with Auth0's SDKs and says why.
 #[derive(Debug, Parser)]
@@ -44,6 +47,11 @@ pub enum Command {
     Tenants(TenantsArgs),
     /// Import users from a file and export them, in the data of `dev` or `serve`
     Users(UsersArgs),
+    /// Try actions and rules out on this machine
+    Actions(ActionsArgs),
+    /// Run tenants' scripts for a server: its own processes are started so
+    #[command(hide = true)]
+    ScriptWorker,
     /// Print every setting with its default, as a configuration file to start from
     #[command(after_help = "Example:
   gatewright config > gatewright.toml")]

@@ -1,5 +1,6 @@
 //! The commands, one file each. [`run`] picks the one that was typed.
 
+mod actions;
 mod dev;
 mod keygen;
 mod migrate;
@@ -29,6 +30,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Keygen => keygen::run(),
         Command::Tenants(args) => tenants::run(args.command),
         Command::Users(args) => return Ok(users::run(args.command)),
+        Command::Actions(args) => return actions::run(args.command),
+        Command::ScriptWorker => return Ok(gatewright_script::run_worker()),
         Command::Config => say(&reference::example()),
     }?;
     Ok(ExitCode::SUCCESS)

@@ -73,9 +73,7 @@ pub fn judge(by: &str, before: &Value, after: &Value, facts: &ScriptFacts) -> Ve
 /// A rule may give a list or, as the token has it, a text.
 fn scopes(value: &Value) -> Option<Vec<String>> {
     match value {
-        Value::Array(scopes) => {
-            Some(scopes.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-        }
+        Value::Array(scopes) => Some(scopes.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
         Value::String(scopes) => Some(scopes.split_whitespace().map(str::to_owned).collect()),
         _ => None,
     }

@@ -26,13 +26,9 @@ pub(super) fn any(cx: &RequestCx, grant: &Grant) -> bool {
 }
 
 /// Runs them. A refusal is logged here.
-pub(super) async fn run(
-    desk: &Desk,
-    mut case: Case,
-    sent: Sent,
-) -> Result<Result<Case, OAuthError>, Stop> {
+pub(super) async fn run(desk: &Desk, mut case: Case, sent: Sent) -> Result<Result<Case, OAuthError>, Stop> {
     let (cx, client) = (&desk.cx, &desk.client);
-    let ran = match case.subject.user.clone() {
+    let mut ran = match case.subject.user.clone() {
         None => {
             let ran = machine::run_exchange(cx, client, &case.wanted, &case.report, &sent).await;
             ScriptProgress { verdict: ran.verdict, runs: ran.runs, ..ScriptProgress::default() }
@@ -59,7 +55,6 @@ pub(super) async fn run(
             login::run_login(cx, &scene, None).await?
         }
     };
-    let mut ran = ran;
     let family_id = case.subject.refresh.as_ref().map(|exchanged| exchanged.claimed.family.family_id.clone());
     carry_out::revoke(cx, None, family_id.as_deref(), &mut ran.verdict).await?;
     case.report = login::apply(case.report, &case.wanted, &mut ran.verdict);
@@ -82,9 +77,10 @@ pub(super) async fn run(
     }
     case.ledger["reason"] = json!(error.reason);
     let (within, ledger, told) = (desk.clone(), case.ledger, error.clone());
-    let write = cx.app.db.write(move |tx| {
-        Box::pin(async move { within.log_failure(tx, user_id, &told, ledger).await })
-    });
+    let write = cx
+        .app
+        .db
+        .write(move |tx| Box::pin(async move { within.log_failure(tx, user_id, &told, ledger).await }));
     write.await?;
     Ok(Err(error))
 }
