@@ -3,6 +3,8 @@
 //!
 //! Opening a link changes nothing, for programs that read mail open links too; the button does.
 
+mod challenge;
+
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -22,6 +24,7 @@ use gatewright_resources::{logs, users};
 use gatewright_store::Tx;
 use serde_json::{Value, json};
 
+pub(crate) use self::challenge::come_back;
 use super::login::first_page;
 use crate::custom_database::{self, Unchanged};
 use crate::pages::policy::Policy;
@@ -29,6 +32,7 @@ use crate::pages::screen::{Button, Field, Form, Kind, Link, Screen, Subject, com
 use crate::pages::texts::{self, Texts};
 use crate::scripts::afterwards;
 use crate::scripts::event::Sent;
+use crate::scripts::reset;
 use crate::sign_up::decision;
 use crate::stop::Stop;
 use crate::{account_result, events, login_transaction};
@@ -87,6 +91,9 @@ impl Look {
         let mut form = self.form(RESET);
         // Password managers save the password under it.
         form.hidden.push(("username", link.email.clone()));
+        if let Some(state) = &said.state {
+            form.hidden.push(("state", state.clone()));
+        }
         let field = |name, label: &str, error: Option<&str>, focus, last| Field {
             kind: Kind::NewPassword,
             name,
@@ -121,6 +128,8 @@ struct Said {
     alert: bool,
     /// Why not, in a script's own words.
     told: Option<String>,
+    /// The transaction in which the tenant's actions let the reset pass.
+    state: Option<String>,
 }
 
 pub(crate) async fn reset_form(
@@ -133,6 +142,7 @@ pub(crate) async fn reset_form(
     let link = live(&look.cx, Purpose::ResetPassword, &look.ticket).await?;
     let found = link.and_then(|link| Some((look.cx.tenant.connection(&link.connection)?.clone(), link)));
     Ok(match found {
+        Some((_, link)) if reset::any(&look.cx) => challenge::ask(&look, &link),
         Some((connection, link)) => look.choose(&link, &connection, &Said::default()),
         None => look.gone(Purpose::ResetPassword),
     })
@@ -146,7 +156,17 @@ pub(crate) async fn reset(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
     let link = live(&cx, Purpose::ResetPassword, &look.ticket).await?;
     let found = link.and_then(|link| Some((cx.tenant.connection(&link.connection)?.clone(), link)));
     let Some((connection, link)) = found else { return Ok(look.gone(Purpose::ResetPassword)) };
-    let wrong = |said: Said| Ok(look.choose(&link, &connection, &said));
+    let passed = match reset::any(&cx) {
+        false => None,
+        true if params.has("begin") => return challenge::begin(&look, &link, &connection).await,
+        true => match challenge::passed(&look, params.text("state")).await? {
+            Some(passed) => Some(passed),
+            // Without the cookie, or after its time: the actions have to look again.
+            None => return Ok(challenge::ask(&look, &link)),
+        },
+    };
+    let state = passed.as_ref().map(|(waiting, _)| waiting.state.clone());
+    let wrong = |said: Said| Ok(look.choose(&link, &connection, &Said { state: state.clone(), ..said }));
     match (password.is_empty(), again.is_empty(), password == again) {
         (true, ..) => return wrong(Said { password: Some("no-password-reset"), ..Said::default() }),
         (_, true, _) => return wrong(Said { again: Some("no-re-enter-password"), ..Said::default() }),
@@ -173,22 +193,24 @@ pub(crate) async fn reset(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
         Err(NewPasswordError::Hash(error)) => return Err(Fault::from(error).into()),
         Err(NewPasswordError::Store(error)) => return Err(error.into()),
     };
+    let done = async |mut link: AccountTicket, user: User| {
+        told_of_change(&look, &link, &connection, &user);
+        if let Some((waiting, reset)) = &passed {
+            challenge::spend(&cx, waiting).await?;
+            link.result_url = reset.result_url.clone().or(link.result_url);
+        }
+        changed(&look, &link).await
+    };
     if let Some(custom) = custom_database::of(&cx, &connection).filter(|custom| !custom.imports()) {
         return match custom.reset(token_hash(&look.ticket), &password).await? {
-            Ok((link, user)) => {
-                told_of_change(&look, &link, &connection, &user);
-                changed(&look, &link).await
-            }
+            Ok((link, user)) => done(link, user).await,
             Err(Unchanged::Gone) => Ok(look.gone(Purpose::ResetPassword)),
             Err(Unchanged::Refused(text)) => wrong(Said { told: text, alert: true, ..Said::default() }),
         };
     }
     let change = Change { cx: cx.clone(), ticket_hash: token_hash(&look.ticket), hash };
     match cx.app.db.write(move |tx| Box::pin(change.record(tx))).await? {
-        Some((link, user)) => {
-            told_of_change(&look, &link, &connection, &user);
-            changed(&look, &link).await
-        }
+        Some((link, user)) => done(link, user).await,
         None => Ok(look.gone(Purpose::ResetPassword)),
     }
 }

@@ -207,16 +207,16 @@ async fn run_actions(
     progress
 }
 
-fn failure(outcome: &Outcome) -> OAuthError {
+pub(super) fn failure(outcome: &Outcome) -> OAuthError {
     let error = outcome.runs.last().and_then(|run| run.error.as_ref());
     error.map_or_else(unavailable, failed)
 }
 
-fn unavailable() -> OAuthError {
+pub(super) fn unavailable() -> OAuthError {
     OAuthError::access_denied("The tenant's scripts could not be run.").because("script_worker")
 }
 
-fn note_metadata(metadata: &mut Map<String, Value>, commands: &[Value]) {
+pub(super) fn note_metadata(metadata: &mut Map<String, Value>, commands: &[Value]) {
     for command in commands.iter().filter(|command| command["type"] == "transaction.setMetadata") {
         let name = command["name"].as_str().unwrap_or_default();
         match &command["value"] {

@@ -4,8 +4,8 @@
 //! failure means for the login. Does not own: what commands may do (`gatewright_core::script`), the engine
 //! (`gatewright_script`).
 //!
-//! Reading order: [`login`] (Rules and post-login Actions), [`machine`] (client credentials), [`registration`]
-//! and [`afterwards`] (sign-ups, new passwords), [`event`], [`context`] and [`hook`] (what scripts look at),
+//! Reading order: [`login`] (Rules and post-login Actions), [`machine`] (client credentials), [`registration`],
+//! [`reset`] and [`afterwards`] (sign-ups, new passwords), [`event`], [`context`] and [`hook`] (what scripts look at),
 //! [`host`], [`carry_out`], [`ledger`].
 
 pub(crate) mod afterwards;
@@ -18,6 +18,7 @@ pub(crate) mod ledger;
 pub(crate) mod login;
 pub(crate) mod machine;
 pub(crate) mod registration;
+pub(crate) mod reset;
 
 use std::sync::Arc;
 

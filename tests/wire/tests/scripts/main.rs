@@ -9,6 +9,7 @@ mod old_database;
 mod post_login;
 mod redirects;
 mod renewals;
+mod resets;
 mod rules;
 mod sign_ups;
 mod stage;
