@@ -4,6 +4,7 @@
 //! token may read that user and change its `user_metadata`, nothing else.
 
 pub mod access;
+mod before;
 mod database;
 pub mod export;
 pub mod factors;
@@ -14,7 +15,7 @@ mod profile;
 mod rows;
 mod search;
 
-use database::Elsewhere;
+use before::Elsewhere;
 pub use database::{NotSignedUp, adopt, change_password, prove_email, sign_up};
 pub use index::index_missing;
 pub use rows::{by_account, by_id, by_identifier, find_or_create_passwordless, merge_metadata, record_login};
@@ -110,7 +111,7 @@ pub static RESOURCE: Resource = Resource {
             Handler::Custom(create),
         )
         .body(CREATE, Purpose::Create)
-        .prepare(database::before_new)
+        .prepare(before::before_new)
         .success(201),
         Operation::new(
             "get_users_by_id",
@@ -131,7 +132,7 @@ pub static RESOURCE: Resource = Resource {
         )
         .own(&["update:current_user_metadata", "create:current_user_metadata"], &["user_metadata"])
         .body(UPDATE, Purpose::Update)
-        .prepare(database::before_change),
+        .prepare(before::before_change),
         Operation::new(
             "delete_users_by_id",
             Method::Delete,
@@ -140,7 +141,7 @@ pub static RESOURCE: Resource = Resource {
             &["delete:users", "delete:current_user"],
             Handler::Custom(delete),
         )
-        .prepare(database::delete_elsewhere)
+        .prepare(before::delete_elsewhere)
         .success(204),
         Operation::new(
             "post_identities",
@@ -250,7 +251,7 @@ fn create<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
             ApiError::new(400, "The connection does not exist.").code("inexistent_connection")
         })?;
         if let Ok(made) = serde_json::from_value::<Elsewhere>(input.prepared.clone()) {
-            let user = database::keep_shadow(cx, &connection, made).await?;
+            let user = before::keep_shadow(cx, &connection, made).await?;
             return Ok(made_account(request, input, name, user));
         }
         let draft = profile::draft(&connection, &input.body, request.now, || request.random.hex(24))?;

@@ -33,7 +33,6 @@ use crate::pages::texts::{self, Texts};
 use crate::scripts::afterwards;
 use crate::scripts::event::Sent;
 use crate::scripts::reset;
-use crate::sign_up::decision;
 use crate::stop::Stop;
 use crate::{account_result, events, login_transaction};
 
@@ -281,7 +280,7 @@ pub(crate) async fn verify(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Re
         return Ok(look.gone(Purpose::VerifyEmail));
     };
     if let Some(connection) = cx.tenant.connection(&link.connection).cloned() {
-        note_elsewhere(&cx, &connection, &link).await?;
+        custom_database::note_proved(&cx, &connection, &link).await?;
     }
     let client = look.client(&link);
     let mut page = look.screen("email-verification", "email-verification-result", client.as_deref());
@@ -293,27 +292,6 @@ pub(crate) async fn verify(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Re
         return Ok(go(target.as_str()));
     }
     Ok(page.respond(StatusCode::OK, &[]))
-}
-
-/// Lets a custom database know that an address is proved, where accounts stay in it. It is proved here in any case.
-async fn note_elsewhere(cx: &RequestCx, connection: &Connection, link: &AccountTicket) -> Result<(), Stop> {
-    let Some(custom) = custom_database::of(cx, connection).filter(|custom| !custom.imports()) else {
-        return Ok(());
-    };
-    let Some(called) = custom.verify(&link.email).await else { return Ok(()) };
-    let (reason, description) = match &called.result {
-        Ok(true) => return Ok(()),
-        Ok(false) => ("not_changed_by_script", None),
-        Err(refusal) => custom_database::logged(refusal),
-    };
-    let client = link.client_id.as_deref().and_then(|id| cx.tenant.client(id));
-    let event = events::event(cx, "fv", client.map(|client| &**client));
-    let mut event = events::at_connection(event, connection);
-    event.user_id = Some(link.user_id.clone());
-    event.user_name = Some(link.email.clone());
-    event.description = description;
-    event.details = json!({"decision": decision(reason, called.scripts)});
-    events::write(cx, event).await
 }
 
 /// On to an address of the tenant's. The link's secret is in this one's: it must not travel on.
