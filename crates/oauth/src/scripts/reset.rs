@@ -10,8 +10,8 @@ use gatewright_script::{Ended, Wrapper};
 use serde_json::{Value, json};
 
 use super::event::{self, Sent};
-use super::login::{failure, note_metadata, unavailable};
-use super::{Trigger, ledger, run};
+use super::login::{failure, note_metadata};
+use super::{Trigger, ledger, run, unavailable};
 
 /// The trigger's id.
 pub(crate) const TRIGGER: &str = "password-reset-post-challenge";
