@@ -73,9 +73,9 @@ pub(super) const SETTINGS: &[Setting] = &[
         key: "server.idle_seconds",
         variable: None,
         kind: Kind::Number,
-        default: Some("120"),
-        default_in_dev: Some("120"),
-        example: "120",
+        default: Some("300"),
+        default_in_dev: Some("300"),
+        example: "300",
         doc: "How long a connection may stay open without a request before the server closes it. Longer than \
               the proxy in front keeps its own to the server, or requests meet connections that are just \
               being closed: Go's clients keep theirs for 90 seconds, AWS's balancers 60, Google Cloud's 600.",
@@ -154,7 +154,7 @@ impl Server {
 
 /// Zero would close every connection before its first request.
 fn read_idle(values: &Values) -> Result<u64, ConfigError> {
-    match values.number("server.idle_seconds")?.unwrap_or(120) {
+    match values.number("server.idle_seconds")?.unwrap_or(300) {
         0 => Err(values.error("server.idle_seconds", "give at least one second")),
         seconds => Ok(seconds),
     }

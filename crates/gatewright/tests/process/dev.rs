@@ -153,11 +153,11 @@ async fn health_and_metrics_have_a_listener_of_their_own() {
     dev.server.stop().await;
 }
 
-// An SDK that was busy for half a minute asks on the connection it still knows as open.
+// A tool that was busy for minutes asks on the connection it still knows as open.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_may_be_idle_for_the_configured_time_after_each_request() {
     let mut config = Config::dev_defaults();
-    assert_eq!(config.server.idle_seconds, 120);
+    assert_eq!(config.server.idle_seconds, 300);
     config.server.idle_seconds = 3;
     let dev = dev_with(config, &[]).await;
     let address = dev.server.http_address().unwrap();
