@@ -6,7 +6,6 @@
 
 mod elsewhere;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use gatewright_adapters::email::EmailKind;
@@ -47,7 +46,7 @@ const LONGEST_METADATA_VALUE: usize = 500;
 pub(crate) struct Refusal {
     pub(crate) status: u16,
     /// `invalid_password`, `user_exists`, `invalid_signup`, ...
-    pub(crate) code: Cow<'static, str>,
+    pub(crate) code: Box<str>,
     /// `PasswordStrengthError`, `BadRequestError`, ...
     pub(crate) name: &'static str,
     /// A sentence, or the tree of rules that the password breaks.
@@ -70,7 +69,7 @@ impl Refusal {
         let message: String = text.into();
         let description = message.clone().into();
         let message = message.into();
-        let code = Cow::Borrowed(code);
+        let code = code.into();
         Self { status, code, name: "BadRequestError", description, message, policy: None, reason }
     }
 
@@ -81,13 +80,13 @@ impl Refusal {
     /// By a script. Compat: hooks and actions have one name for it, whatever the code.
     fn by_script(refusal: &script::Refusal) -> Self {
         let refused = Self::new(400, "extensibility_error", refusal.message.clone(), refusal.reason);
-        Self { code: Cow::Owned(refusal.code.clone()), name: SCRIPT_ERROR, ..refused }
+        Self { code: refusal.code.as_str().into(), name: SCRIPT_ERROR, ..refused }
     }
 
     pub(crate) fn weak(weakness: &Weakness) -> Self {
         Self {
             status: 400,
-            code: Cow::Borrowed("invalid_password"),
+            code: "invalid_password".into(),
             name: weakness.name(),
             description: weakness.description(),
             message: weakness.message().into(),

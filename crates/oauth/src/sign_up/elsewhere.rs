@@ -1,6 +1,5 @@
 //! Signing up at a custom database.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use gatewright_adapters::email::EmailKind;
@@ -73,7 +72,7 @@ async fn not_made(
         database::Refusal::Exists => super::told(cx, NotSignedUp::EmailTaken),
         database::Refusal::Told { code, message } => {
             let refused = Refusal::new(400, "invalid_signup", message, reason);
-            Refusal { code: Cow::Owned(code), name: "ValidationError", ..refused }
+            Refusal { code: code.into(), name: "ValidationError", ..refused }
         }
         _ => Refusal::new(400, "extensibility_error", "The sign-up failed. Try again later.", reason),
     };
