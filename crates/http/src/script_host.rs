@@ -156,9 +156,13 @@ fn outbound(args: &Value) -> Result<OutboundRequest, HostError> {
     for pair in args["headers"].as_array().into_iter().flatten() {
         let (name, value) = (pair[0].as_str().unwrap_or_default(), pair[1].as_str().unwrap_or_default());
         let parsed = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(value).ok());
-        let (name, value) = parsed.ok_or_else(|| HostError::new(format!("the header '{name}' is not valid")))?;
+        let (name, value) =
+            parsed.ok_or_else(|| HostError::new(format!("the header '{name}' is not valid")))?;
         // Where a message ends and who it is for is the client's to say.
-        if !matches!(name.as_str(), "host" | "content-length" | "transfer-encoding" | "connection" | "upgrade") {
+        if !matches!(
+            name.as_str(),
+            "host" | "content-length" | "transfer-encoding" | "connection" | "upgrade"
+        ) {
             headers.append(name, value);
         }
     }

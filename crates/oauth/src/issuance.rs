@@ -108,4 +108,3 @@ impl Recorded {
         Ok(Issued { access_token, id_token, refresh_token, scope, expires_in, token_type, issued_token_type })
     }
 }
-

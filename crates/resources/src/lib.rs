@@ -71,6 +71,7 @@ use gatewright_store::Migration;
 /// Every resource that is built.
 pub static RESOURCES: &[&Resource] = &[
     &actions::RESOURCE,
+    &actions::modules::RESOURCE,
     &attack_protection::RESOURCE,
     &branding::RESOURCE,
     &branding::page_template::RESOURCE,
@@ -192,6 +193,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     81 "0081_scripts",
     90 "0090_token_exchange_profiles",
     91 "0091_action_executions",
+    92 "0092_action_modules",
 ];
 
 #[cfg(test)]

@@ -124,7 +124,10 @@ sql!(
      SET generation = $3, advanced_at = $4, last_used_at = $5, expires_at = $6, forget_at = $7, rotating = $8
      WHERE tenant_id = $1 AND family_id = $2"
 );
-sql!(METADATA, "SELECT metadata, expires_at FROM refresh_token_families WHERE tenant_id = $1 AND family_id = $2");
+sql!(
+    METADATA,
+    "SELECT metadata, expires_at FROM refresh_token_families WHERE tenant_id = $1 AND family_id = $2"
+);
 sql!(
     CHANGE,
     "UPDATE refresh_token_families SET metadata = $3, expires_at = $4, forget_at = $5

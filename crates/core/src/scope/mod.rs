@@ -21,8 +21,8 @@ mod tests;
 mod texts;
 
 pub use reason::{Change, ChangeAction, Explanation, Reason};
-pub use scripts::after_scripts;
 pub use report::{Audience, Origin, Outcome, ScopeEntry, ScopeRefusal, ScopeReport};
+pub use scripts::after_scripts;
 
 use crate::client::Client;
 use crate::ids::{Issuer, TenantId};

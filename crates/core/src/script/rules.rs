@@ -73,9 +73,7 @@ pub fn judge(by: &str, before: &Value, after: &Value, facts: &ScriptFacts) -> Ve
 /// A rule may give a list or, as the token has it, a text.
 fn scopes(value: &Value) -> Option<Vec<String>> {
     match value {
-        Value::Array(scopes) => {
-            Some(scopes.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-        }
+        Value::Array(scopes) => Some(scopes.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
         Value::String(scopes) => Some(scopes.split_whitespace().map(str::to_owned).collect()),
         _ => None,
     }
@@ -91,8 +89,13 @@ fn changed(before: &Value, after: &Value) -> Map<String, Value> {
 /// as long as it is written as the documents have it.
 pub fn uses_access_token(code: &str) -> bool {
     let dense: String = code.chars().filter(|letter| !letter.is_whitespace()).collect();
-    let ways =
-        ["auth0.accessToken", "auth0?.accessToken", "auth0['accessToken']", "auth0[\"accessToken\"]", "}=auth0"];
+    let ways = [
+        "auth0.accessToken",
+        "auth0?.accessToken",
+        "auth0['accessToken']",
+        "auth0[\"accessToken\"]",
+        "}=auth0",
+    ];
     ways.iter().any(|way| dense.contains(way))
 }
 

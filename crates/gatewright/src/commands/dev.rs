@@ -52,7 +52,13 @@ pub(super) fn run(args: &DevArgs) -> anyhow::Result<()> {
     crate::logs::install(&config.log, Form::Dev);
     super::runtime(config.server.threads)?.block_on(async {
         let mut signals = Signals::catch()?;
-        let dev = DevServer { config, clock: Clock::system(), random: Random::system(), capture: None, workers: None };
+        let dev = DevServer {
+            config,
+            clock: Clock::system(),
+            random: Random::system(),
+            capture: None,
+            workers: None,
+        };
         let running = tokio::select! {
             started = start_dev(dev) => started?,
             _ = signals.next() => return Ok(()),

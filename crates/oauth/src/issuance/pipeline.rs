@@ -10,7 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::desk::{Case, Desk};
 use crate::endpoints::authorize::pipeline::method;
-use crate::grants::{Exchanged, Flow, Grant, authorization_code, client_credentials, device_code, token_exchange};
+use crate::grants::{
+    Exchanged, Flow, Grant, authorization_code, client_credentials, device_code, token_exchange,
+};
 use crate::scripts::event::Sent;
 use crate::scripts::login::{self, Scene};
 use crate::scripts::{carry_out, machine};
@@ -26,13 +28,9 @@ pub(super) fn any(cx: &RequestCx, grant: &Grant) -> bool {
 }
 
 /// Runs them. A refusal is logged here.
-pub(super) async fn run(
-    desk: &Desk,
-    mut case: Case,
-    sent: Sent,
-) -> Result<Result<Case, OAuthError>, Stop> {
+pub(super) async fn run(desk: &Desk, mut case: Case, sent: Sent) -> Result<Result<Case, OAuthError>, Stop> {
     let (cx, client) = (&desk.cx, &desk.client);
-    let ran = match case.subject.user.clone() {
+    let mut ran = match case.subject.user.clone() {
         None => {
             let ran = machine::run_exchange(cx, client, &case.wanted, &case.report, &sent).await;
             ScriptProgress { verdict: ran.verdict, runs: ran.runs, ..ScriptProgress::default() }
@@ -65,7 +63,6 @@ pub(super) async fn run(
             login::run_login(cx, &scene, None).await?
         }
     };
-    let mut ran = ran;
     if let Some(exchanged) = &case.subject.exchanged {
         ran.runs.splice(0..0, exchanged.runs.iter().cloned());
         ran.verdict.notes.splice(0..0, exchanged.notes.iter().cloned());
@@ -92,9 +89,10 @@ pub(super) async fn run(
     }
     case.ledger["reason"] = json!(error.reason);
     let (within, ledger, told) = (desk.clone(), case.ledger, error.clone());
-    let write = cx.app.db.write(move |tx| {
-        Box::pin(async move { within.log_failure(tx, user_id, &told, ledger).await })
-    });
+    let write = cx
+        .app
+        .db
+        .write(move |tx| Box::pin(async move { within.log_failure(tx, user_id, &told, ledger).await }));
     write.await?;
     Ok(Err(error))
 }

@@ -29,11 +29,7 @@ pub(crate) async fn metadata(
 
 /// The same in a transaction of its own, where the flow ends or waits. What is written is taken out of the
 /// verdict, so that it is not written again.
-pub(crate) async fn metadata_now(
-    cx: &RequestCx,
-    user_id: &str,
-    verdict: &mut Verdict,
-) -> Result<(), Stop> {
+pub(crate) async fn metadata_now(cx: &RequestCx, user_id: &str, verdict: &mut Verdict) -> Result<(), Stop> {
     let done = Verdict {
         user_metadata: std::mem::take(&mut verdict.user_metadata),
         app_metadata: std::mem::take(&mut verdict.app_metadata),

@@ -103,7 +103,8 @@ pub(crate) fn tenant_of_message(cx: &RequestCx) -> Value {
 }
 
 /// Members of a stored user that are not part of `event.user`.
-const HIDDEN: &[&str] = &["blocked", "blocked_for", "last_ip", "last_login", "logins_count", "guardian_authenticators"];
+const HIDDEN: &[&str] =
+    &["blocked", "blocked_for", "last_ip", "last_login", "logins_count", "guardian_authenticators"];
 
 /// `event.user`: both kinds of metadata are always there, providers' tokens never.
 pub(crate) fn user(user: &User) -> Value {

@@ -1,10 +1,10 @@
 //! Rules and post-login Actions: what runs at every login and every renewal.
 
-use gatewright_core::Timestamp;
 use gatewright_core::client::Client;
 use gatewright_core::scope::ScopeReport;
 use gatewright_core::script::{Halt, ScriptFacts, Verdict, actions, rules};
 use gatewright_core::user::User;
+use gatewright_core::{OAuthError, Timestamp};
 use gatewright_http::RequestCx;
 use gatewright_resources::login_transactions::{ScriptProgress, WaitingScript};
 use gatewright_resources::role_members;
@@ -207,7 +207,7 @@ async fn run_actions(
     progress
 }
 
-fn failure(outcome: &Outcome) -> gatewright_core::OAuthError {
+fn failure(outcome: &Outcome) -> OAuthError {
     let error = outcome.runs.last().and_then(|run| run.error.as_ref());
     error.map_or_else(unavailable, failed)
 }

@@ -5,6 +5,7 @@ mod exchanges;
 mod hostile;
 mod machines;
 mod messages;
+mod modules;
 mod post_login;
 mod redirects;
 mod renewals;
