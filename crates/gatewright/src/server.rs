@@ -177,8 +177,10 @@ impl Stage {
 
 /// Every route that tenants' hosts answer.
 fn routes(app: &Arc<App>, inbox: Option<Inbox>) -> Router {
-    let mut router: Router =
-        gatewright_oauth::router().merge(gatewright_management::router()).with_state(Arc::clone(app));
+    let mut router: Router = gatewright_oauth::router()
+        .merge(gatewright_management::router())
+        .merge(gatewright_dashboard::router())
+        .with_state(Arc::clone(app));
     if let Some(inbox) = inbox {
         router = router.merge(inbox::router(inbox));
     }

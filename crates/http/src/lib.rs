@@ -13,6 +13,7 @@ pub mod cors;
 pub mod params;
 pub mod respond;
 pub mod script_host;
+pub mod script_trial;
 
 pub use app::{App, Listener, Proxies, Settings};
 pub use context::RequestCx;

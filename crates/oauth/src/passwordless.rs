@@ -4,6 +4,8 @@
 //! same thing wherever it is asked for and typed in. A link holds a secret of its own in a code's place:
 //! the newest of either kind is the only one that is good, and neither is taken for the other.
 
+mod first_login;
+
 use std::sync::Arc;
 
 use gatewright_adapters::email::{EmailKind, OwnText};
@@ -14,6 +16,7 @@ use gatewright_core::connection::Connection;
 use gatewright_core::email::normalize_address;
 use gatewright_core::limits::RateLimit;
 use gatewright_core::login::one_time_code::{CodeChannel, CodeFacts, CodeVerdict, verdict};
+use gatewright_core::script::registration as script;
 use gatewright_core::user::User;
 use gatewright_http::RequestCx;
 use gatewright_resources::passwordless_codes::{self, Replaced};
@@ -24,6 +27,8 @@ use serde_json::{Value, json};
 use crate::events;
 use crate::mail::Mail;
 use crate::scripts::notification::{self, Delivery, Notice};
+use crate::scripts::registration;
+use crate::sign_up;
 use crate::stop::Stop;
 
 /// Unauthenticated starts from one address: 50 at once, 50 more an hour.
@@ -271,8 +276,9 @@ pub(crate) fn is_link_secret(text: &str) -> bool {
 }
 
 fn template_fails(error: TemplateError) -> Stop {
+    tracing::warn!(%error, "A message template of a connection cannot be rendered.");
     let text = "The message template of the connection cannot be rendered.";
-    OAuthError::new(400, "bad.connection", text).because(error.to_string()).into()
+    OAuthError::new(400, "bad.connection", text).because("template_fails").into()
 }
 
 /// What an e-mail connection's `options.email` says. A body that has no place for the link cannot carry
@@ -301,6 +307,7 @@ struct StoredCode {
 }
 
 /// A code that someone presents for an identifier.
+#[derive(Clone)]
 pub(crate) struct PresentedCode {
     pub(crate) cx: RequestCx,
     pub(crate) client: Arc<Client>,
@@ -308,12 +315,18 @@ pub(crate) struct PresentedCode {
     /// In its normal form, see [`identifier`].
     pub(crate) identifier: String,
     pub(crate) otp: String,
+    /// What scripts said of the account that this code makes, where it makes one.
+    pub(crate) screened: Screening,
 }
+
+pub(crate) use first_login::Screening;
 
 /// Whom an accepted code proves.
 pub(crate) struct Proven {
     pub(crate) user: User,
     pub(crate) verdict: CodeVerdict,
+    /// The user is new. Once that is committed, the caller tells [`PresentedCode::made`].
+    pub(crate) created: bool,
 }
 
 /// Why a code logs nobody in.
@@ -322,6 +335,13 @@ pub(crate) enum CodeRefusal {
     Code(CodeVerdict),
     /// The code was right, and its user is blocked.
     Blocked,
+    /// The code was right, and a script wants no account for it.
+    Denied(script::Refusal),
+}
+
+/// The refusal of a script, where errors are those of OAuth.
+pub(crate) fn denied(refusal: script::Refusal) -> OAuthError {
+    OAuthError::access_denied(refusal.message).because(refusal.reason)
 }
 
 impl PresentedCode {
@@ -354,6 +374,16 @@ impl PresentedCode {
             self.log(tx, refused_as, None, why).await?;
             return Ok(Err(CodeRefusal::Code(verdict)));
         }
+        if matches!(self.screened, Screening::NotNeeded)
+            && registration::any(&self.cx)
+            && users::by_identifier(tx, tenant, name, &self.identifier).await?.is_none()
+        {
+            // The account was there a moment ago. The code stays good: the next try shows it to the scripts.
+            passwordless_codes::uncount_try(tx, tenant, name, &self.identifier).await?;
+            let why = json!({"reason": "user_deleted", "says": "The user was deleted a moment ago."});
+            self.log(tx, refused_as, None, why).await?;
+            return Ok(Err(CodeRefusal::Code(CodeVerdict::Unknown)));
+        }
         passwordless_codes::spend(tx, tenant, name, &self.identifier, now).await?;
         let random = &self.cx.app.random;
         let (document, created) =
@@ -367,9 +397,14 @@ impl PresentedCode {
             return Ok(Err(CodeRefusal::Blocked));
         }
         if created {
-            self.log(tx, "ss", Some(&user.user_id), json!({"reason": "first_passwordless_login"})).await?;
+            let scripts = match &self.screened {
+                Screening::Passed(scripts) => scripts.clone(),
+                Screening::NotNeeded => Value::Null,
+            };
+            let why = sign_up::decision("first_passwordless_login", scripts);
+            self.log(tx, "ss", Some(&user.user_id), why).await?;
         }
-        Ok(Ok(Proven { user, verdict }))
+        Ok(Ok(Proven { user, verdict, created }))
     }
 
     async fn verdict(&self, tx: &mut Tx, proof: Proof) -> Result<CodeVerdict, Stop> {

@@ -19,12 +19,15 @@ pub mod client_registrations;
 pub mod clients;
 pub mod connections;
 pub mod custom_domains;
+pub mod dashboard;
 pub mod device_codes;
 pub mod device_credentials;
 pub mod email_provider;
 pub mod email_templates;
 pub mod engine;
 mod executions;
+pub mod explanations;
+pub mod flows;
 pub mod grants;
 pub mod guardian;
 pub mod hooks;
@@ -122,9 +125,17 @@ pub static RESOURCES: &[&Resource] = &[
     &users::factors::RESOURCE,
 ];
 
-/// Every operation that is built.
+/// Operations that this server has and Auth0 has not.
+pub static OWN_RESOURCES: &[&Resource] = &[&explanations::RESOURCE];
+
+/// Every operation of the real API that is built.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
     RESOURCES.iter().flat_map(|resource| resource.operations)
+}
+
+/// Every operation of this server alone.
+pub fn own_operations() -> impl Iterator<Item = &'static Operation> {
+    OWN_RESOURCES.iter().flat_map(|resource| resource.operations)
 }
 
 macro_rules! migrations {
@@ -193,7 +204,9 @@ pub static MIGRATIONS: &[Migration] = migrations![
     81 "0081_scripts",
     90 "0090_token_exchange_profiles",
     91 "0091_action_executions",
-    92 "0092_action_modules",
+    92 "0092_log_request_ids",
+    93 "0093_dashboard",
+    94 "0094_action_modules",
 ];
 
 #[cfg(test)]

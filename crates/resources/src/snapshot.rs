@@ -293,6 +293,16 @@ enum Found {
     New(Box<Tenant>),
 }
 
+/// The tenant's configuration as it is within this transaction.
+///
+/// # Errors
+/// [`StoreError`] of the database, [`StoreError::NotFound`] if there is no such tenant.
+pub async fn of_tenant(tx: &mut Tx, tenant: &TenantId, master_key: &MasterKey) -> Result<Tenant, StoreError> {
+    let host = tenants::host(tx, tenant).await?;
+    let version = tenants::by_host(tx, &host).await?.map_or(0, |(_, version)| version);
+    load(tx, tenant.clone(), host, version, (master_key, &Modules::default())).await
+}
+
 async fn load(
     tx: &mut Tx,
     id: TenantId,
@@ -308,6 +318,7 @@ async fn load(
         let strangers = clients.iter().filter(|client| !client.is_first_party);
         connection.enabled_clients.extend(strangers.map(|client| client.client_id.clone()));
     }
+    let scripts = scripts::load(tx, &id, master_key, modules, &connections).await?;
     Ok(Tenant {
         callback_origins: callback_origins.collect::<BTreeSet<_>>().into_iter().collect(),
         connections: connections.into_iter().map(Arc::new).collect(),
@@ -320,7 +331,7 @@ async fn load(
         email_provider: email_provider::load(tx, &id, master_key).await?,
         email_templates: email_templates::load(tx, &id, master_key).await?,
         prompt_texts: prompt_texts::load(tx, &id).await?,
-        scripts: scripts::load(tx, &id, master_key, modules).await?,
+        scripts,
         custom_phone_provider: phone_providers::custom(tx, &id, master_key).await?,
         token_exchange_profiles: token_exchange_profiles::load(tx, &id, master_key).await?,
         settings: tenants::settings(tx, &id).await?,

@@ -16,7 +16,7 @@ mod scripts;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 #[cfg(test)]
 mod texts;
 

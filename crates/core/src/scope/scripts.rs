@@ -71,7 +71,7 @@ fn remove(report: &mut ScopeReport, scope: &str, by: &str) {
 }
 
 fn explained(reason: Reason, says: String, remedy: Option<&str>) -> Explanation {
-    Explanation { reason, says, remedy: remedy.map(str::to_owned), change: None }
+    Explanation { reason, setting_id: None, says, remedy: remedy.map(str::to_owned), change: None }
 }
 
 /// RFC 6749 section 3.3.

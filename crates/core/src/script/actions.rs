@@ -128,9 +128,15 @@ fn claim(verdict: &mut Verdict, by: &str, command: &Value, token: Token) {
     };
     let done =
         claims::allowed(name, token).and_then(|()| claims::insert(claims, name, command["value"].clone()));
+    let what = match token {
+        Token::Id => "id_token",
+        Token::Access { .. } => "access_token",
+    };
     if let Err(reason) = done {
         let kind = command["type"].as_str().unwrap_or_default();
         verdict.note(by, kind, name, reason);
+    } else {
+        verdict.note_set(by, what, name);
     }
 }
 

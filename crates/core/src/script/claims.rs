@@ -87,12 +87,17 @@ pub enum Token {
     },
 }
 
+/// Whether the protocol, or the service, uses this name itself.
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.binary_search(&name).is_ok() || name == "scope"
+}
+
 /// Whether a script may set a claim of this name.
 ///
 /// # Errors
 /// Why it is left out.
 pub fn allowed(name: &str, token: Token) -> Result<(), NoteReason> {
-    if RESERVED.binary_search(&name).is_ok() || name == "scope" {
+    if is_reserved(name) {
         return Err(NoteReason::ReservedClaim);
     }
     match namespace(name) {

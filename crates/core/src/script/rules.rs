@@ -47,8 +47,11 @@ pub fn judge(by: &str, before: &Value, after: &Value, facts: &ScriptFacts) -> Ve
             };
             let done =
                 claims::allowed(name, token).and_then(|()| claims::insert(claims, name, value.clone()));
-            if let Err(reason) = done {
-                verdict.note(by, &command, name, reason);
+            match done {
+                Ok(()) => {
+                    verdict.note_set(by, if token == Token::Id { "id_token" } else { "access_token" }, name)
+                }
+                Err(reason) => verdict.note(by, &command, name, reason),
             }
         }
     }
@@ -56,6 +59,9 @@ pub fn judge(by: &str, before: &Value, after: &Value, facts: &ScriptFacts) -> Ve
         verdict.scopes.push(ScopeChange { by: by.to_owned(), change: Change::Set { scopes } });
     }
     verdict.profile = changed(&before["user"], &after["user"]);
+    for name in verdict.profile.keys().cloned().collect::<Vec<_>>() {
+        verdict.note_set(by, "profile", &name);
+    }
     verdict.primary_user = context["primaryUser"].as_str().map(str::to_owned);
     verdict.multifactor = match context["multifactor"]["provider"].as_str() {
         None | Some("none") => None,

@@ -2,7 +2,6 @@
 
 mod export;
 mod import;
-mod local;
 mod progress;
 
 use std::io::Write as _;

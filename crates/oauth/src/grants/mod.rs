@@ -14,11 +14,12 @@ pub(crate) mod refresh_token;
 pub(crate) mod token_exchange;
 mod unbuilt;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use gatewright_core::OAuthError;
 use gatewright_core::Timestamp;
 use gatewright_core::client::Client;
+use gatewright_core::connection::Connection;
 use gatewright_core::script::{Note, Verdict};
 use gatewright_core::user::User;
 use gatewright_http::{Params, RequestCx};
@@ -52,7 +53,15 @@ pub(crate) trait Presented: Send {
         cx: &'t RequestCx,
         client: &'t Client,
     ) -> BoxFuture<'t, Result<Redeemed, Stop>>;
+
+    /// Where it says that it made an account. To be looked at once that is committed, whatever the answer is.
+    fn new_account(&self) -> Option<NewAccount> {
+        None
+    }
 }
+
+/// A place for an account that was made, and its connection.
+pub(crate) type NewAccount = Arc<OnceLock<(User, Arc<Connection>)>>;
 
 /// What came of redeeming.
 pub(crate) type Redeemed = Result<Subject, Refused>;
@@ -175,7 +184,8 @@ pub(crate) fn named(name: &str) -> Result<&'static Grant, OAuthError> {
 }
 
 fn unsupported(name: &str) -> OAuthError {
-    OAuthError::new(403, "unsupported_grant_type", format!("Unsupported grant type: {name}"))
+    let text = format!("Unsupported grant type: {name}");
+    OAuthError::new(403, "unsupported_grant_type", text).because("grant_type_unknown")
 }
 
 /// Whether a client needs leave for this grant: one that is not built is refused in any case, in words

@@ -7,7 +7,7 @@ use gatewright_core::OAuthError;
 use gatewright_core::client::Client;
 use gatewright_http::{Params, RequestCx};
 use gatewright_store::BoxFuture;
-use serde_json::json;
+use serde_json::Value;
 
 use super::{Grant, Presented};
 use crate::events;
@@ -102,9 +102,6 @@ fn refuse(cx: RequestCx, client: Arc<Client>, params: Params) -> Refusal {
 async fn log(cx: &RequestCx, client: &Client, code: &'static str, error: &OAuthError) -> Result<(), Stop> {
     let mut event = events::event(cx, code, Some(client));
     event.description = Some(error.description.to_string());
-    event.details = json!({
-        "error": {"message": error.description, "oauthError": error.code},
-        "decision": {"reason": error.reason},
-    });
+    event.details = events::refusal(error, Some(client), Value::Null);
     events::write(cx, event).await
 }

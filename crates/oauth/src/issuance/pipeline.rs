@@ -87,7 +87,6 @@ pub(super) async fn run(desk: &Desk, mut case: Case, sent: Sent) -> Result<Resul
     if let Some(user_id) = &user_id {
         carry_out::metadata_now(cx, user_id, &mut ran.verdict).await?;
     }
-    case.ledger["reason"] = json!(error.reason);
     let (within, ledger, told) = (desk.clone(), case.ledger, error.clone());
     let write = cx
         .app

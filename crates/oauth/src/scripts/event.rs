@@ -42,6 +42,11 @@ impl Sent {
         Self { method: "GET", query: shown(params), body: Map::new() }
     }
 
+    /// What was typed into a form.
+    pub(crate) fn typed<'a>(params: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        Self { method: "POST", query: Map::new(), body: shown(params) }
+    }
+
     /// A request with a body.
     pub(crate) fn body(params: &Params) -> Self {
         let pairs = params.names().filter_map(|name| Some((name, params.text(name)?)));

@@ -4,17 +4,21 @@
 //! what commands may do (`gatewright_core::script`), the engine (`gatewright_script`), the server as scripts see it
 //! (`gatewright_http::script_host`).
 //!
-//! Reading order: [`login`] (Rules and post-login Actions), [`machine`] (client credentials), [`exchange`] (tokens
-//! of the tenant's own), [`notification`] (messages), [`event`] and [`context`] (what scripts look at), [`carry_out`], [`ledger`].
+//! Reading order: [`login`] (Rules and post-login Actions), [`machine`] (client credentials), [`registration`]
+//! and [`afterwards`] (sign-ups, new passwords), [`event`], [`context`] and [`hook`] (what scripts look at),
+//! [`exchange`] (tokens of the tenant's own), [`notification`] (messages), [`carry_out`], [`ledger`].
 
+pub(crate) mod afterwards;
 pub(crate) mod carry_out;
 mod context;
 pub(crate) mod event;
 pub(crate) mod exchange;
+mod hook;
 pub(crate) mod ledger;
 pub(crate) mod login;
 pub(crate) mod machine;
 pub(crate) mod notification;
+pub(crate) mod registration;
 mod rule_token;
 
 use std::ops::Deref;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::globals::{self, Global};
 use crate::flow::Wrapper;
 use crate::protocol::{Code, Shipped};
 
@@ -17,6 +18,8 @@ pub(super) struct Book {
     pub(super) shift: usize,
     /// Its own modules.
     pub(super) modules: HashMap<String, String>,
+    /// The globals that it names, unless it may come by any.
+    pub(super) globals: Option<Vec<&'static Global>>,
 }
 
 impl Book {
@@ -63,10 +66,12 @@ fn bind(wrapper: &Wrapper, code: Code) -> Book {
         Some(rest) => format!("//{rest}"),
         None => code.code,
     };
+    let globals = globals::named(&text, matches!(wrapper, Wrapper::Action { .. }));
     Book {
         name: code.name,
         source: format!("{before}{text}{after}"),
         shift: before.len(),
         modules: code.modules.into_iter().collect(),
+        globals,
     }
 }

@@ -381,7 +381,7 @@ fn programs_that_are_none() {
 
 #[test]
 fn limits_too_small_to_start_with() {
-    for memory_bytes in [1, 50_000, 200_000] {
+    for memory_bytes in [1, 50_000, 100_000] {
         let mut flow = post_login("");
         flow.limits.memory_bytes = memory_bytes;
         let outcome = run(flow);

@@ -1,6 +1,7 @@
 //! Conversations with a tenant that has Rules, Actions and Hooks of its own.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
 
+mod afterwards;
 mod exchanges;
 mod hostile;
 mod machines;
@@ -10,5 +11,6 @@ mod post_login;
 mod redirects;
 mod renewals;
 mod rules;
+mod sign_ups;
 mod stage;
 mod trials;

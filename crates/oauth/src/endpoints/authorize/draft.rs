@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::http::HeaderValue;
 use gatewright_core::authorize::Request;
 use gatewright_core::client::Client;
+use gatewright_core::ledger;
 use gatewright_core::scope::ScopeReport;
 use gatewright_core::script::Verdict;
 use gatewright_core::tokens::access_token::{self, AccessTokenFacts, AccessTokenPlan};
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 
 use super::Asked;
 use super::found::{By, Known, Person, grant_audience};
+use crate::decision::Wanted;
 use crate::events;
 use crate::login_transaction::Waiting;
 use crate::mint::{self, Opaque};
@@ -111,7 +113,8 @@ pub(super) struct Draft {
     opaque: Option<Opaque>,
     scope: String,
     code: Option<String>,
-    audience: Option<String>,
+    wanted: Wanted,
+    report: ScopeReport,
     /// What scripts decided, if any ran.
     verdict: Option<Verdict>,
 }
@@ -148,7 +151,8 @@ impl Draft {
             opaque: access.as_ref().and_then(|plan| Opaque::draw(cx, plan)),
             code: request.response_types.code.then(|| random_token(&cx.app.random, 32)),
             grant_audience: grant_audience(cx, &wanted),
-            audience: wanted.audience,
+            report: report.clone(),
+            wanted,
             waiting,
             pushed,
             user: person.user,
@@ -225,8 +229,56 @@ impl Draft {
             carry_out::userinfo(tx, cx, of, &verdict.id_token).await?;
             user = scripts::as_stated(user, verdict);
         }
-        self.log(tx, ledger).await?;
+        self.log(tx, self.explained(ledger, &user)).await?;
         Ok(Some(Recorded { draft: self, user }))
+    }
+
+    /// The ledger with why the tokens are as they are.
+    fn explained(&self, mut told: Value, user: &User) -> Value {
+        let (none, api) = (Verdict::default(), self.wanted.api.as_ref());
+        let verdict = self.verdict.as_ref().unwrap_or(&none);
+        let id_token = match self.request.response_types.id_token {
+            true => Some(self.id_token(user, None, None)),
+            false => None,
+        };
+        let issued = ledger::issued(ledger::IssuedFacts {
+            client: &self.client,
+            api,
+            audience: ledger::AudienceFacts {
+                asked: self.request.audience.as_deref(),
+                audience: self.wanted.audience.as_deref(),
+                api,
+                carried: false,
+            },
+            channel: Channel::Front,
+            access: self.access.as_ref(),
+            id_token: id_token.as_ref().and_then(Value::as_object),
+            verdict,
+            machine: false,
+        });
+        let refresh = ledger::no_refresh_token(&self.report, false, self.code.is_some(), &self.client);
+        told["refresh_token"] = json!(refresh);
+        events::merge(&mut told, json!(issued));
+        told
+    }
+
+    /// The claims of the ID token; hashes are of what travels beside it.
+    fn id_token(&self, user: &User, at_hash: Option<&str>, c_hash: Option<&str>) -> Value {
+        let (session, none) = (self.place.session(), serde_json::Map::new());
+        id_token::plan(&id_token::IdTokenFacts {
+            issuer: &self.cx.issuer,
+            client: &self.client,
+            user,
+            scopes: &self.report.granted(),
+            nonce: self.request.nonce.as_deref(),
+            session_id: Some(&session.session_id),
+            auth_time: self.auth_time_wanted().then_some(session.authenticated_at),
+            at_hash,
+            c_hash,
+            claim_types: self.cx.tenant.claim_types(),
+            custom: self.verdict.as_ref().map_or(&none, |verdict| &verdict.id_token),
+            now: self.cx.now,
+        })
     }
 
     fn code_row(&self) -> AuthorizationCode {
@@ -239,7 +291,7 @@ impl Draft {
             code_challenge: pkce.map(|pkce| pkce.challenge.clone()),
             code_challenge_method: pkce.map(|pkce| pkce.method.to_owned()),
             nonce: self.request.nonce.clone(),
-            audience: self.audience.clone(),
+            audience: self.wanted.audience.clone(),
             scope: self.request.scope.clone(),
             session_id: session.session_id.clone(),
             connection: session.connection.clone(),
@@ -263,7 +315,7 @@ impl Draft {
         }
         event.user_id = Some(self.user.user_id.clone());
         event.user_name = self.user.text("name").map(str::to_owned);
-        event.audience = self.audience.clone();
+        event.audience = self.wanted.audience.clone();
         event.scope = self.scope.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
         event.details = json!({"session_id": session.session_id, "decision": ledger});
         logs::append(tx, &self.cx.tenant.id, self.cx.now, &self.cx.app.random, &event).await?;
@@ -279,18 +331,13 @@ pub(super) struct Recorded {
 
 impl Recorded {
     /// Signs, and puts the answer together in the order that Auth0 uses.
-    pub(super) async fn answer(
-        self,
-        cx: &RequestCx,
-        report: &ScopeReport,
-    ) -> Result<Vec<(&'static str, Value)>, Stop> {
-        let Self { draft, user } = self;
+    pub(super) async fn answer(self, cx: &RequestCx) -> Result<Vec<(&'static str, Value)>, Stop> {
+        let Self { mut draft, user } = self;
         let mut answer: Vec<(&'static str, Value)> = Vec::new();
         let mut at_hash = None;
-        let auth_time_wanted = draft.auth_time_wanted();
-        if let Some(plan) = draft.access {
+        if let Some(plan) = draft.access.take() {
             let expires_in = plan.lifetime_seconds();
-            let token = mint::access_token(cx, plan, draft.opaque).await?;
+            let token = mint::access_token(cx, plan, draft.opaque.take()).await?;
             at_hash = Some(left_half_hash(&token));
             answer.push(("access_token", json!(token)));
             answer.push(("scope", json!(draft.scope)));
@@ -302,21 +349,7 @@ impl Recorded {
         }
         let c_hash = draft.code.as_deref().map(left_half_hash);
         if draft.request.response_types.id_token {
-            let session = draft.place.session();
-            let claims = id_token::plan(&id_token::IdTokenFacts {
-                issuer: &cx.issuer,
-                client: &draft.client,
-                user: &user,
-                scopes: &report.granted(),
-                nonce: draft.request.nonce.as_deref(),
-                session_id: Some(&session.session_id),
-                auth_time: auth_time_wanted.then_some(session.authenticated_at),
-                at_hash: at_hash.as_deref(),
-                c_hash: c_hash.as_deref(),
-                claim_types: cx.tenant.claim_types(),
-                custom: &draft.verdict.unwrap_or_default().id_token,
-                now: cx.now,
-            });
+            let claims = draft.id_token(&user, at_hash.as_deref(), c_hash.as_deref());
             answer.push(("id_token", json!(mint::id_token(cx, &draft.client, claims).await?)));
         }
         if let Some(code) = draft.code {

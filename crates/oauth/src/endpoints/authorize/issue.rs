@@ -8,8 +8,11 @@ use axum::response::Response;
 use gatewright_core::OAuthError;
 use gatewright_core::authorize::{Refusal, Request, pushed};
 use gatewright_core::client::Client;
+use gatewright_core::ledger;
 use gatewright_core::login::confirmation::{self, ConfirmationFacts};
 use gatewright_core::login::consent::{self, Consent, ConsentFacts};
+use gatewright_core::reasons;
+use gatewright_core::reasons::change::{ChangeFacts, change};
 use gatewright_core::scope::ScopeRefusal;
 use gatewright_core::script::{Halt, Verdict};
 use gatewright_core::user::User;
@@ -34,12 +37,16 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
     let (client, request) = (Arc::clone(&asked.client), asked.request.clone());
     let user = known.person.user.clone();
     if user.blocked {
-        let error = OAuthError::user_blocked().because("user_blocked");
+        let facts = ChangeFacts { user_id: Some(&user.user_id), ..ChangeFacts::default() };
+        let error =
+            OAuthError::user_blocked().because("user_blocked").lifted_by(change("user_blocked", &facts));
         return refuse_back(cx, &client, &request, error, json!({})).await;
     }
     let decided = asked.wanted.decide(cx, &client, Some(&user.user_id), &known.person.permissions);
     let mut ledger = decision::detail(&decided);
     ledger["login"] = login_detail(&known);
+    ledger["redirect"] =
+        json!(ledger::redirect(asked.params.contains_key("redirect_uri"), &request.redirect_uri, &client));
     let mut report = match decided {
         Ok(report) => report,
         Err(refusal) => {
@@ -95,7 +102,8 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
     if let Consent::Ask(scopes) = consent {
         if request.prompt.none {
             let error = OAuthError::new(403, "consent_required", "Consent required");
-            return refuse_back(cx, &client, &request, error.because("consent_missing"), ledger).await;
+            return refuse_back(cx, &client, &request, needs_page(error, "consent_missing", &client), ledger)
+                .await;
         }
         let wait = move |progress: Progress| {
             let scripts = ran.or(progress.scripts.clone());
@@ -118,7 +126,14 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
     if confirmation {
         if request.prompt.none {
             let error = OAuthError::new(403, "interaction_required", "Interaction required");
-            return refuse_back(cx, &client, &request, error.because("confirmation_missing"), ledger).await;
+            return refuse_back(
+                cx,
+                &client,
+                &request,
+                needs_page(error, "confirmation_missing", &client),
+                ledger,
+            )
+            .await;
         }
         let wait = move |progress: Progress| {
             let scripts = ran.or(progress.scripts.clone());
@@ -130,6 +145,14 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
         return refuse_back(cx, &client, &request, error, ledger).await;
     }
 
+    ledger["prompt"] = json!(ledger::prompts(ledger::PromptFacts {
+        client: &client,
+        login_reason: progress.and_then(|progress| progress.login_reason.as_deref()).and_then(known_code),
+        known_by: known_by(&known),
+        consent_asked_for: request.prompt.consent,
+        consented: progress.is_some_and(|progress| progress.consented.is_some()),
+        confirmed: progress.is_some_and(|progress| progress.confirmed),
+    }));
     let (waited, was_pushed) = (asked.waiting.is_some(), asked.pushed.is_some());
     let cookie = place.cookie();
     let draft = Draft::new(cx, asked, &report, person, place, ran.map(|ran| ran.verdict));
@@ -144,8 +167,14 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
         }
         return lost_race(cx, &client, &request).await;
     };
-    let answer = recorded.answer(cx, &report).await?;
+    let answer = recorded.answer(cx).await?;
     Ok(with_cookie(answer::success(cx, &request, &answer), cookie))
+}
+
+/// A page is needed, and the request forbids it.
+fn needs_page(error: OAuthError, reason: &'static str, client: &Client) -> OAuthError {
+    let facts = ChangeFacts { client_id: &client.client_id, ..ChangeFacts::default() };
+    error.because(reason).lifted_by(change(reason, &facts))
 }
 
 async fn lost_race(cx: &RequestCx, client: &Client, request: &Request) -> Result<Response, Stop> {
@@ -233,4 +262,18 @@ fn login_detail(known: &Known) -> Value {
         By::Page { .. } => json!({"by": "login_page", "reason": "login_page"}),
         By::Session(_) => json!({"by": "session", "reason": "session_alive"}),
     }
+}
+
+/// The reason for which nobody was asked to log in any more.
+fn known_by(known: &Known) -> &'static str {
+    match &known.by {
+        By::Ticket { verdict, .. } => verdict.code(),
+        By::Page { .. } => "login_page",
+        By::Session(_) => "session_alive",
+    }
+}
+
+/// A code that a transaction kept, as the registry has it; a later version may have dropped it.
+fn known_code(code: &str) -> Option<&'static str> {
+    reasons::find(code).map(|entry| entry.code)
 }

@@ -8,7 +8,7 @@ use rquickjs::{Ctx, Error, Exception, Function, Value};
 
 use super::Known;
 use crate::worker::shelf::MODULE;
-use crate::worker::{json, script, time};
+use crate::worker::{globals, json, script, time};
 use crate::{library, triggers};
 
 pub(super) fn find<'js>(
@@ -55,6 +55,12 @@ pub(super) fn find<'js>(
                 .map(|(_, method)| method)
                 .collect();
             (!methods.is_empty()).then_some(methods)
+        }),
+        "furnish" => Function::new(ctx, move |provide: Function<'js>| {
+            for (name, module, member) in globals::all(known.is_action) {
+                provide.call::<_, ()>((*name, *module, *member))?;
+            }
+            Ok::<_, Error>(())
         }),
         "hasModule" => Function::new(ctx, move |program: usize, name: String| {
             known.books.get(program).is_some_and(|book| book.modules.contains_key(&name))

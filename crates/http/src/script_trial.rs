@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use gatewright_http::RequestCx;
-use gatewright_http::script_host::ScriptHost;
 use gatewright_resources::engine::trial::Trial;
 use gatewright_resources::scripts::Modules;
 use gatewright_script::{Flow, Outcome};
 use gatewright_store::BoxFuture;
 
+use crate::RequestCx;
+use crate::script_host::ScriptHost;
+
 /// The workers, for one request.
-pub(crate) struct Workers(RequestCx);
+pub struct Workers(RequestCx);
 
 impl Workers {
-    pub(crate) fn new(cx: &RequestCx) -> Self {
+    /// The workers, with what the tenant of this request may reach.
+    pub fn new(cx: &RequestCx) -> Self {
         Self(cx.clone())
     }
 }

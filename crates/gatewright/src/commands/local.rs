@@ -17,16 +17,16 @@ use crate::config::{Config, Form};
 use crate::{database, seeding};
 
 /// A tenant's data, open.
-pub(super) struct Local {
-    pub(super) db: Db,
-    pub(super) tenant: TenantId,
-    master_key: Arc<MasterKey>,
+pub(in crate::commands) struct Local {
+    pub(in crate::commands) db: Db,
+    pub(in crate::commands) tenant: TenantId,
+    pub(in crate::commands) master_key: Arc<MasterKey>,
     /// A server has the SQLite file open too: its writes come between.
-    pub(super) beside_server: bool,
+    pub(in crate::commands) beside_server: bool,
 }
 
 impl Local {
-    pub(super) async fn open(args: &DataArgs) -> anyhow::Result<Self> {
+    pub(in crate::commands) async fn open(args: &DataArgs) -> anyhow::Result<Self> {
         let config = Config::load(Form::Dev, &args.inputs())?;
         crate::logs::install(&config.log, Form::Dev);
         let data_dir = &config.dev.data_dir;
@@ -56,7 +56,7 @@ impl Local {
     }
 
     /// The tenant's connection of this name.
-    pub(super) async fn connection(&self, name: &str) -> anyhow::Result<Connection> {
+    pub(in crate::commands) async fn connection(&self, name: &str) -> anyhow::Result<Connection> {
         let (tenant, master_key) = (self.tenant.clone(), Arc::clone(&self.master_key));
         let all = self
             .db
