@@ -49,7 +49,8 @@ pub struct Profile {
 /// # Errors
 /// `unauthorized_client`: its settings do not allow it, or it is a third party's.
 pub fn may_use_profiles(client: &Client) -> Result<(), OAuthError> {
-    let types = client.token_exchange.as_ref().map_or(&[][..], |settings| &settings.allow_any_profile_of_type);
+    let types =
+        client.token_exchange.as_ref().map_or(&[][..], |settings| &settings.allow_any_profile_of_type);
     let reason = match types.iter().any(|allowed| allowed == CUSTOM_AUTHENTICATION) {
         false => "token_exchange_not_allowed",
         true if !client.is_first_party => "token_exchange_third_party",
@@ -149,9 +150,8 @@ mod tests {
 
     #[test]
     fn only_first_party_clients_that_are_allowed_use_profiles() {
-        let settings = |kind: &str| {
-            Some(TokenExchangeSettings { allow_any_profile_of_type: vec![kind.to_owned()] })
-        };
+        let settings =
+            |kind: &str| Some(TokenExchangeSettings { allow_any_profile_of_type: vec![kind.to_owned()] });
         for (token_exchange, is_first_party, reason) in [
             (settings("custom_authentication"), true, None),
             (settings("custom_authentication"), false, Some("token_exchange_third_party")),

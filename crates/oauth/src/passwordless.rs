@@ -26,9 +26,9 @@ use serde_json::{Value, json};
 
 use crate::events;
 use crate::mail::Mail;
+use crate::scripts::notification::{self, Delivery, Notice};
 use crate::scripts::registration;
 use crate::sign_up;
-use crate::scripts::notification::{self, Delivery, Notice};
 use crate::stop::Stop;
 
 /// Unauthenticated starts from one address: 50 at once, 50 more an hour.

@@ -5,6 +5,7 @@
 //! ([`crate::scripts`]).
 
 pub mod bindings;
+pub mod modules;
 pub(crate) mod secrets;
 mod trial;
 mod triggers;
@@ -43,7 +44,7 @@ pub(crate) static ACTIONS: Crud = Crud {
 };
 
 /// What a version keeps of the draft, besides the values of its secrets.
-const CONTENT: &[&str] = &["code", "dependencies", "runtime", "secrets", "supported_triggers"];
+const CONTENT: &[&str] = &["code", "dependencies", "modules", "runtime", "secrets", "supported_triggers"];
 
 /// Compat: the auth0 CLI sends an empty text where none was chosen.
 const RUNTIMES: Shape = Shape::OneOf(&["node12", "node16", "node18", "node18-actions", "node22", ""]);
@@ -61,7 +62,7 @@ const FIELDS: &[Field] = &[
     field("dependencies", Shape::list(&DEPENDENCY)),
     field("runtime", RUNTIMES),
     field("secrets", Shape::list(&secrets::SECRET)),
-    field("modules", Shape::list(&Shape::open_object(&[]))),
+    field("modules", Shape::list(&modules::pins::REFERENCE)),
     field("deploy", BOOL).immutable(),
 ];
 
@@ -206,7 +207,7 @@ async fn named(cx: &mut OpCx<'_>, name: &str) -> Result<Option<Map>, ApiError> {
 fn draft<'a>(cx: &'a mut OpCx<'_>, action: &'a mut Map) -> BoxFuture<'a, Result<(), ApiError>> {
     Box::pin(async move {
         let now = cx.request.now.iso8601();
-        check_modules(action)?;
+        modules::pins::complete(cx, action).await?;
         if action.get("runtime").is_some_and(|runtime| runtime == "") {
             action.remove("runtime");
         }
@@ -233,7 +234,9 @@ fn change<'a>(
     Box::pin(async move {
         let (before, now) = (action.clone(), cx.request.now.iso8601());
         merge(action, body);
-        check_modules(action)?;
+        if body.contains_key("modules") {
+            modules::pins::complete(cx, action).await?;
+        }
         if body.contains_key("supported_triggers") {
             triggers::complete(action)?;
         }
@@ -243,16 +246,6 @@ fn change<'a>(
         action.insert("updated_at".to_owned(), now.into());
         versions::compare(cx, action).await
     })
-}
-
-/// Modules of shared code are not built, so an action can use none.
-fn check_modules(action: &mut Map) -> Result<(), ApiError> {
-    match action.remove("modules") {
-        Some(Value::Array(modules)) if !modules.is_empty() => Err(ApiError::unsupported(
-            "Action modules are not supported by this server: modules must be empty.",
-        )),
-        _ => Ok(()),
-    }
 }
 
 fn present(_: &OpRequest, deployed: &Value, mut action: Map) -> Map {

@@ -74,6 +74,7 @@ use gatewright_store::Migration;
 /// Every resource that is built.
 pub static RESOURCES: &[&Resource] = &[
     &actions::RESOURCE,
+    &actions::modules::RESOURCE,
     &attack_protection::RESOURCE,
     &branding::RESOURCE,
     &branding::page_template::RESOURCE,
@@ -205,6 +206,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     91 "0091_action_executions",
     92 "0092_log_request_ids",
     93 "0093_dashboard",
+    94 "0094_action_modules",
 ];
 
 #[cfg(test)]

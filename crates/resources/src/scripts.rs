@@ -15,6 +15,7 @@ use gatewright_script::Program;
 use gatewright_store::{StoreError, Tx, params, sql};
 use serde_json::Value;
 
+use crate::actions::modules::pins;
 use crate::actions::secrets;
 use crate::actions::versions::VERSIONS;
 use crate::connections::configuration;
@@ -126,6 +127,17 @@ impl Modules {
         Ok(Self(Arc::new(modules)))
     }
 
+    /// The bundles of what a draft or a version depends on, by name.
+    pub(crate) fn of(&self, version: &Map) -> BTreeMap<String, String> {
+        let dependencies = version.get("dependencies").and_then(Value::as_array).into_iter().flatten();
+        let found = dependencies.filter_map(|dependency| {
+            let name = dependency["name"].as_str()?;
+            let code = self.find(name, dependency["version"].as_str().unwrap_or_default())?;
+            Some((name.to_owned(), code.clone()))
+        });
+        found.collect()
+    }
+
     /// The bundle of a dependency: of just this version, or of any.
     fn find(&self, name: &str, version: &str) -> Option<&String> {
         self.0.get(&format!("{name}@{version}")).or_else(|| self.0.get(name))
@@ -169,7 +181,8 @@ pub(crate) async fn load(
     for row in tx.all(&DEPLOYED, &params![tenant]).await? {
         let (action_id, name, version_id) = (row.text(0)?, row.text(1)?, row.text(2)?);
         if let Some(version) = VERSIONS.find(tx, tenant, master_key, &version_id).await? {
-            let program = action(&action_id, &name, &version, modules);
+            let mut program = action(&action_id, &name, &version, modules);
+            pins::attach(tx, tenant, master_key, modules, &version, &mut program).await?;
             scripts.deployed.insert(action_id, Arc::new(program));
         }
     }
@@ -225,12 +238,6 @@ async fn rules(
 
 /// A version, or a draft, of an action as a program.
 pub(crate) fn action(action_id: &str, name: &str, version: &Map, modules: &Modules) -> Program {
-    let dependencies = version.get("dependencies").and_then(Value::as_array).into_iter().flatten();
-    let found = dependencies.filter_map(|dependency| {
-        let name = dependency["name"].as_str()?;
-        let code = modules.find(name, dependency["version"].as_str().unwrap_or_default())?;
-        Some((name.to_owned(), code.clone()))
-    });
     let number = version.get("number").and_then(Value::as_i64);
     Program {
         id: action_id.to_owned(),
@@ -238,7 +245,7 @@ pub(crate) fn action(action_id: &str, name: &str, version: &Map, modules: &Modul
         version: number.map_or_else(|| "draft".to_owned(), |number| number.to_string()),
         code: text(version, "code"),
         secrets: texts(version.get(secrets::VALUES)),
-        modules: found.collect(),
+        modules: modules.of(version),
     }
 }
 

@@ -42,6 +42,69 @@ export default function extensibility({ api }) {
     await assert.rejects(actions.get(made.id), refused(NotFoundError, 404));
   });
 
+  test('actions: a draft tried out, and what a login left of one', async () => {
+    const made = await api().actions.create({
+      name: 'try me',
+      supported_triggers: [{ id: 'credentials-exchange' }],
+      code: `exports.onExecuteCredentialsExchange = async (event, api) => {
+        console.log('hello', event.client.name);
+        api.accessToken.setCustomClaim('https://example.com/tried', true);
+      };`,
+    });
+    const { payload } = await api().actions.test(made.id, { payload: { event: { client: { name: 'Ann' } } } });
+    assert.deepEqual([payload.logs, payload.commands.length], ['hello Ann', 1]);
+    assert.ok(payload.stats.action_duration_ms >= 0, JSON.stringify(payload));
+    await assert.rejects(api().actions.executions.get('none'), refused(NotFoundError, 404));
+    await api().actions.delete(made.id);
+  });
+
+  test('modules that actions share', async () => {
+    const { modules } = api().actions;
+    const made = await modules.create({ name: 'greeter', code: 'exports.word = 1;', secrets: [{ name: 'KEY', value: 'a secret' }] });
+    assert.deepEqual([made.all_changes_published, made.latest_version_number], [false, undefined]);
+    const first = await modules.versions.create(made.id);
+    assert.equal(first.version_number, 1);
+    const action = await api().actions.create({
+      name: 'uses',
+      supported_triggers: [{ id: 'post-login' }],
+      code: "const { word } = require('actions:greeter');",
+      modules: [{ module_id: made.id, module_version_id: first.id }],
+    });
+    assert.equal(action.modules[0].module_name, 'greeter');
+    assert.equal((await modules.update(made.id, { code: 'exports.word = 2;' })).all_changes_published, false);
+    assert.equal((await modules.rollback(made.id, { module_version_id: first.id })).code, 'exports.word = 1;');
+    assert.equal((await modules.versions.get(made.id, first.id)).code, 'exports.word = 1;');
+    assert.deepEqual(await all(await modules.versions.list(made.id), 'version_number'), [1]);
+    assert.deepEqual(await all(await modules.listActions(made.id), 'action_id'), [action.id]);
+    assert.deepEqual(await all(await modules.list(), 'name'), ['greeter']);
+    await assert.rejects(modules.delete(made.id), { statusCode: 412 }, 'while an action uses it');
+    await api().actions.delete(action.id);
+    assert.equal((await modules.get(made.id)).latest_version.id, first.id);
+    await modules.delete(made.id);
+    await assert.rejects(modules.get(made.id), refused(NotFoundError, 404));
+  });
+
+  test('token exchange profiles', async () => {
+    const profiles = api().tokenExchangeProfiles;
+    const action = await api().actions.create({
+      name: 'judge',
+      supported_triggers: [{ id: 'custom-token-exchange' }],
+      code: "exports.onExecuteCustomTokenExchange = async (event, api) => { api.authentication.setUserById('auth0|1'); };",
+    });
+    const made = await profiles.create({ name: 'Legacy', subject_token_type: 'urn:acme:legacy', action_id: action.id, type: 'custom_authentication' });
+    assert.match(made.id, /^tep_/);
+    await profiles.update(made.id, { name: 'Older', subject_token_type: 'urn:acme:older' });
+    const read = await profiles.get(made.id);
+    assert.deepEqual(pick(read, 'name', 'subject_token_type', 'action_id', 'type'), {
+      name: 'Older', subject_token_type: 'urn:acme:older', action_id: action.id, type: 'custom_authentication',
+    });
+    assert.deepEqual(await all(await profiles.list(), 'id'), [made.id]);
+    await assert.rejects(api().actions.delete(action.id), { statusCode: 409 }, 'while a profile names it');
+    await profiles.delete(made.id);
+    await assert.rejects(profiles.get(made.id), refused(NotFoundError, 404));
+    await api().actions.delete(action.id);
+  });
+
   test('rules, their settings, and hooks', async () => {
     const rule = await api().rules.create({ name: 'greet', script: 'function (user, context, callback) { callback(); }', enabled: false });
     assert.match(rule.id, /^rul_/);

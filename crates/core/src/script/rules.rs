@@ -95,8 +95,13 @@ fn changed(before: &Value, after: &Value) -> Map<String, Value> {
 /// as long as it is written as the documents have it.
 pub fn uses_access_token(code: &str) -> bool {
     let dense: String = code.chars().filter(|letter| !letter.is_whitespace()).collect();
-    let ways =
-        ["auth0.accessToken", "auth0?.accessToken", "auth0['accessToken']", "auth0[\"accessToken\"]", "}=auth0"];
+    let ways = [
+        "auth0.accessToken",
+        "auth0?.accessToken",
+        "auth0['accessToken']",
+        "auth0[\"accessToken\"]",
+        "}=auth0",
+    ];
     ways.iter().any(|way| dense.contains(way))
 }
 

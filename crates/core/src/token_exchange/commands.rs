@@ -49,7 +49,8 @@ pub fn decided(commands: &[Value]) -> Result<Decided, OAuthError> {
             "authentication.setUserByConnection" => users.push(by_connection(command)?),
             "authentication.setActor" => actor = Some(checked(&command["actor"])?),
             "authentication.setOrganization" => {
-                let text = "Organizations at login are not built in this version, and the Action asks for one.";
+                let text =
+                    "Organizations at login are not built in this version, and the Action asks for one.";
                 return Err(OAuthError::invalid_request(text).because("organizations_not_built"));
             }
             _ => {}
@@ -80,7 +81,7 @@ fn checked(actor: &Value) -> Result<Value, OAuthError> {
     let mut next = Some(actor);
     for _ in 0..MAX_ACTORS {
         let Some(at) = next else { return Ok(actor.clone()) };
-        if !at["sub"].as_str().is_some_and(|sub| !sub.is_empty()) {
+        if at["sub"].as_str().is_none_or(str::is_empty) {
             return Err(failed("An actor has no sub.", "actor_without_sub"));
         }
         next = at.get("act").filter(|act| !act.is_null());
@@ -122,7 +123,10 @@ mod tests {
             (json!([by_id("auth0|1"), by_id("auth0|1")]), "exchange_with_two_users"),
             (json!([actor(1)]), "exchange_without_user"),
             (json!([by_id("auth0|1"), actor(6)]), "actor_too_deep"),
-            (json!([by_id("auth0|1"), {"type": "authentication.setActor", "actor": {}}]), "actor_without_sub"),
+            (
+                json!([by_id("auth0|1"), {"type": "authentication.setActor", "actor": {}}]),
+                "actor_without_sub",
+            ),
             (
                 json!([by_id("auth0|1"), {"type": "authentication.setOrganization", "organization": "o"}]),
                 "organizations_not_built",
@@ -143,10 +147,9 @@ mod tests {
         assert_eq!(got.user, Who::ById("auth0|1".into()));
         assert_eq!(got.actor.unwrap()["act"]["sub"], "a3");
         let attributes = json!({"user_id": "7", "email": "a@example.com"});
-        for (creation, update, expect) in [
-            ("create_if_not_exists", "replace", (true, true)),
-            ("none", "none", (false, false)),
-        ] {
+        for (creation, update, expect) in
+            [("create_if_not_exists", "replace", (true, true)), ("none", "none", (false, false))]
+        {
             let command = json!({"type": "authentication.setUserByConnection", "connection": "c",
                 "attributes": attributes,
                 "options": {"creationBehavior": creation, "updateBehavior": update}});

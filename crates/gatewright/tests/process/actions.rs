@@ -35,17 +35,26 @@ fn an_action_is_run_and_told_about() {
     let (code, out, _) = place.run("actions run claims.js", &[]);
     assert_eq!(code, Some(1));
     assert!(out.contains("TypeError: fetch failed"), "{out}");
-    assert!(out.contains("no request is made here; to answer https://api.example/x, name a file with --answers"), "{out}");
+    assert!(
+        out.contains("no request is made here; to answer https://api.example/x, name a file with --answers"),
+        "{out}"
+    );
     let (code, out, _) = place.run("actions run claims.js --resume --json", &[]);
     let told: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, &told["outcome"]["ended"]), (Some(0), &json!("early")));
-    assert_eq!(told["outcome"]["runs"][0]["commands"], json!([{"type": "access.deny", "reason": "continued"}]));
+    assert_eq!(
+        told["outcome"]["runs"][0]["commands"],
+        json!([{"type": "access.deny", "reason": "continued"}])
+    );
 }
 
 #[test]
 fn errors_name_the_authors_line() {
     let place = Place::new("actions-errors");
-    place.file("broken.js", "exports.onExecuteCredentialsExchange = async (event, api) => {\n  event.nothing.here;\n};");
+    place.file(
+        "broken.js",
+        "exports.onExecuteCredentialsExchange = async (event, api) => {\n  event.nothing.here;\n};",
+    );
     let (code, out, _) = place.run("actions run broken.js", &[]);
     assert_eq!(code, Some(1));
     assert!(out.starts_with("broken.js (credentials-exchange)\n"), "{out}");
@@ -53,7 +62,10 @@ fn errors_name_the_authors_line() {
     assert!(out.contains("(broken.js:2:"), "{out}");
     for (line, expected) in [
         ("actions run nowhere.js", "gatewright: cannot read nowhere.js: "),
-        ("actions run broken.js --trigger no-such", "gatewright: there is no trigger no-such; there are post-login, "),
+        (
+            "actions run broken.js --trigger no-such",
+            "gatewright: there is no trigger no-such; there are post-login, ",
+        ),
         ("actions run broken.js --event broken.js", "gatewright: broken.js is not JSON: "),
     ] {
         let (code, _, err) = place.run(line, &[]);
@@ -78,7 +90,10 @@ fn rules_modules_and_own_events() {
     let (_, out, _) = place.run("actions run a.js --event event.json", &[]);
     assert!(out.contains("console\n  Eve\n"), "{out}");
     let (code, _, err) = place.run("actions run rule.js --rule --event event.json", &[]);
-    assert_eq!((code, err.as_str()), (Some(1), "gatewright: event.json must hold the objects user and context\n"));
+    assert_eq!(
+        (code, err.as_str()),
+        (Some(1), "gatewright: event.json must hold the objects user and context\n")
+    );
 }
 
 #[test]

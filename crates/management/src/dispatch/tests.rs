@@ -163,11 +163,11 @@ async fn refusals_have_one_shape() {
 #[tokio::test]
 async fn what_is_not_built_refuses_as_tools_tolerate_and_says_so_in_a_header() {
     let server = Server::start().await;
-    let answer = server.send(Some(server.token(json!({}))), "GET", "/actions/modules", "").await;
+    let answer = server.send(Some(server.token(json!({}))), "GET", "/flows", "").await;
     assert_eq!(answer.status, 403);
-    assert_eq!(answer.body.unwrap()["message"], "Insufficient scope, expected any of: read:actions");
-    assert_eq!(answer.headers, [(NOT_BUILT, "get_action_modules".to_owned())]);
-    assert_eq!(server.send(None, "GET", "/actions/modules", "").await.status, 401);
+    assert_eq!(answer.body.unwrap()["message"], "Insufficient scope, expected any of: read:flows");
+    assert_eq!(answer.headers, [(NOT_BUILT, "get_flows".to_owned())]);
+    assert_eq!(server.send(None, "GET", "/flows", "").await.status, 401);
 }
 
 #[tokio::test]

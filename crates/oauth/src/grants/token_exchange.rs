@@ -144,7 +144,8 @@ fn profile(cx: &RequestCx, client: &Client, params: &Params) -> Result<(Arc<Prog
     };
     let kind = token_exchange::kind(&ask)?;
     let named = ask.subject_token_type.unwrap_or_default();
-    let unsupported = |more: &str| OAuthError::invalid_request(format!("Unsupported subject_token_type: {named}.{more}"));
+    let unsupported =
+        |more: &str| OAuthError::invalid_request(format!("Unsupported subject_token_type: {named}.{more}"));
     if let Some(missing) = kind.not_built() {
         let error = unsupported(&format!(" {missing}")).because("token_exchange_not_built");
         return Err(Refused { event: RefusedEvent::Named(kind.failure_event()), ..error.into() });

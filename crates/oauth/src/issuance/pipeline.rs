@@ -10,7 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::desk::{Case, Desk};
 use crate::endpoints::authorize::pipeline::method;
-use crate::grants::{Exchanged, Flow, Grant, authorization_code, client_credentials, device_code, token_exchange};
+use crate::grants::{
+    Exchanged, Flow, Grant, authorization_code, client_credentials, device_code, token_exchange,
+};
 use crate::scripts::event::Sent;
 use crate::scripts::login::{self, Scene};
 use crate::scripts::{carry_out, machine};

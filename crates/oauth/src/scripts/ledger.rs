@@ -112,9 +112,13 @@ mod tests {
 
     #[test]
     fn secrets_are_covered_wherever_they_are_printed() {
-        let mut value = json!({"console": ["code 123456!", "x"], "error": {"message": "123456"}, "id": 123_456});
+        let mut value =
+            json!({"console": ["code 123456!", "x"], "error": {"message": "123456"}, "id": 123_456});
         mask(&mut value, &["123456".to_owned(), String::new()]);
-        assert_eq!(value, json!({"console": ["code *****!", "x"], "error": {"message": "*****"}, "id": 123_456}));
+        assert_eq!(
+            value,
+            json!({"console": ["code *****!", "x"], "error": {"message": "*****"}, "id": 123_456})
+        );
     }
 
     #[test]

@@ -55,7 +55,8 @@ impl Notice<'_> {
     pub(crate) async fn deliver(&self, cx: &RequestCx) -> Delivery {
         let programs = cx.tenant.scripts().actions(self.trigger).to_vec();
         if programs.is_empty() {
-            let detail = format!("the tenant's provider is custom, and no action is bound to {}", self.trigger);
+            let detail =
+                format!("the tenant's provider is custom, and no action is bound to {}", self.trigger);
             return self.failure(DeliveryErrorKind::Misconfigured, detail, None);
         }
         let (mut runs, mut ran_ms) = (Vec::new(), 0);

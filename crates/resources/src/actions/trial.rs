@@ -1,10 +1,11 @@
 //! `POST /actions/actions/{id}/test`: runs the draft with an event of the caller's.
 
-use gatewright_script::{Flow, Limits, Outcome, Wrapper};
-use gatewright_store::{BoxFuture, Db};
+use gatewright_script::{Flow, Limits, Outcome, Program, Wrapper};
+use gatewright_store::{BoxFuture, Db, StoreError};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+use super::modules::pins;
 use super::{ACTIONS, text};
 use crate::engine::field::{Field, OBJECT, Shape, field};
 use crate::engine::operation::Run;
@@ -22,31 +23,33 @@ pub(super) fn run<'a>(
     input: &'a mut Input,
 ) -> BoxFuture<'a, Result<(), ApiError>> {
     Box::pin(async move {
-        let (tenant, master_key, id) =
-            (request.tenant.clone(), Arc::clone(&request.master_key), input.id().to_owned());
-        let read = db.read(move |tx| {
-            Box::pin(async move { ACTIONS.find(tx, &tenant, &master_key, &id).await })
-        });
-        let action = read.await?.ok_or_else(|| ACTIONS.missing())?;
         let Some(trial) = &request.trial else {
             return Err(ApiError::new(503, "The service is not available, try again."));
         };
+        let (tenant, master_key, id) =
+            (request.tenant.clone(), Arc::clone(&request.master_key), input.id().to_owned());
+        let bundles = trial.modules().clone();
+        let read = db.read(move |tx| {
+            Box::pin(async move {
+                let Some(action) = ACTIONS.find(tx, &tenant, &master_key, &id).await? else {
+                    return Ok(None);
+                };
+                let mut program =
+                    scripts::action(text(&action, "id"), text(&action, "name"), &action, &bundles);
+                pins::attach(tx, &tenant, &master_key, &bundles, &action, &mut program).await?;
+                Ok::<_, StoreError>(Some((action, program)))
+            })
+        });
+        let (action, program) = read.await?.ok_or_else(|| ACTIONS.missing())?;
         let trigger = action["supported_triggers"][0]["id"].as_str().unwrap_or_default().to_owned();
         let event = input.body.get("payload").map_or(Value::Null, |payload| payload["event"].clone());
-        let outcome = trial.run(&trigger, flow(request, &trigger, &action, event, trial.modules())).await;
+        let outcome = trial.run(&trigger, flow(request, &trigger, program, event)).await;
         input.prepared = answer(&outcome);
         Ok(())
     })
 }
 
-fn flow(
-    request: &OpRequest,
-    trigger: &str,
-    action: &Map,
-    event: Value,
-    modules: &scripts::Modules,
-) -> Flow {
-    let program = scripts::action(text(action, "id"), text(action, "name"), action, modules);
+fn flow(request: &OpRequest, trigger: &str, program: Program, event: Value) -> Flow {
     let mut globals = Map::new();
     // What `api.redirect` needs of a login.
     let redirect = json!({

@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(found(Method::Get, "/clients/search"), "unbuilt get_clients_search []");
         assert_eq!(found(Method::Get, "/clients/abc"), "built get_clients_by_id [(\"id\", \"abc\")]");
         assert_eq!(found(Method::Put, "/clients/abc"), "404");
-        assert_eq!(found(Method::Get, "/actions/modules"), "unbuilt get_action_modules []");
+        assert_eq!(found(Method::Get, "/flows"), "unbuilt get_flows []");
     }
 
     #[test]

@@ -48,6 +48,8 @@ async fn furnish(server: &Server, admin: &Admin) -> BTreeMap<&'static str, Strin
     let action = id(&admin.create("/actions/actions", action).await);
     admin.call(Method::POST, &format!("/actions/actions/{action}/deploy"), None).await.expect(200);
     let versions = admin.get(&format!("/actions/actions/{action}/versions")).await;
+    let bindings = json!({"bindings": [{"ref": {"type": "action_id", "value": action}}]});
+    admin.patch("/actions/triggers/post-login/bindings", bindings).await;
     note("/actions/actions/{id}", &[&action]);
     note("/actions/actions/{actionId}", &[&action]);
     note("/actions/actions/{actionId}/versions/{id}", &[&action, &id(&versions["versions"][0])]);
@@ -58,6 +60,11 @@ async fn furnish(server: &Server, admin: &Admin) -> BTreeMap<&'static str, Strin
     let profile = json!({"name": "legacy", "subject_token_type": "urn:acme:isolated", "action_id": judge,
         "type": "custom_authentication"});
     note("/token-exchange-profiles/{id}", &[&id(&admin.create("/token-exchange-profiles", profile).await)]);
+
+    let module = json!({"name": "shared", "code": "exports.one = 1;", "publish": true});
+    let module = admin.create("/actions/modules", module).await;
+    note("/actions/modules/{id}", &[&id(&module)]);
+    note("/actions/modules/{id}/versions/{versionId}", &[&id(&module), &id(&module["latest_version"])]);
 
     let rule = json!({"name": "rule", "script": "function (user, context, callback) { callback(null, user, context); }"});
     note("/rules/{id}", &[&id(&admin.create("/rules", rule).await)]);
@@ -134,6 +141,8 @@ async fn furnish(server: &Server, admin: &Admin) -> BTreeMap<&'static str, Strin
     note("/device-credentials/{id}", &[&id(&tokens["tokens"][0])]);
     let sessions = admin.get(&format!("{of_user}/sessions")).await;
     note("/sessions/{id}", &[&id(&sessions["sessions"][0])]);
+    let login = admin.newest_log("sepft").await;
+    note("/actions/executions/{id}", &[login["details"]["actions"]["executions"][0].as_str().unwrap()]);
     note("/logs/{id}", &[admin.get("/logs?per_page=1").await[0]["log_id"].as_str().unwrap()]);
     paths
 }

@@ -67,34 +67,63 @@ async fn a_token_of_the_tenants_own_becomes_a_user() {
         let tokens = exchange(&server, &client_id, "7/Ann@example.com", json!({})).await.expect(200).json();
         assert_eq!(tokens["issued_token_type"], "urn:ietf:params:oauth:token-type:access_token");
         assert_eq!(tokens["scope"], "openid profile email read:orders");
-        let (access, token) = (claims(tokens["access_token"].as_str().unwrap()), claims(tokens["id_token"].as_str().unwrap()));
-        assert_eq!((&access["sub"], &access["gty"], &access["aud"][0]), (&json!("auth0|7"), &json!(EXCHANGE), &json!(server.audience())));
-        assert_eq!((&token["email"], &token["email_verified"], &token["name"]), (&json!("ann@example.com"), &json!(true), &json!("From a token")));
+        let (access, token) =
+            (claims(tokens["access_token"].as_str().unwrap()), claims(tokens["id_token"].as_str().unwrap()));
+        assert_eq!(
+            (&access["sub"], &access["gty"], &access["aud"][0]),
+            (&json!("auth0|7"), &json!(EXCHANGE), &json!(server.audience()))
+        );
+        assert_eq!(
+            (&token["email"], &token["email_verified"], &token["name"]),
+            (&json!("ann@example.com"), &json!(true), &json!("From a token"))
+        );
         let user = admin.get("/users/auth0%7C7").await;
-        assert_eq!((&user["user_metadata"], &user["app_metadata"]), (&json!({ "from": TYPE }), &json!({ "key": "k" })));
+        assert_eq!(
+            (&user["user_metadata"], &user["app_metadata"]),
+            (&json!({ "from": TYPE }), &json!({ "key": "k" }))
+        );
         assert_eq!((&user["logins_count"], user.get("role")), (&json!(1), None));
         assert_eq!(admin.newest_log("ss").await["user_id"], "auth0|7");
         let event = admin.newest_log("secte").await;
         assert_eq!((&event["user_id"], &event["connection"]), (&json!("auth0|7"), &json!(DATABASE)));
         let runs = told(&admin, "secte").await["runs"].clone();
-        assert_eq!((&runs[0]["name"], &runs[0]["trigger"]), (&json!("Judge"), &json!("custom-token-exchange")));
+        assert_eq!(
+            (&runs[0]["name"], &runs[0]["trigger"]),
+            (&json!("Judge"), &json!("custom-token-exchange"))
+        );
 
         // Again: the profile follows the token, what the account logs in by does not.
-        rewrite(&server, &id, "api.authentication.setUserByConnection('Username-Password-Authentication',
+        rewrite(
+            &server,
+            &id,
+            "api.authentication.setUserByConnection('Username-Password-Authentication',
             { user_id: '7', email: 'other@example.com', email_verified: false, nickname: 'Annie' },
-            { creationBehavior: 'none', updateBehavior: 'replace' });").await;
+            { creationBehavior: 'none', updateBehavior: 'replace' });",
+        )
+        .await;
         let tokens = exchange(&server, &client_id, "x", json!({})).await.expect(200).json();
         let token = claims(tokens["id_token"].as_str().unwrap());
-        assert_eq!((&token["email"], &token["email_verified"], &token["nickname"]), (&json!("ann@example.com"), &json!(true), &json!("Annie")));
-        rewrite(&server, &id, "api.authentication.setUserByConnection('Username-Password-Authentication',
-            { user_id: '7', nickname: 'Nobody' }, { creationBehavior: 'none', updateBehavior: 'none' });").await;
+        assert_eq!(
+            (&token["email"], &token["email_verified"], &token["nickname"]),
+            (&json!("ann@example.com"), &json!(true), &json!("Annie"))
+        );
+        rewrite(
+            &server,
+            &id,
+            "api.authentication.setUserByConnection('Username-Password-Authentication',
+            { user_id: '7', nickname: 'Nobody' }, { creationBehavior: 'none', updateBehavior: 'none' });",
+        )
+        .await;
         let tokens = exchange(&server, &client_id, "x", json!({})).await.expect(200).json();
         assert_eq!(claims(tokens["id_token"].as_str().unwrap())["nickname"], "Annie");
         rewrite(&server, &id, "api.authentication.setUserById('auth0|7');").await;
         exchange(&server, &client_id, "x", json!({})).await.expect(200);
         assert_eq!(admin.get("/users/auth0%7C7").await["logins_count"], 4);
         admin.patch("/users/auth0%7C7", json!({ "blocked": true })).await;
-        assert_eq!(exchange(&server, &client_id, "x", json!({})).await.expect(401).error().1, "user is blocked");
+        assert_eq!(
+            exchange(&server, &client_id, "x", json!({})).await.expect(401).error().1,
+            "user is blocked"
+        );
         assert_eq!(admin.get("/users/auth0%7C7").await["logins_count"], 4);
     })
     .await;
@@ -111,15 +140,55 @@ async fn what_the_action_says_wrong_is_told_by_its_reason() {
         let make = "{ creationBehavior: 'create_if_not_exists', updateBehavior: 'none' }";
         let cases = [
             ("return;".to_owned(), 403, "access_denied", "exchange_without_user"),
-            ("api.authentication.setUserById('a|1'); api.authentication.setUserById('a|2');".into(), 403, "access_denied", "exchange_with_two_users"),
-            ("api.authentication.setUserById('auth0|nobody');".into(), 400, "invalid_request", "exchange_user_unknown"),
-            (by("{ user_id: '1' }", "{ creationBehavior: 'none', updateBehavior: 'none' }"), 400, "invalid_request", "exchange_user_unknown"),
-            (by("{ user_id: '1', email: 'no address' }", make), 403, "access_denied", "exchange_user_refused"),
+            (
+                "api.authentication.setUserById('a|1'); api.authentication.setUserById('a|2');".into(),
+                403,
+                "access_denied",
+                "exchange_with_two_users",
+            ),
+            (
+                "api.authentication.setUserById('auth0|nobody');".into(),
+                400,
+                "invalid_request",
+                "exchange_user_unknown",
+            ),
+            (
+                by("{ user_id: '1' }", "{ creationBehavior: 'none', updateBehavior: 'none' }"),
+                400,
+                "invalid_request",
+                "exchange_user_unknown",
+            ),
+            (
+                by("{ user_id: '1', email: 'no address' }", make),
+                403,
+                "access_denied",
+                "exchange_user_refused",
+            ),
             (by("{ user_id: '1' }", make), 403, "access_denied", "exchange_user_refused"),
-            (by("{ user_id: '1', email: 'a@b.example' }", make).replace(DATABASE, "none"), 403, "access_denied", "exchange_unknown_connection"),
-            ("api.authentication.setUserById('a|1'); api.authentication.setOrganization('o');".into(), 400, "invalid_request", "organizations_not_built"),
-            ("api.access.deny('invalid_target', 'Not there');".into(), 400, "invalid_target", "denied_by_script"),
-            ("api.access.rejectInvalidSubjectToken('Bad signature');".into(), 400, "invalid_request", "invalid_subject_token"),
+            (
+                by("{ user_id: '1', email: 'a@b.example' }", make).replace(DATABASE, "none"),
+                403,
+                "access_denied",
+                "exchange_unknown_connection",
+            ),
+            (
+                "api.authentication.setUserById('a|1'); api.authentication.setOrganization('o');".into(),
+                400,
+                "invalid_request",
+                "organizations_not_built",
+            ),
+            (
+                "api.access.deny('invalid_target', 'Not there');".into(),
+                400,
+                "invalid_target",
+                "denied_by_script",
+            ),
+            (
+                "api.access.rejectInvalidSubjectToken('Bad signature');".into(),
+                400,
+                "invalid_request",
+                "invalid_subject_token",
+            ),
             ("throw new Error('secret cause');".into(), 403, "access_denied", "script_threw"),
         ];
         for (body, status, code, reason) in cases {
@@ -144,13 +213,23 @@ async fn only_clients_that_are_allowed_exchange_tokens_of_known_types() {
         let dev = server.client_id().to_owned();
         let (error, _) = exchange(&server, &dev, "7/a@b.example", json!({})).await.expect(403).error();
         assert_eq!(error, "unauthorized_client");
-        assert_eq!(admin.newest_log("fecte").await["details"]["decision"]["reason"], "token_exchange_not_allowed");
+        assert_eq!(
+            admin.newest_log("fecte").await["details"]["decision"]["reason"],
+            "token_exchange_not_allowed"
+        );
         for (more, text) in [
-            (json!({ "subject_token_type": "urn:acme:other" }), "Unsupported subject_token_type: urn:acme:other."),
-            (json!({ "requested_token_type": "urn:ietf:params:oauth:token-type:id_token" }), "Unsupported requested_token_type"),
+            (
+                json!({ "subject_token_type": "urn:acme:other" }),
+                "Unsupported subject_token_type: urn:acme:other.",
+            ),
+            (
+                json!({ "requested_token_type": "urn:ietf:params:oauth:token-type:id_token" }),
+                "Unsupported requested_token_type",
+            ),
             (json!({ "organization": "org_1" }), "Organizations are not built"),
         ] {
-            let (error, said) = exchange(&server, &client_id, "7/a@b.example", more).await.expect(400).error();
+            let (error, said) =
+                exchange(&server, &client_id, "7/a@b.example", more).await.expect(400).error();
             assert_eq!(error, "invalid_request");
             assert!(said.starts_with(text), "{said}");
         }
@@ -171,18 +250,40 @@ async fn an_actor_stands_in_the_tokens_and_gets_no_refresh_token() {
         let (client_id, id) = profile(&server, BY_CONNECTION).await;
         admin.patch(&format!("/clients/{client_id}"), json!({ "grant_types": ["refresh_token"] })).await;
         let api = admin.get("/resource-servers").await;
-        let api = api.as_array().unwrap().iter().find(|api| api["identifier"] == server.audience()).unwrap().clone();
-        admin.patch(&format!("/resource-servers/{}", api["id"].as_str().unwrap()), json!({ "allow_offline_access": true })).await;
+        let api = api
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|api| api["identifier"] == server.audience())
+            .unwrap()
+            .clone();
+        admin
+            .patch(
+                &format!("/resource-servers/{}", api["id"].as_str().unwrap()),
+                json!({ "allow_offline_access": true }),
+            )
+            .await;
         let tokens = exchange(&server, &client_id, "7/ann@example.com", json!({})).await.expect(200).json();
         assert!(tokens["refresh_token"].is_string(), "{tokens}");
 
-        rewrite(&server, &id, "api.authentication.setUserById('auth0|7');
-            api.authentication.setActor({ sub: event.transaction.actor_token, act: { sub: 'robot' } });").await;
-        let seen = action(&admin, "post-login", "Sees", "exports.onExecutePostLogin = async (event, api) => {
+        rewrite(
+            &server,
+            &id,
+            "api.authentication.setUserById('auth0|7');
+            api.authentication.setActor({ sub: event.transaction.actor_token, act: { sub: 'robot' } });",
+        )
+        .await;
+        let seen = action(
+            &admin,
+            "post-login",
+            "Sees",
+            "exports.onExecutePostLogin = async (event, api) => {
             api.accessToken.setCustomClaim('https://example.com/transaction', event.transaction);
             api.accessToken.setCustomClaim('https://example.com/body', event.request.body);
             api.accessToken.setCustomClaim('act', { sub: 'me' });
-        };").await;
+        };",
+        )
+        .await;
         bind(&admin, "post-login", &[&seen]).await;
         let more = json!({ "actor_token": "agent-1", "actor_token_type": "urn:acme:agent", "color": "red" });
         let tokens = exchange(&server, &client_id, "7/x", more).await.expect(200).json();
@@ -193,10 +294,19 @@ async fn an_actor_stands_in_the_tokens_and_gets_no_refresh_token() {
         assert_eq!(access["act"], actor);
         assert_eq!(claims(tokens["id_token"].as_str().unwrap())["act"], actor);
         let transaction = &access["https://example.com/transaction"];
-        assert_eq!((&transaction["protocol"], &transaction["subject_token_type"]), (&json!("oauth2-token-exchange"), &json!(TYPE)));
-        assert_eq!((&transaction["actor"], &transaction["actor_token_type"]), (&actor, &json!("urn:acme:agent")));
+        assert_eq!(
+            (&transaction["protocol"], &transaction["subject_token_type"]),
+            (&json!("oauth2-token-exchange"), &json!(TYPE))
+        );
+        assert_eq!(
+            (&transaction["actor"], &transaction["actor_token_type"]),
+            (&actor, &json!("urn:acme:agent"))
+        );
         let body = &access["https://example.com/body"];
-        assert_eq!((&body["color"], body.get("subject_token"), body.get("actor_token")), (&json!("red"), None, None));
+        assert_eq!(
+            (&body["color"], body.get("subject_token"), body.get("actor_token")),
+            (&json!("red"), None, None)
+        );
         // Both triggers stand in the log, and each has an execution.
         let event = admin.newest_log("secte").await;
         let runs = event["details"]["decision"]["scripts"]["runs"].as_array().unwrap().clone();
@@ -211,7 +321,8 @@ async fn tokens_that_are_called_invalid_slow_their_address_down() {
     on_every_database(async |server: Server| {
         let admin = server.admin().await;
         let (client_id, id) = profile(&server, BY_CONNECTION).await;
-        let stage = json!({ "stage": { "pre-custom-token-exchange": { "max_attempts": 2, "rate": 60_000 } } });
+        let stage =
+            json!({ "stage": { "pre-custom-token-exchange": { "max_attempts": 2, "rate": 60_000 } } });
         admin.patch("/attack-protection/suspicious-ip-throttling", stage).await;
         for _ in 0..4 {
             exchange(&server, &client_id, "7/ann@example.com", json!({})).await.expect(200);

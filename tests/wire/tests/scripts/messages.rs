@@ -173,9 +173,19 @@ async fn links_to_new_passwords_go_through_it_too() {
         let body = json!({ "client_id": server.client_id(), "connection": DATABASE, "email": ANN });
         page.post("/dbconnections/change_password", body.clone()).await.expect(200);
         let event = service.message().await;
-        assert_eq!((&event["notification"]["message_type"], &event["user"]["user_id"]), (&json!("reset_email"), &user["user_id"]));
+        assert_eq!(
+            (&event["notification"]["message_type"], &event["user"]["user_id"]),
+            (&json!("reset_email"), &user["user_id"])
+        );
         let link = event["notification"]["text"].as_str().unwrap().to_owned();
-        let ticket = link.split("ticket=").nth(1).unwrap().split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').next().unwrap().to_owned();
+        let ticket = link
+            .split("ticket=")
+            .nth(1)
+            .unwrap()
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
+            .next()
+            .unwrap()
+            .to_owned();
         assert!(ticket.len() > 20, "{link}");
         let mut log = Value::Null;
         for _ in 0..50 {

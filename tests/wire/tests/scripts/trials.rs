@@ -63,7 +63,8 @@ async fn a_login_with_actions_leaves_an_execution_for_ten_days() {
         rule(&admin, "Rule", "function (user, context, callback) { callback(null, user, context); }").await;
         Start::seed(&server).log_in(&server, &page).await;
         assert_eq!(admin.newest_log("s").await["details"].get("actions"), None, "a rule is no action");
-        let first = action(&admin, "post-login", "First", "exports.onExecutePostLogin = async () => {};").await;
+        let first =
+            action(&admin, "post-login", "First", "exports.onExecutePostLogin = async () => {};").await;
         let code = "exports.onExecutePostLogin = async () => { throw new RangeError('too far'); };";
         let second = action(&admin, "post-login", "Second", code).await;
         bind(&admin, "post-login", &[&first, &second]).await;

@@ -49,7 +49,11 @@ impl Place {
             By::Session(session) => Self::Stored(session.clone()),
             By::Page { login, replaces } => {
                 let new = session::begin(cx, &login.user_id, &login.connection, &client.client_id, login.at);
-                Self::Begins { new: Box::new(new), ticket_hash: None, replaces: replaces.clone().map(Box::new) }
+                Self::Begins {
+                    new: Box::new(new),
+                    ticket_hash: None,
+                    replaces: replaces.clone().map(Box::new),
+                }
             }
             By::Ticket { ticket, replaces, .. } => {
                 let at = ticket.created_at;

@@ -4,8 +4,8 @@ use gatewright_core::OAuthError;
 use gatewright_core::client::Client;
 use gatewright_core::token_exchange::commands::Who;
 use gatewright_http::RequestCx;
-use gatewright_resources::users::{self, NotFound};
 use gatewright_resources::logs;
+use gatewright_resources::users::{self, NotFound};
 use gatewright_store::Tx;
 use serde_json::{Value, json};
 
@@ -63,5 +63,6 @@ pub(super) async fn named(
 
 /// The token stands for nobody here: RFC 8693 section 2.2.2.
 fn unknown() -> OAuthError {
-    OAuthError::invalid_request("The user of the subject_token does not exist.").because("exchange_user_unknown")
+    OAuthError::invalid_request("The user of the subject_token does not exist.")
+        .because("exchange_user_unknown")
 }
