@@ -1,10 +1,13 @@
 //! The command line: what can be typed, and which settings its flags stand for.
 
+mod actions;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Inputs;
+pub use actions::{ActionsArgs, ActionsCommand, ActionsRunArgs};
 
 /// An identity server that works with Auth0's SDKs and says why.
 #[derive(Debug, Parser)]
@@ -48,6 +51,13 @@ pub enum Command {
     /// Say why something was decided: a login's URL, a token, a log entry, a request
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
+    /// Invite administrators of the dashboard
+    Admin(AdminArgs),
+    /// Try actions and rules out on this machine
+    Actions(ActionsArgs),
+    /// Run tenants' scripts for a server: its own processes are started so
+    #[command(hide = true)]
+    ScriptWorker,
     /// Print every setting with its default, as a configuration file to start from
     #[command(after_help = "Example:
   gatewright config > gatewright.toml")]
@@ -97,6 +107,12 @@ Examples:
   pbpaste | gatewright explain                         a token, out of sight of the shell's history
   gatewright explain LOG_ID --apply                    makes the change that it proposes, after asking
   gatewright explain LOG_ID --server https://login.example.com --token TOKEN";
+const INVITE_EXAMPLES: &str = "A server may run meanwhile.
+
+Examples:
+  gatewright admin invite
+  gatewright admin invite --tenant acme --database-url postgres://gatewright@db/gatewright
+  gatewright admin invite --url https://login.example.com --config /etc/gatewright.toml";
 
 const SERVE_EXAMPLES: &str = "Examples:
   gatewright serve --config /etc/gatewright.toml
@@ -244,6 +260,29 @@ pub enum TenantsCommand {
     },
     /// List the tenants
     List(ConfiguredArgs),
+}
+
+/// `gatewright admin`.
+#[derive(Debug, Args)]
+pub struct AdminArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: AdminCommand,
+}
+
+/// `gatewright admin …`.
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Print a link that makes whoever opens it administrator: once, within a day
+    #[command(after_help = INVITE_EXAMPLES)]
+    Invite {
+        /// Scheme and host of the server [default: that of `dev`, or https and the tenant's host]
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "clap would show the words as help")]
+        data: DataArgs,
+    },
 }
 
 /// `gatewright users`.

@@ -11,6 +11,7 @@ pub mod commands;
 pub mod config;
 mod database;
 mod inbox;
+mod invitation;
 mod listeners;
 mod logs;
 mod measure;

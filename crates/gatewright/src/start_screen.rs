@@ -21,6 +21,10 @@ pub struct StartScreen {
     pub ca_certificate: Option<PathBuf>,
     /// The inbox page.
     pub inbox: String,
+    /// The dashboard.
+    pub dashboard: String,
+    /// A link that makes whoever opens it the first administrator; `null` if there is one.
+    pub invitation: Option<String>,
     /// Base URL of health and metrics.
     pub ops: String,
     /// The issuer over plain HTTP, if there is such a listener.
@@ -65,6 +69,13 @@ impl StartScreen {
         }
         line("", "", "");
         line("Inbox", &self.inbox, "codes appear here instead of being sent");
+        match &self.invitation {
+            Some(link) => {
+                line("Dashboard", "open this link to become its administrator:", "");
+                line("", link, "");
+            }
+            None => line("Dashboard", &self.dashboard, ""),
+        }
         line("Discovery", &format!("{issuer}.well-known/openid-configuration"), "");
         if let Some(http) = self.http_issuer.as_ref().filter(|http| *http != issuer) {
             line("Plain HTTP", http, "");
@@ -120,6 +131,8 @@ mod tests {
             audience: "https://api.localhost/".into(),
             ca_certificate: Some("/data/ca/certificate.pem".into()),
             inbox: "https://localhost:8443/dev/inbox".into(),
+            dashboard: "https://localhost:8443/dashboard".into(),
+            invitation: Some("https://localhost:8443/dashboard/invitation/t0ken".into()),
             ops: "http://127.0.0.1:8444".into(),
             http_issuer: None,
             tenants: vec![
@@ -139,6 +152,7 @@ mod tests {
             "client-of-localhost",
             "acme.localhost:8443  client client-of-acme",
             "https://localhost:8443/dev/inbox",
+            "https://localhost:8443/dashboard/invitation/t0ken",
             ".well-known/openid-configuration",
             "gatewright trust",
             "/data/ca/certificate.pem",
@@ -164,6 +178,8 @@ mod tests {
             "audience",
             "ca_certificate",
             "inbox",
+            "dashboard",
+            "invitation",
             "ops",
             "http_issuer",
             "tenants",

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use gatewright_core::client::Client;
 use gatewright_core::scope::ScopeReport;
+use gatewright_core::token_exchange::ACCESS_TOKEN;
 use gatewright_core::tokens::access_token::AccessTokenPlan;
 use gatewright_http::RequestCx;
 use gatewright_jose::left_half_hash;
@@ -20,6 +21,7 @@ use serde_json::{Map, Value};
 use self::desk::{Case, Desk};
 use crate::grants::{Grant, Presented};
 use crate::mint::{self, Opaque};
+use crate::scripts::afterwards;
 use crate::scripts::event::Sent;
 use crate::stop::Stop;
 
@@ -34,6 +36,9 @@ pub(crate) struct Issued {
     scope: String,
     expires_in: i64,
     token_type: &'static str,
+    /// RFC 8693 section 2.2.1: of exchanges only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
 }
 
 /// Redeems what was presented and issues the tokens. `sent` is what scripts may see of the request.
@@ -44,14 +49,23 @@ pub(crate) async fn issue(
     presented: Box<dyn Presented>,
     sent: Sent,
 ) -> Result<Issued, Stop> {
+    let (made, told) = (presented.new_account(), Arc::clone(&client));
+    let tell = |sent: &Sent| {
+        if let Some((user, connection)) = made.as_ref().and_then(|made| made.get()) {
+            afterwards::registered(cx, Some(&told), connection, user, sent);
+        }
+    };
     let desk = Desk { cx: cx.clone(), grant, client };
     if !pipeline::any(cx, grant) {
-        let recorded = cx.app.db.write(move |tx| Box::pin(desk.serve(tx, presented))).await??;
-        return recorded.sign(cx).await;
+        let recorded = cx.app.db.write(move |tx| Box::pin(desk.serve(tx, presented))).await?;
+        tell(&sent);
+        return recorded?.sign(cx).await;
     }
     let first = desk.clone();
     let redeemed = cx.app.db.write(move |tx| Box::pin(async move { first.redeem(tx, presented).await }));
-    let case: Case = redeemed.await??;
+    let redeemed = redeemed.await?;
+    tell(&sent);
+    let case: Case = redeemed?;
     let case = match pipeline::run(&desk, case, sent).await? {
         Ok(case) => case,
         Err(error) => return Err(error.into()),
@@ -69,11 +83,13 @@ struct Recorded {
     refresh_token: Option<String>,
     /// The claims of the ID token without `at_hash`.
     id_token: Option<Map<String, Value>>,
+    /// RFC 8693 section 2.2.1: the answer says what kind of token it holds.
+    exchanged: bool,
 }
 
 impl Recorded {
     async fn sign(self, cx: &RequestCx) -> Result<Issued, Stop> {
-        let Self { client, report, access, opaque, refresh_token, id_token } = self;
+        let Self { client, report, access, opaque, refresh_token, id_token, exchanged } = self;
         let expires_in = access.lifetime_seconds();
         let access_token = mint::access_token(cx, access, opaque).await?;
         let id_token = match id_token {
@@ -84,6 +100,8 @@ impl Recorded {
             None => None,
         };
         let scope = report.scope_text();
-        Ok(Issued { access_token, id_token, refresh_token, scope, expires_in, token_type: "Bearer" })
+        let issued_token_type = exchanged.then_some(ACCESS_TOKEN);
+        let token_type = "Bearer";
+        Ok(Issued { access_token, id_token, refresh_token, scope, expires_in, token_type, issued_token_type })
     }
 }

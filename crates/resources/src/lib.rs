@@ -19,12 +19,15 @@ pub mod client_registrations;
 pub mod clients;
 pub mod connections;
 pub mod custom_domains;
+pub mod dashboard;
 pub mod device_codes;
 pub mod device_credentials;
 pub mod email_provider;
 pub mod email_templates;
 pub mod engine;
+mod executions;
 pub mod explanations;
+pub mod flows;
 pub mod grants;
 pub mod guardian;
 pub mod hooks;
@@ -59,6 +62,7 @@ pub mod snapshot;
 pub mod stats;
 pub mod tenants;
 pub mod tickets;
+pub mod token_exchange_profiles;
 pub mod user_blocks;
 pub mod user_permissions;
 pub mod userinfo_claims;
@@ -109,6 +113,7 @@ pub static RESOURCES: &[&Resource] = &[
     &signing_keys::api::RESOURCE,
     &tenants::RESOURCE,
     &tickets::RESOURCE,
+    &token_exchange_profiles::RESOURCE,
     &user_permissions::RESOURCE,
     &connections::members::RESOURCE,
     &stats::RESOURCE,
@@ -196,7 +201,10 @@ pub static MIGRATIONS: &[Migration] = migrations![
     71 "0071_phone_messages",
     80 "0080_session_metadata",
     81 "0081_scripts",
-    90 "0090_log_request_ids",
+    90 "0090_token_exchange_profiles",
+    91 "0091_action_executions",
+    92 "0092_log_request_ids",
+    93 "0093_dashboard",
 ];
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::engine::field::{Field, TEXT, field};
 use crate::engine::operation::Run;
 use crate::engine::query::{Paging, Query};
 use crate::engine::{Answer, ApiError, Handler, Input, Map, Method, OpCx, Operation, Resource};
+use crate::executions;
 
 /// Something that happened. Absent things are `None` or empty.
 #[derive(Clone, Debug, Default)]
@@ -97,6 +98,12 @@ pub async fn append(
     event: &LogEvent,
 ) -> Result<String, StoreError> {
     let log_id = next_id(now, random);
+    let mut details = event.details.clone();
+    let executions = executions::keep(tx, tenant, now, random, &details).await?;
+    if !executions.is_empty() {
+        // Compat: where a log event of Auth0's says what its Actions did.
+        details["actions"] = json!({ "executions": executions });
+    }
     let mobile = event.user_agent.as_deref().is_some_and(|agent| agent.contains("Mobi"));
     let doc = json!({
         "_id": log_id,
@@ -118,7 +125,7 @@ pub async fn append(
         "audience": event.audience,
         "scope": (!event.scope.is_empty()).then_some(&event.scope),
         "request_id": event.request_id,
-        "details": event.details,
+        "details": details,
         "isMobile": mobile,
         "tenant_name": tenant.as_str(),
         "location_info": null,

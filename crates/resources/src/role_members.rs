@@ -36,6 +36,16 @@ pub async fn of_user(tx: &mut Tx, tenant: &TenantId, user_id: &str) -> Result<Ve
     tx.all(&OF_USER, &params![tenant, user_id]).await?.iter().map(|row| row.json(0)).collect()
 }
 
+/// Gives a user a role, unless they have it.
+pub(crate) async fn give(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    user_id: &str,
+    role_id: &str,
+) -> Result<(), StoreError> {
+    tx.run(&GIVE, &params![tenant, user_id, role_id]).await.map(drop)
+}
+
 const OF_ROLE: &str = "/roles/{id}/users";
 const ITS_ROLES: &str = "/users/{id}/roles";
 const IDS: Shape = Shape::List { of: &SOME_TEXT, min: 1 };

@@ -113,6 +113,17 @@ fn remove<'a>(cx: &'a mut OpCx<'_>, role: &'a Map) -> BoxFuture<'a, Result<(), A
     })
 }
 
+/// Adds a permission to a role, unless it has it.
+pub(crate) async fn give_permission(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    role_id: &str,
+    resource_server_id: &str,
+    name: &str,
+) -> Result<(), StoreError> {
+    tx.run(&ADD_PERMISSION, &params![tenant, role_id, resource_server_id, name]).await.map(drop)
+}
+
 async fn permissions_of(
     tx: &mut Tx,
     tenant: &TenantId,

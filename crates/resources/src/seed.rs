@@ -36,7 +36,7 @@ pub struct SeedCx {
 }
 
 impl SeedCx {
-    fn sealing<'a>(&'a self, tenant: &'a TenantId) -> Sealing<'a> {
+    pub(crate) fn sealing<'a>(&'a self, tenant: &'a TenantId) -> Sealing<'a> {
         Sealing { tenant, now: self.now, random: &self.random, master_key: &self.master_key }
     }
 }

@@ -137,6 +137,8 @@ impl Conversation {
             ip: "127.0.0.1".into(),
             user_agent: None,
             custom_domain: None,
+            flows: None,
+            trial: None,
         };
         let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let body = RawBody { content_type: None, bytes };

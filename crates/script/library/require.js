@@ -5,8 +5,18 @@ const ALIASES = {
   __proto__: null,
   bcryptjs: 'bcrypt', 'bcrypt-nodejs': 'bcrypt',
   'request-promise': 'request', 'request-promise-native': 'request',
-  'node-fetch': 'node-fetch', 'isomorphic-fetch': 'node-fetch', 'cross-fetch': 'node-fetch',
-  https: 'http', 'lodash-es': 'lodash', underscore: 'lodash',
+  'isomorphic-fetch': 'node-fetch', 'cross-fetch': 'node-fetch',
+  '@auth0/rule-utilities': 'rule-utilities', https: 'http', ip: 'ipaddr.js', underscore: 'lodash',
+  'assert/strict': 'assert', 'path/posix': 'path', 'util/types': 'util', 'timers/promises': 'timers',
+  perf_hooks: 'performance',
+};
+
+// Parts of the library's modules that have names of their own.
+const PARTS = {
+  __proto__: null,
+  'util/types': ({ types }) => types,
+  'timers/promises': ({ promises }) => promises,
+  perf_hooks: (performance) => ({ performance }),
 };
 
 const { native } = machine;
@@ -77,9 +87,13 @@ module.exports = function makeRequire(program) {
 
   function library(name) {
     const { bare, version } = split(name);
+    // Parts of lodash are packages and files: lodash.get, lodash/get.
+    const [, part] = /^lodash[./]([a-zA-Z]+)$/.exec(bare) ?? [];
+    if (part !== undefined) return lib('lodash')[part];
     const known = ALIASES[bare] ?? bare;
     if (!libraryHas(known)) return undefined;
     const found = lib(known);
+    if (bare in PARTS) return PARTS[bare](found);
     return typeof found === 'function' && found.forVersion ? found.forVersion(version, bare) : found;
   }
 

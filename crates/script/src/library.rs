@@ -33,14 +33,14 @@ pub(crate) fn compiled(name: &str) -> Option<Compiled> {
     let source = match name {
         BOOT => source.to_owned(),
         // `require` for modules from npm, `lib` for ours.
-        _ => format!("export default function (module, exports, lib, machine, require = lib) {{{source}\n}}"),
+        _ => format!("export default function (module, exports, lib, machine, require) {{{source}\n}}"),
     };
     let compiled = compile(&file, &source)?;
     done.insert(name, compiled);
     Some(compiled)
 }
 
-/// Compiles a module apart from any script, so that no script's limits or doings matter.
+/// Compiles a module apart from any script, so that no script's limits or doings matter. `None` if it cannot be.
 pub(crate) fn compile(name: &str, source: &str) -> Option<Compiled> {
     let context =
         Context::custom::<(intrinsic::Eval, intrinsic::RegExpCompiler)>(&Runtime::new().ok()?).ok()?;

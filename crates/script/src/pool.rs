@@ -3,7 +3,8 @@
 //! A worker serves one tenant all its life. The engine is written in C, and if code of one tenant ever took a
 //! worker over, nothing of another tenant would come by there.
 
-mod conversation;
+pub(crate) mod conversation;
+mod hashes;
 mod seats;
 mod worker;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use crate::flow::{Ended, ErrorKind, Flow, Outcome, Run, ScriptError, Wrapper};
 use crate::host::Host;
+use hashes::Hashes;
 use seats::Seats;
 use worker::Worker;
 
@@ -80,6 +82,7 @@ struct Shared {
     settings: PoolSettings,
     seats: Seats,
     idle: Mutex<Vec<Worker>>,
+    hashes: Hashes,
 }
 
 impl std::fmt::Debug for Pool {
@@ -92,7 +95,7 @@ impl Pool {
     /// A pool without workers as yet.
     pub fn new(settings: PoolSettings) -> Self {
         let seats = Seats::new(settings.max.max(1));
-        Self(Arc::new(Shared { settings, seats, idle: Mutex::default() }))
+        Self(Arc::new(Shared { settings, seats, idle: Mutex::default(), hashes: Hashes::default() }))
     }
 
     /// Runs a flow. Trouble with the engine is an [`Outcome`] too, whose last run says [`ErrorKind::Worker`].
@@ -110,10 +113,15 @@ impl Pool {
         let seat = match tokio::time::timeout(flow.limits.wall, self.0.seats.take(&flow.tenant)).await {
             Ok(Ok(seat)) => seat,
             Ok(Err(seats::Full)) => {
-                return failed(Vec::new(), trouble("too many scripts of this tenant are waiting already"));
+                return failed(
+                    &flow,
+                    Vec::new(),
+                    trouble("too many scripts of this tenant are waiting already"),
+                );
             }
             Err(_) => {
                 return failed(
+                    &flow,
                     Vec::new(),
                     trouble("all workers were busy for as long as the scripts may take"),
                 );
@@ -123,10 +131,14 @@ impl Pool {
             Ok(worker) => worker,
             Err(error) => {
                 tracing::error!(%error, "cannot start a script worker");
-                return failed(Vec::new(), trouble(&format!("a worker could not be started: {error}")));
+                return failed(
+                    &flow,
+                    Vec::new(),
+                    trouble(&format!("a worker could not be started: {error}")),
+                );
             }
         };
-        let (outcome, worker) = conversation::hold(worker, &flow, host).await;
+        let (outcome, worker) = conversation::hold(worker, &flow, host, &self.0.hashes).await;
         if let Some(worker) = worker {
             self.keep(worker);
         }
@@ -175,8 +187,12 @@ fn trouble(message: &str) -> ScriptError {
     }
 }
 
-/// An outcome that ends with an error of the script after those that ran.
-fn failed(mut runs: Vec<Run>, error: ScriptError) -> Outcome {
-    runs.push(Run { program: runs.len(), error: Some(error), ..Run::default() });
+/// An outcome that ends with an error of the script after those that ran; of the last one, if it had just ended.
+fn failed(flow: &Flow, mut runs: Vec<Run>, error: ScriptError) -> Outcome {
+    match runs.last_mut() {
+        Some(last) if last.error.is_some() => {}
+        Some(last) if last.program + 1 >= flow.programs.len() => last.error = Some(error),
+        _ => runs.push(Run { program: runs.len(), error: Some(error), ..Run::default() }),
+    }
     Outcome { runs, result: serde_json::Value::Null, ended: Ended::Failed }
 }

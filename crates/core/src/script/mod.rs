@@ -5,11 +5,15 @@
 //! ([`crate::scope::after_scripts`]), carrying anything out.
 //!
 //! Reading order: [`Verdict`], [`actions`] (commands of Actions), [`rules`] (what Rules left in `user` and
-//! `context`), [`claims`] (which claims a script may set), [`note`] (what is said about the rest).
+//! `context`), [`claims`] (which claims a script may set), [`registration`] (sign-ups), [`database`] (custom
+//! databases), [`notification`] (messages that an Action delivers), [`note`] (what is said about the rest).
 
 pub mod actions;
 pub mod claims;
+pub mod database;
 pub mod note;
+pub mod notification;
+pub mod registration;
 pub mod rules;
 
 #[cfg(test)]

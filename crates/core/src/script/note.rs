@@ -63,6 +63,10 @@ reasons! {
     NoSaml = "saml_not_built",
         "SAML applications are not supported by this server.",
         "leave the command out.";
+    /// A passwordless account begins without metadata.
+    PasswordlessMetadata = "passwordless_metadata",
+        "Metadata set before a passwordless account is made are not kept.",
+        "set them in a post-login action.";
     /// The command is not known.
     UnknownCommand = "unknown_command",
         "The command means nothing here.",

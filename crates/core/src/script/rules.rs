@@ -91,6 +91,20 @@ fn changed(before: &Value, after: &Value) -> Map<String, Value> {
     ATTRIBUTES.iter().filter(differs).map(value).collect()
 }
 
+/// Whether a rule's code looks at `auth0.accessToken`. It may look where it does not, never the other way round
+/// as long as it is written as the documents have it.
+pub fn uses_access_token(code: &str) -> bool {
+    let dense: String = code.chars().filter(|letter| !letter.is_whitespace()).collect();
+    let ways = [
+        "auth0.accessToken",
+        "auth0?.accessToken",
+        "auth0['accessToken']",
+        "auth0[\"accessToken\"]",
+        "}=auth0",
+    ];
+    ways.iter().any(|way| dense.contains(way))
+}
+
 /// The refusal that an exception of a rule stands for.
 ///
 /// Compat: `UnauthorizedError` becomes `unauthorized`, anything else that a rule gives to its callback

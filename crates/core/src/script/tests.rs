@@ -145,6 +145,19 @@ fn a_rule_is_sent_elsewhere_once() {
 }
 
 #[test]
+fn rules_that_use_the_management_api_are_known_by_their_code() {
+    for (code, expect) in [
+        ("call({ accessToken: auth0.accessToken })", true),
+        ("const { accessToken } = auth0;", true),
+        ("auth0 [ 'accessToken' ]", true),
+        ("context.accessToken.x = auth0.domain;", false),
+        ("auth0.users.updateUserMetadata(user.user_id, {})", false),
+    ] {
+        assert_eq!(rules::uses_access_token(code), expect, "{code}");
+    }
+}
+
+#[test]
 fn exceptions_of_rules_become_refusals() {
     let refusal = |name| rules::refusal(name, "Go away").code.to_string();
     assert_eq!(

@@ -18,6 +18,7 @@ use rustls::server::ResolvesServerCert;
 use crate::cli::DevArgs;
 use crate::config::{Config, Form};
 use crate::inbox::Inbox;
+use crate::invitation;
 use crate::seeding::{self, SeededTenant};
 use crate::server::{Addresses, Running, Signals, Stage};
 use crate::start_screen::{StartScreen, TenantLine, issuer_at};
@@ -97,6 +98,8 @@ pub async fn start_dev(dev: DevServer) -> anyhow::Result<RunningDev> {
     let master_key = Arc::new(master_key(&config, &data_dir, &random)?);
     let db = database::open(&database, clock.now()).await?;
     let tenants = seeding::dev_tenants(&db, &config, &master_key, &clock, &random).await?;
+    let first = tenants.first().context("the tenant localhost is always there")?;
+    let invitation = invitation::first(&db, &first.id, clock.now(), &random).await?;
     let clients: HashMap<TenantId, String> =
         tenants.iter().map(|tenant| (tenant.id.clone(), tenant.client_id.clone())).collect();
     let inbox = Inbox::new(db.clone(), clock.clone(), stage.stopping()).with_clients(clients);
@@ -122,7 +125,7 @@ pub async fn start_dev(dev: DevServer) -> anyhow::Result<RunningDev> {
     let authority = has_authority.then(|| std::path::absolute(&authority).unwrap_or(authority));
     let addresses = stage.addresses();
     let server = stage.run(app, Some(inbox), resolver)?;
-    let screen = screen(addresses, tenants, authority, &database, began.elapsed().as_millis())?;
+    let screen = screen(addresses, (tenants, invitation), authority, &database, began.elapsed().as_millis())?;
     Ok(RunningDev { server, screen })
 }
 
@@ -203,7 +206,7 @@ fn warn_if_exposed(config: &Config) {
 
 fn screen(
     addresses: Addresses,
-    tenants: Vec<SeededTenant>,
+    (tenants, invitation): (Vec<SeededTenant>, Option<String>),
     ca_certificate: Option<PathBuf>,
     database: &gatewright_store::DbConfig,
     started_in_ms: u128,
@@ -229,6 +232,8 @@ fn screen(
         audience: first.audience.clone(),
         ca_certificate,
         inbox: issuer.join("dev/inbox"),
+        dashboard: issuer.join("dashboard"),
+        invitation: invitation.map(|path| issuer.join(&path)),
         ops: format!("http://{}", addresses.ops),
         http_issuer: addresses.http_port.map(|port| issuer_at("http", &first.host, port).as_str().to_owned()),
         issuer: issuer.as_str().to_owned(),

@@ -2,7 +2,6 @@
 
 mod export;
 mod import;
-
 mod progress;
 
 use std::io::Write as _;

@@ -3,6 +3,8 @@
 //!
 //! Opening a link changes nothing, for programs that read mail open links too; the button does.
 
+mod challenge;
+
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -12,6 +14,7 @@ use axum::response::Response;
 use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
 use gatewright_core::password_policy::{Person, Weakness};
+use gatewright_core::user::User;
 use gatewright_http::{Fault, Params, RequestCx, respond};
 use gatewright_jose::token_hash;
 use gatewright_passwords::StoredHash;
@@ -21,10 +24,15 @@ use gatewright_resources::{logs, users};
 use gatewright_store::Tx;
 use serde_json::{Value, json};
 
+pub(crate) use self::challenge::come_back;
 use super::login::first_page;
+use crate::custom_database::{self, Unchanged};
 use crate::pages::policy::Policy;
 use crate::pages::screen::{Button, Field, Form, Kind, Link, Screen, Subject, company};
 use crate::pages::texts::{self, Texts};
+use crate::scripts::afterwards;
+use crate::scripts::event::Sent;
+use crate::scripts::reset;
 use crate::stop::Stop;
 use crate::{account_result, events, login_transaction};
 
@@ -82,6 +90,9 @@ impl Look {
         let mut form = self.form(RESET);
         // Password managers save the password under it.
         form.hidden.push(("username", link.email.clone()));
+        if let Some(state) = &said.state {
+            form.hidden.push(("state", state.clone()));
+        }
         let field = |name, label: &str, error: Option<&str>, focus, last| Field {
             kind: Kind::NewPassword,
             name,
@@ -98,6 +109,7 @@ impl Look {
         form.buttons.push(Button { text: page.texts.get("buttonText"), value: "default", primary: true });
         page.policy = Some(Policy::of(connection, &page.texts, said.refused.as_deref()));
         page.form = Some(form);
+        page.alert = said.told.clone().or_else(|| said.alert.then(|| page.texts.get("reset-failed")));
         let status = if page.has_error() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
         let callback = client.as_ref().and_then(|client| client.callbacks.first());
         page.respond(status, &[callback.map_or("", String::as_str)])
@@ -111,6 +123,12 @@ struct Said {
     again: Option<&'static str>,
     /// The password that the rules refuse.
     refused: Option<String>,
+    /// It could not be changed.
+    alert: bool,
+    /// Why not, in a script's own words.
+    told: Option<String>,
+    /// The transaction in which the tenant's actions let the reset pass.
+    state: Option<String>,
 }
 
 pub(crate) async fn reset_form(
@@ -123,6 +141,7 @@ pub(crate) async fn reset_form(
     let link = live(&look.cx, Purpose::ResetPassword, &look.ticket).await?;
     let found = link.and_then(|link| Some((look.cx.tenant.connection(&link.connection)?.clone(), link)));
     Ok(match found {
+        Some((_, link)) if reset::any(&look.cx) => challenge::ask(&look, &link),
         Some((connection, link)) => look.choose(&link, &connection, &Said::default()),
         None => look.gone(Purpose::ResetPassword),
     })
@@ -136,7 +155,17 @@ pub(crate) async fn reset(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
     let link = live(&cx, Purpose::ResetPassword, &look.ticket).await?;
     let found = link.and_then(|link| Some((cx.tenant.connection(&link.connection)?.clone(), link)));
     let Some((connection, link)) = found else { return Ok(look.gone(Purpose::ResetPassword)) };
-    let wrong = |said: Said| Ok(look.choose(&link, &connection, &said));
+    let passed = match reset::any(&cx) {
+        false => None,
+        true if params.has("begin") => return challenge::begin(&look, &link, &connection).await,
+        true => match challenge::passed(&look, params.text("state")).await? {
+            Some(passed) => Some(passed),
+            // Without the cookie, or after its time: the actions have to look again.
+            None => return Ok(challenge::ask(&look, &link)),
+        },
+    };
+    let state = passed.as_ref().map(|(waiting, _)| waiting.state.clone());
+    let wrong = |said: Said| Ok(look.choose(&link, &connection, &Said { state: state.clone(), ..said }));
     match (password.is_empty(), again.is_empty(), password == again) {
         (true, ..) => return wrong(Said { password: Some("no-password-reset"), ..Said::default() }),
         (_, true, _) => return wrong(Said { again: Some("no-re-enter-password"), ..Said::default() }),
@@ -158,16 +187,37 @@ pub(crate) async fn reset(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
                 Weakness::PersonalInfo => "password-contains-user-information",
                 Weakness::Used { .. } => "password-previously-used",
             };
-            return wrong(Said { password: Some(key), again: None, refused: Some(password) });
+            return wrong(Said { password: Some(key), refused: Some(password), ..Said::default() });
         }
         Err(NewPasswordError::Hash(error)) => return Err(Fault::from(error).into()),
         Err(NewPasswordError::Store(error)) => return Err(error.into()),
     };
+    let done = async |mut link: AccountTicket, user: User| {
+        told_of_change(&look, &link, &connection, &user);
+        if let Some((waiting, reset)) = &passed {
+            challenge::spend(&cx, waiting).await?;
+            link.result_url = reset.result_url.clone().or(link.result_url);
+        }
+        changed(&look, &link).await
+    };
+    if let Some(custom) = custom_database::of(&cx, &connection).filter(|custom| !custom.imports()) {
+        return match custom.reset(token_hash(&look.ticket), &password).await? {
+            Ok((link, user)) => done(link, user).await,
+            Err(Unchanged::Gone) => Ok(look.gone(Purpose::ResetPassword)),
+            Err(Unchanged::Refused(text)) => wrong(Said { told: text, alert: true, ..Said::default() }),
+        };
+    }
     let change = Change { cx: cx.clone(), ticket_hash: token_hash(&look.ticket), hash };
     match cx.app.db.write(move |tx| Box::pin(change.record(tx))).await? {
-        Some(link) => changed(&look, &link).await,
+        Some((link, user)) => done(link, user).await,
         None => Ok(look.gone(Purpose::ResetPassword)),
     }
+}
+
+/// Tells the tenant's scripts.
+fn told_of_change(look: &Look, link: &AccountTicket, connection: &Arc<Connection>, user: &User) {
+    let (client, sent) = (look.client(link), Sent::typed(std::iter::empty()));
+    afterwards::password_changed(&look.cx, client.as_ref(), connection, user, &sent);
 }
 
 /// The password is a new one: on to the tenant's address, or a page that leads back to the login.
@@ -229,6 +279,9 @@ pub(crate) async fn verify(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Re
     let Some(link) = cx.app.db.write(move |tx| Box::pin(proof.record(tx))).await? else {
         return Ok(look.gone(Purpose::VerifyEmail));
     };
+    if let Some(connection) = cx.tenant.connection(&link.connection).cloned() {
+        custom_database::note_proved(&cx, &connection, &link).await?;
+    }
     let client = look.client(&link);
     let mut page = look.screen("email-verification", "email-verification-result", client.as_deref());
     page.title = page.texts.get("verifiedTitle");
@@ -298,17 +351,16 @@ struct Change {
 }
 
 impl Change {
-    async fn record(self, tx: &mut Tx) -> Result<Option<AccountTicket>, Stop> {
+    async fn record(self, tx: &mut Tx) -> Result<Option<(AccountTicket, User)>, Stop> {
         let (cx, tenant, now) = (&self.cx, &self.cx.tenant.id, self.cx.now);
         let spent =
             account_tickets::spend(tx, tenant, Purpose::ResetPassword, &self.ticket_hash, now).await?;
         let Some(link) = spent else { return Ok(None) };
         let (user_id, email) = (&link.user_id, link.proves_email.then_some(&*link.email));
-        if users::change_password(tx, tenant, user_id, email, &self.hash, now).await?.is_none() {
-            return Ok(None);
-        }
+        let changed = users::change_password(tx, tenant, user_id, email, Some(&self.hash), now).await?;
+        let Some(user) = changed.and_then(|user| serde_json::from_value(user).ok()) else { return Ok(None) };
         log(tx, cx, "scp", &link).await?;
-        Ok(Some(link))
+        Ok(Some((link, user)))
     }
 }
 

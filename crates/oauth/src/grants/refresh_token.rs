@@ -71,6 +71,7 @@ impl Presented for Token {
                 code_hash: family.code_hash.clone(),
                 refresh: Some(Box::new(refresh)),
                 verdict: None,
+                exchanged: None,
             }))
         })
     }

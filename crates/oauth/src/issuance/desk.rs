@@ -24,7 +24,7 @@ use crate::events::{self, merge};
 use crate::grants::{Flow, Grant, Presented, Refused, RefusedEvent, Subject, refresh_token};
 use crate::mint::Opaque;
 use crate::refresh;
-use crate::scripts::{carry_out, login};
+use crate::scripts::{self, carry_out, login};
 use crate::stop::Stop;
 
 /// A request and whose it is.
@@ -97,6 +97,9 @@ impl Desk {
             self.log_failure(tx, user_id, &error, ledger).await?;
             return Ok(Err(error));
         }
+        if let Some(exchanged) = &subject.exchanged {
+            ledger["scripts"] = scripts::ledger::told(&exchanged.runs, &exchanged.notes);
+        }
         let mut verdict = Verdict::default();
         if let Some(decided) = subject.verdict.take() {
             verdict = *decided;
@@ -134,7 +137,14 @@ impl Desk {
 
     /// Plans the tokens and writes what they need.
     async fn record(self, tx: &mut Tx, case: Case) -> Answer<Recorded> {
-        let Case { subject, wanted, permissions, report, verdict, mut ledger } = case;
+        let Case { subject, wanted, permissions, report, mut verdict, mut ledger } = case;
+        let actor = subject.exchanged.as_ref().and_then(|exchanged| exchanged.actor.clone());
+        if let Some(actor) = &actor {
+            // RFC 8693 section 4.1.
+            for claims in [&mut verdict.access_token, &mut verdict.id_token] {
+                claims.insert("act".to_owned(), actor.clone());
+            }
+        }
         let (cx, client) = (&self.cx, &self.client);
         let access = self.plan(&subject, &wanted, &report, &verdict, permissions);
         let opaque = Opaque::draw(cx, &access);
@@ -153,7 +163,7 @@ impl Desk {
                 carry_out::refresh_token(tx, cx, &exchanged.claimed.family.family_id, &verdict).await?;
                 token
             }
-            (None, Some(user)) if report.grants(scope::OFFLINE_ACCESS) => {
+            (None, Some(user)) if report.grants(scope::OFFLINE_ACCESS) && actor.is_none() => {
                 let begun = refresh::begin(tx, cx, client, user, &subject, &wanted, &report).await?;
                 carry_out::refresh_token(tx, cx, &begun.family_id, &verdict).await?;
                 merge(&mut ledger, begun.ledger);
@@ -169,7 +179,8 @@ impl Desk {
         merge(&mut ledger, json!(self.issued(&subject, &wanted, &access, id_token.as_ref(), &verdict)));
         self.log_success(tx, &subject, &wanted, &report, ledger).await?;
         let client = self.client;
-        Ok(Ok(Recorded { client, report, access, opaque, refresh_token, id_token }))
+        let exchanged = subject.exchanged.is_some();
+        Ok(Ok(Recorded { client, report, access, opaque, refresh_token, id_token, exchanged }))
     }
 
     /// The claims of the ID token, but for the hash of the access token, which is not signed yet.

@@ -195,7 +195,7 @@ fn event(
         description: Some(operation.summary.to_owned()),
         client_id: Some(caller.client_id.clone()),
         client_name: caller.client_name.clone(),
-        user_id: caller.is_user.then(|| caller.subject.clone()),
+        user_id: (!caller.is_machine()).then(|| caller.subject.clone()),
         request_id: request.request_id.clone(),
         ip: request.ip.clone(),
         user_agent: request.user_agent.clone(),

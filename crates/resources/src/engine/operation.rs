@@ -17,7 +17,9 @@ use super::field::{Field, Shape};
 use super::query::Query;
 use super::schema;
 use super::settings::Settings;
+use super::trial::Trial;
 use super::validate::Purpose;
+use crate::flows::{Flows, Happened};
 
 /// An HTTP method that the API uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -349,11 +351,17 @@ pub struct Caller {
     pub client_name: Option<String>,
     /// The scopes granted.
     pub scopes: Vec<String>,
-    /// The token belongs to a user rather than to a machine.
+    /// The token is a user's own: it opens what that user may do with their own account. `false` for machines,
+    /// and for administrators in the dashboard, whose scopes come from their role.
     pub is_user: bool,
 }
 
 impl Caller {
+    /// Whether nobody but a machine calls.
+    pub fn is_machine(&self) -> bool {
+        self.subject.strip_suffix("@clients") == Some(&self.client_id)
+    }
+
     /// Whether the token holds this scope.
     pub fn has(&self, scope: &str) -> bool {
         self.scopes.iter().any(|held| held == scope)
@@ -390,6 +398,10 @@ pub struct OpRequest {
     pub user_agent: Option<String>,
     /// The `auth0-custom-domain` header: the host that links are to name.
     pub custom_domain: Option<String>,
+    /// The tenant's scripts around changes of users; `None` where none can run.
+    pub flows: Option<Arc<dyn Flows>>,
+    /// Runs scripts that are tried out; `None` where there is no server.
+    pub trial: Option<Arc<dyn Trial>>,
 }
 
 /// What an operation works with: one transaction and the facts of the call.
@@ -451,6 +463,8 @@ pub struct Answer {
     pub status: Option<u16>,
     /// The body shows a secret, which is worth a log event.
     pub shows_secret: bool,
+    /// What the tenant's scripts are told once it is committed.
+    pub happened: Option<Happened>,
 }
 
 impl From<Value> for Answer {

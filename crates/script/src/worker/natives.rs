@@ -3,8 +3,12 @@
 //!
 //! None of them holds a JavaScript value: the engine could not see it, and a cycle through it would stay for ever.
 
+mod address;
 mod bytes;
+mod ciphers;
 mod flow;
+mod hashes;
+mod keys;
 mod token;
 
 pub(super) use flow::evaluate;
@@ -23,6 +27,7 @@ use crate::library;
 pub(super) struct Known {
     pub(super) flight: Rc<Flight>,
     pub(super) trigger: String,
+    pub(super) is_action: bool,
     pub(super) books: Vec<Rc<Book>>,
 }
 
@@ -33,14 +38,21 @@ pub(super) fn native<'js>(ctx: &Ctx<'js>, known: Known) -> Result<Function<'js>,
         if name == "load" {
             return Function::new(ctx, |ctx: Ctx<'js>, name: String| load(&ctx, &name));
         }
-        if let Some(found) = flow::find(&ctx, &name, &known)? {
+        let found = match flow::find(&ctx, &name, &known)? {
+            None => bytes::find(&ctx, &name, &known)?,
+            found => found,
+        };
+        let found = match found {
+            None => hashes::find(&ctx, &name, &known)?,
+            found => found,
+        };
+        if let Some(found) = found {
             return Ok(found);
         }
-        if let Some(found) = bytes::find(&ctx, &name, &known)? {
-            return Ok(found);
-        }
-        if let Some(found) = token::find(&ctx, &name)? {
-            return Ok(found);
+        for find in [token::find, address::find, ciphers::find, keys::find] {
+            if let Some(found) = find(&ctx, &name)? {
+                return Ok(found);
+            }
         }
         Err(Exception::throw_reference(&ctx, &format!("There is no native function {name}")))
     })
@@ -48,12 +60,16 @@ pub(super) fn native<'js>(ctx: &Ctx<'js>, known: Known) -> Result<Function<'js>,
 
 /// The factory of a file of the library; undefined if there is no such file.
 pub(super) fn load<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Value<'js>, Error> {
-    match library::compiled(name) {
-        Some(compiled) => {
-            let module = Bundle(compiled).load(ctx, compiled[0].0, None)?;
-            let (module, _) = module.eval()?;
-            module.get("default")
-        }
+    // Packages ask for `string_decoder/` where they mean the package and not Node's own.
+    match library::compiled(name.trim_end_matches('/')) {
+        Some(compiled) => load_compiled(ctx, compiled),
         None => Ok(Value::new_undefined(ctx.clone())),
     }
+}
+
+/// What bytecode exports by default.
+fn load_compiled<'js>(ctx: &Ctx<'js>, compiled: library::Compiled) -> Result<Value<'js>, Error> {
+    let module = Bundle(compiled).load(ctx, compiled[0].0, None)?;
+    let (module, _) = module.eval()?;
+    module.get("default")
 }

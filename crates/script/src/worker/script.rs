@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use rquickjs::promise::PromiseState;
-use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Error, Exception, Object, Runtime, Value};
+use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Error, Exception, Module, Object, Runtime, Value};
 use serde_json::value::RawValue;
 
 use super::errors::{self, Saved, Source};
@@ -22,14 +23,35 @@ use crate::triggers;
 /// Garbage is looked for past this many bytes: most flows end before.
 const GARBAGE_BYTES: usize = 8 * 1024 * 1024;
 
+/// Processor time that it takes at least to fill the memory of a flow.
+const FILLING: Duration = Duration::from_millis(2);
+
+/// How much longer the kernel lets a script compute than the engine does; it counts whole seconds.
+const KERNEL_GRACE: Duration = Duration::from_millis(500);
+
+/// A global scope in which nothing has run.
+pub(super) struct Fresh {
+    runtime: Runtime,
+    context: Context,
+}
+
+impl Fresh {
+    /// Makes one. This is a third of what an ordinary flow costs, so it is done before the flow comes.
+    pub(super) fn new() -> Option<Self> {
+        let runtime = Runtime::new().ok()?;
+        runtime.set_gc_threshold(GARBAGE_BYTES);
+        let context = Context::full(&runtime).ok()?;
+        Some(Self { runtime, context })
+    }
+}
+
 /// Runs a flow and tells the parent what came of it. False if this worker must not run another: a script broke
 /// a limit, so who knows in which state the engine is.
-pub(super) fn run(wire: &Rc<RefCell<Wire>>, shelf: &mut Shelf, task: Task) -> bool {
+pub(super) fn run(fresh: Fresh, wire: &Rc<RefCell<Wire>>, shelf: &mut Shelf, task: Task) -> bool {
     let flight = Rc::new(Flight::new(wire, task.limits));
-    let Ok(runtime) = Runtime::new() else { return false };
+    let Fresh { runtime, context } = fresh;
     runtime.set_memory_limit(task.limits.memory_bytes);
     runtime.set_max_stack_size(task.limits.stack_bytes);
-    runtime.set_gc_threshold(GARBAGE_BYTES);
     let watch = Rc::clone(&flight);
     runtime.set_interrupt_handler(Some(Box::new(move || watch.must_stop())));
     let notes = Rc::clone(&flight);
@@ -38,7 +60,6 @@ pub(super) fn run(wire: &Rc<RefCell<Wire>>, shelf: &mut Shelf, task: Task) -> bo
             notes.rejected(brief(&ctx, &reason), handled);
         }
     })));
-    let Ok(context) = Context::full(&runtime) else { return false };
     let told = context.with(|ctx| Run::new(&ctx, &flight, shelf, task).and_then(|run| run.all(&ctx)));
     let spent = flight.broken().is_some();
     match told {
@@ -118,8 +139,11 @@ impl<'a, 'js> Run<'a, 'js> {
                 "rules"
             }
         };
-        let known = Known { flight: Rc::clone(self.flight), trigger, books: self.books.clone() };
-        Machine::start(ctx, natives::native(ctx, known)?, kind, setting)
+        let is_action = matches!(self.task.wrapper, Wrapper::Action { .. });
+        let known = Known { flight: Rc::clone(self.flight), trigger, is_action, books: self.books.clone() };
+        let machine = Machine::start(ctx, natives::native(ctx, known)?, kind, setting)?;
+        machine.furnish(&self.books)?;
+        Ok(machine)
     }
 
     /// Runs the scripts in order, as long as none ends the flow.
@@ -129,8 +153,11 @@ impl<'a, 'js> Run<'a, 'js> {
         for index in 0..self.books.len() {
             let (wall, cpu) = (time::now(), time::cpu());
             self.flight.begin(index);
-            let limit = time::process_cpu() + self.task.limits.cpu;
-            sandbox::end_after_cpu(limit.as_secs() + 2);
+            // A thread shares its process with those that have done nothing.
+            if self.flight.is_process() {
+                let limit = time::process_cpu() + self.task.limits.cpu;
+                sandbox::end_after_cpu((limit + KERNEL_GRACE).as_secs() + 1);
+            }
             let mut outcome = self.one(ctx, index);
             let is_last = index + 1 == self.books.len();
             if outcome.is_ok() && is_last {
@@ -168,11 +195,11 @@ impl<'a, 'js> Run<'a, 'js> {
         let factory = match evaluate(ctx, book.source.as_str(), book.name.clone()).catch(ctx) {
             Ok(factory) => factory,
             Err(error) => {
-                let mut error = self.explain_caught(ctx, error, book);
-                if error.kind == ErrorKind::Thrown {
-                    error.kind = ErrorKind::Invalid;
-                }
-                return Err(error);
+                let error = self.explain_caught(ctx, error, book);
+                return Err(match error.kind {
+                    ErrorKind::Thrown => self.syntax(ctx, error, index),
+                    _ => error,
+                });
             }
         };
         self.begin(ctx, machine, index, factory)
@@ -328,6 +355,22 @@ impl<'a, 'js> Run<'a, 'js> {
         }
     }
 
+    /// Why a program is no JavaScript. The wrapper hides where a bracket is missing, so the code is looked at
+    /// once more without it, if it is one that can stand alone.
+    fn syntax(&self, ctx: &Ctx<'js>, mut error: ScriptError, index: usize) -> ScriptError {
+        let book = &self.books[index];
+        if let Some(alone) = book.alone()
+            && let Err(better) = Module::declare(ctx.clone(), book.name.as_str(), alone).catch(ctx)
+        {
+            let source = Source { file: &book.name, shift: 0 };
+            if let CaughtError::Exception(exception) = better {
+                error = errors::describe(ctx, &self.saved, &exception.into_object().into_value(), &source);
+            }
+        }
+        error.kind = ErrorKind::Invalid;
+        error
+    }
+
     fn explain(&self, ctx: &Ctx<'js>, error: Error, book: &Book) -> ScriptError {
         let caught = CaughtError::from_error(ctx, error);
         self.explain_caught(ctx, caught, book)
@@ -343,6 +386,11 @@ impl<'a, 'js> Run<'a, 'js> {
         }
         let source = Source { file: &book.name, shift: book.shift };
         let described = match error {
+            // Out of memory, the engine has no room for an error and throws null. So may a script, but to fill its
+            // memory takes longer.
+            CaughtError::Value(value) if value.is_null() && self.flight.cpu_used() > FILLING => {
+                errors::broken(ErrorKind::Memory, &self.task.limits)
+            }
             CaughtError::Exception(exception) => {
                 errors::describe(ctx, &self.saved, &exception.into_object().into_value(), &source)
             }

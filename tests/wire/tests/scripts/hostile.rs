@@ -95,3 +95,45 @@ async fn many_logins_at_once_each_see_their_own() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_network_behind_the_server_stays_closed() {
+    on_every_database(async |server: Server| {
+        post_login(&server, "exports.onExecutePostLogin = async (event, api) => {
+            const addresses = [
+                'http://169.254.169.254/latest/meta-data/', 'http://[::ffff:169.254.169.254]/', 'http://10.0.0.1/',
+                'http://0xa9fea9fe/', 'http://192.168.0.1:8080/', 'file:///etc/passwd', 'gopher://10.0.0.1/',
+                'http://user:password@10.0.0.1/', 'not a url',
+            ];
+            const answers = await Promise.all(addresses.map((address) =>
+                fetch(address).then(() => 'answered', (error) => String(error.cause?.code ?? error.code ?? error.name))));
+            api.idToken.setCustomClaim('https://example.com/answers', answers);
+        };")
+        .await;
+        let claims = Start::seed(&server).log_in(&server, &server.page(APP)).await.id_claims();
+        let answers = claims["https://example.com/answers"].as_array().unwrap().clone();
+        assert_eq!(answers.len(), 9);
+        assert!(answers.iter().all(|answer| answer != "answered"), "{answers:?}");
+        assert!(answers[..5].iter().all(|answer| answer == "EACCES"), "{answers:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ten_thousand_requests_are_stopped() {
+    on_every_database(async |server: Server| {
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
+            const all = [];
+            for (let i = 0; i < 10000; i++) all.push(fetch('http://127.0.0.1:1/').catch((error) => error));
+            await Promise.all(all);
+            throw new Error('all of them were tried');
+        };",
+        )
+        .await;
+        let answer = Start::seed(&server).log_in(&server, &server.page(APP)).await.response;
+        assert_eq!(answer["error"], "access_denied", "{answer}");
+    })
+    .await;
+}

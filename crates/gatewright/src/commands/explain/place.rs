@@ -105,6 +105,8 @@ async fn here(local: &Local, method: &str, path: &str, body: Value) -> anyhow::R
         ip: "127.0.0.1".into(),
         user_agent: Some(concat!("gatewright/", env!("CARGO_PKG_VERSION")).into()),
         custom_domain: None,
+        flows: None,
+        trial: None,
     };
     let method = Method::named(method).context("no such method")?;
     let routes = Routes::new(operations().chain(own_operations()));

@@ -226,6 +226,8 @@ fn wrong(error: &OAuthError) -> Refusal {
     let (status, code, name, reason) = match &*error.code {
         "invalid_grant" => (401, "invalid_user_password", "ValidationError", "password_refused"),
         "unauthorized" => (401, "unauthorized", "unauthorized", "user_blocked"),
+        // By the script of a custom database.
+        "access_denied" => (401, "unauthorized", "UnauthorizedError", "denied_by_script"),
         _ => (429, "too_many_attempts", "ValidationError", "too_many_tries"),
     };
     Refusal { name, ..Refusal::new(status, code, error.description.clone(), reason) }

@@ -39,7 +39,7 @@ pub(super) enum Place {
     /// One that is stored.
     Stored(Session),
     /// One that begins with this login, in place of the browser's old one.
-    Begins { new: NewSession, ticket_hash: Option<String>, replaces: Option<Session> },
+    Begins { new: Box<NewSession>, ticket_hash: Option<String>, replaces: Option<Box<Session>> },
 }
 
 impl Place {
@@ -49,13 +49,17 @@ impl Place {
             By::Session(session) => Self::Stored(session.clone()),
             By::Page { login, replaces } => {
                 let new = session::begin(cx, &login.user_id, &login.connection, &client.client_id, login.at);
-                Self::Begins { new, ticket_hash: None, replaces: replaces.clone() }
+                Self::Begins {
+                    new: Box::new(new),
+                    ticket_hash: None,
+                    replaces: replaces.clone().map(Box::new),
+                }
             }
             By::Ticket { ticket, replaces, .. } => {
                 let at = ticket.created_at;
                 let new = session::begin(cx, &ticket.user_id, &ticket.connection, &client.client_id, at);
                 let ticket_hash = Some(ticket.ticket_hash.clone());
-                Self::Begins { new, ticket_hash, replaces: replaces.clone() }
+                Self::Begins { new: Box::new(new), ticket_hash, replaces: replaces.clone().map(Box::new) }
             }
         }
     }
@@ -77,7 +81,7 @@ impl Place {
             Self::Begins { new, ticket_hash, replaces } => {
                 let mut new = new.persistent(cx, verdict.session.persistent);
                 user_id.clone_into(&mut new.session.user_id);
-                Self::Begins { new, ticket_hash, replaces }
+                Self::Begins { new: Box::new(new), ticket_hash, replaces }
             }
             stored => stored,
         }
@@ -190,7 +194,7 @@ impl Draft {
                     return Ok(None);
                 }
                 let client_id = &self.client.client_id;
-                session::store(tx, &self.cx, &new.session, replaces.as_ref(), client_id).await?;
+                session::store(tx, &self.cx, &new.session, replaces.as_deref(), client_id).await?;
                 let ip = self.cx.ip.to_string();
                 let updated = users::record_login(tx, tenant, &user.user_id, &ip, now).await?;
                 if let Some(updated) = updated.and_then(|document| serde_json::from_value(document).ok()) {

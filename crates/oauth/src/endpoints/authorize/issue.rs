@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use gatewright_core::OAuthError;
-use gatewright_core::authorize::{Refusal, pushed};
+use gatewright_core::authorize::{Refusal, Request, pushed};
 use gatewright_core::client::Client;
 use gatewright_core::ledger;
 use gatewright_core::login::confirmation::{self, ConfirmationFacts};
@@ -15,6 +15,7 @@ use gatewright_core::reasons;
 use gatewright_core::reasons::change::{ChangeFacts, change};
 use gatewright_core::scope::ScopeRefusal;
 use gatewright_core::script::{Halt, Verdict};
+use gatewright_core::user::User;
 use gatewright_http::{RequestCx, respond};
 use gatewright_resources::login_transactions::Progress;
 use serde_json::{Value, json};
@@ -56,10 +57,10 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
 
     let mut place = Place::of(cx, &client, &known);
     let mut person = known.person.clone();
-    let mut ran = match pipeline::run(cx, &asked, &known, &report, &place).await? {
+    let mut ran = match pipeline::run(cx, &asked, &known, &place).await? {
         pipeline::Step::None => None,
         pipeline::Step::SendAgain(url) => return Ok(sent_away(&url, asked_state(&asked), None)),
-        pipeline::Step::Ran(ran) => Some(ran),
+        pipeline::Step::Ran(ran) => Some(*ran),
     };
     if let Some(scripts) = &mut ran {
         let session_id = (!place.begins()).then(|| place.session().session_id.clone());
@@ -176,11 +177,7 @@ fn needs_page(error: OAuthError, reason: &'static str, client: &Client) -> OAuth
     error.because(reason).lifted_by(change(reason, &facts))
 }
 
-async fn lost_race(
-    cx: &RequestCx,
-    client: &Client,
-    request: &gatewright_core::authorize::Request,
-) -> Result<Response, Stop> {
+async fn lost_race(cx: &RequestCx, client: &Client, request: &Request) -> Result<Response, Stop> {
     let error = OAuthError::login_required().because("lost_race");
     refuse_back(cx, client, request, error, json!({"login": {"reason": "lost_race"}})).await
 }
@@ -205,7 +202,7 @@ fn asked_state(asked: &Asked) -> Option<&str> {
 }
 
 /// Sends the browser where a script wants it, with the state that it must bring back to `/continue`.
-fn sent_away(url: &str, state: Option<&str>, cookie: Option<axum::http::HeaderValue>) -> Response {
+fn sent_away(url: &str, state: Option<&str>, cookie: Option<HeaderValue>) -> Response {
     let target = match Url::parse(url) {
         Ok(mut target) => {
             target.query_pairs_mut().append_pair("state", state.unwrap_or_default());
@@ -241,7 +238,7 @@ async fn primary_account(
 }
 
 /// Whether one of the identities of `primary` is the account `other`.
-fn is_linked(primary: &gatewright_core::user::User, other: &gatewright_core::user::User) -> bool {
+fn is_linked(primary: &User, other: &User) -> bool {
     let identities = primary.profile.get("identities").and_then(Value::as_array);
     identities.into_iter().flatten().any(|identity| {
         let text = |name: &str| identity[name].as_str().unwrap_or_default();

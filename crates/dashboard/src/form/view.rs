@@ -1,0 +1,234 @@
+//! A form as it is shown.
+
+use askama::Template;
+use serde_json::{Value, json};
+
+use super::control::{Control, Kind};
+use super::read::{Refusal, at};
+use super::{Refused, Spec, WHICH};
+use crate::api::ApiCall;
+use crate::sent::Sent;
+use crate::session::CSRF;
+use crate::view::pretty;
+
+/// A form with its controls filled in.
+#[derive(Template)]
+#[template(path = "form.html")]
+pub(crate) struct FormView {
+    id: String,
+    title: String,
+    intro: &'static str,
+    action: String,
+    hidden: Vec<(&'static str, String)>,
+    fields: Vec<FieldView>,
+    submit: &'static str,
+    is_danger: bool,
+    error: Option<String>,
+    method: &'static str,
+    path: String,
+    body: String,
+    /// What every body of this form holds besides its controls, for the script.
+    base: String,
+    is_new: bool,
+    without_body: bool,
+    without_call: bool,
+}
+
+struct FieldView {
+    id: String,
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    kind: &'static str,
+    value: String,
+    checked: bool,
+    options: Vec<(String, String, bool)>,
+    required: bool,
+    nullable: bool,
+    mono: bool,
+    autocomplete: &'static str,
+    rows: usize,
+    error: Option<String>,
+    /// What is stored, as JSON, for the script that shows the call.
+    stored: String,
+}
+
+impl FieldView {
+    fn described_by(&self) -> String {
+        let mut ids = Vec::new();
+        if !self.hint.is_empty() {
+            ids.push(format!("{}-hint", self.id));
+        }
+        if self.error.is_some() {
+            ids.push(format!("{}-error", self.id));
+        }
+        ids.join(" ")
+    }
+}
+
+impl FormView {
+    /// A form that makes this call, filled in from what is stored (`null` for something new), or from what was
+    /// sent if it was refused.
+    pub(crate) fn new(
+        csrf: &str,
+        spec: &Spec,
+        action: impl Into<String>,
+        call: &ApiCall,
+        current: &Value,
+        refused: Option<&Refused>,
+    ) -> Self {
+        let refused = refused.filter(|refused| refused.form == spec.id);
+        let refusal = refused.map(|refused| &refused.refusal);
+        let sent = refused.map(|refused| &refused.sent);
+        let fields =
+            spec.controls.iter().map(|control| field(spec, control, current, sent, refusal)).collect();
+        let shown = refused.and_then(|refused| refused.call.as_ref()).unwrap_or(call);
+        let body = shown.body.clone().unwrap_or_else(|| json!({}));
+        Self {
+            id: spec.id.to_owned(),
+            title: spec.title.to_owned(),
+            intro: spec.intro,
+            action: action.into(),
+            hidden: vec![(CSRF, csrf.to_owned()), (WHICH, spec.id.to_owned())],
+            fields,
+            submit: spec.submit,
+            is_danger: false,
+            error: refusal.filter(|refusal| refusal.control.is_none()).map(|refusal| refusal.text.clone()),
+            method: shown.method.name(),
+            path: format!("/api/v2{}", shown.path),
+            body: pretty(&body),
+            base: call.body.clone().unwrap_or_else(|| json!({})).to_string(),
+            is_new: current.is_null(),
+            without_call: false,
+            without_body: spec.controls.is_empty() && shown.body.is_none(),
+        }
+    }
+
+    /// Names this one thing among several of its kind on a page.
+    pub(crate) fn titled(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// It is no call of the API.
+    pub(crate) fn without_call(mut self) -> Self {
+        self.without_call = true;
+        self
+    }
+
+    /// What it does cannot be undone.
+    pub(crate) fn danger(mut self) -> Self {
+        self.is_danger = true;
+        self
+    }
+
+    /// Lets one of these be chosen where the form declares a text.
+    pub(crate) fn with_options(mut self, name: &str, options: Vec<(String, String)>) -> Self {
+        for field in self.fields.iter_mut().filter(|field| field.name == name) {
+            field.kind = "choice";
+            let chosen = field.value.as_str();
+            field.options =
+                options.iter().map(|(value, text)| (value.clone(), text.clone(), value == chosen)).collect();
+        }
+        self
+    }
+
+    /// Sends this along.
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.hidden.push((name, value.into()));
+        self
+    }
+}
+
+fn field(
+    spec: &Spec,
+    control: &Control,
+    current: &Value,
+    sent: Option<&Sent>,
+    refusal: Option<&Refusal>,
+) -> FieldView {
+    let stored = at(current, control.name);
+    let value = match sent {
+        Some(sent) => sent.text(control.name).unwrap_or_default().to_owned(),
+        None => typed(control, stored),
+    };
+    let is_chosen = |option: &str| match (control.kind, sent) {
+        (_, Some(sent)) => sent.all(control.name).any(|chosen| chosen == option),
+        (Kind::Checks(_), None) => stored.as_array().is_some_and(|all| all.iter().any(|one| one == option)),
+        (_, None) => stored.as_str().unwrap_or_default() == option,
+    };
+    let options: Vec<_> = match control.kind {
+        Kind::Choice(options) | Kind::Checks(options) => {
+            let known = options
+                .iter()
+                .map(|(value, text)| ((*value).to_owned(), (*text).to_owned(), is_chosen(value)));
+            known.chain(others(options, stored)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let least = match control.kind {
+        Kind::Code => 16,
+        Kind::Json | Kind::Merged => 4,
+        _ => 3,
+    };
+    FieldView {
+        id: format!("{}-{}", spec.id, control.name.replace('.', "-")),
+        name: control.name,
+        label: control.label,
+        hint: control.hint,
+        kind: match control.kind {
+            Kind::Text => "text",
+            Kind::Secret => "secret",
+            Kind::Number => "number",
+            Kind::Lines => "lines",
+            Kind::Area => "area",
+            Kind::Code => "code",
+            Kind::Toggle => "toggle",
+            Kind::Choice(_) => "choice",
+            Kind::Checks(_) => "checks",
+            Kind::Json => "json",
+            Kind::Merged => "merged",
+        },
+        checked: match sent {
+            Some(sent) => sent.text(control.name).is_some(),
+            None => *stored == Value::Bool(true),
+        },
+        rows: value.lines().count().clamp(least, 24) + 1,
+        value,
+        options,
+        required: control.required,
+        nullable: control.nullable,
+        mono: control.mono,
+        autocomplete: control.autocomplete,
+        error: refusal
+            .filter(|refusal| refusal.control == Some(control.name))
+            .map(|refusal| refusal.text.clone()),
+        stored: if control.kind == Kind::Secret { Value::Null.to_string() } else { stored.to_string() },
+    }
+}
+
+/// Stored values that the form does not know: they must not get lost because another control was changed.
+fn others(options: &[(&str, &str)], stored: &Value) -> Vec<(String, String, bool)> {
+    let all = match stored {
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
+        Value::String(text) => vec![text.as_str()],
+        _ => Vec::new(),
+    };
+    let unknown = all.into_iter().filter(|text| options.iter().all(|(value, _)| value != text));
+    unknown.map(|text| (text.to_owned(), text.to_owned(), true)).collect()
+}
+
+/// What is stored, as it is typed.
+fn typed(control: &Control, stored: &Value) -> String {
+    match (control.kind, stored) {
+        (Kind::Secret | Kind::Toggle | Kind::Checks(_), _) => String::new(),
+        (Kind::Json | Kind::Merged, Value::Null) => "{}".to_owned(),
+        (Kind::Json | Kind::Merged, value) => pretty(value),
+        (_, Value::Null) => String::new(),
+        (_, Value::String(text)) => text.clone(),
+        (Kind::Lines, Value::Array(items)) => {
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
+        }
+        (_, value) => value.to_string(),
+    }
+}
