@@ -88,6 +88,7 @@ impl Api {
             random: cx.app.random.clone(),
             master_key: Arc::clone(&cx.app.master_key),
             passwords: cx.app.passwords.clone(),
+            request_id: Some(cx.request_id.clone()),
             ip: cx.ip.to_string(),
             user_agent: cx.user_agent.clone(),
             custom_domain: None,

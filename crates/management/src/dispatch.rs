@@ -44,6 +44,8 @@ pub struct Place<'a> {
     pub issuer: &'a Issuer,
     /// When it came in.
     pub now: Timestamp,
+    /// What the header `x-request-id` of the answer says.
+    pub request_id: Option<String>,
     /// The caller's address.
     pub ip: String,
     /// The `User-Agent` header.
@@ -163,6 +165,7 @@ async fn answer(
         random: place.random.clone(),
         master_key: Arc::clone(place.master_key),
         passwords: place.passwords.clone(),
+        request_id: place.request_id.clone(),
         ip: place.ip.clone(),
         user_agent: place.user_agent.clone(),
         custom_domain: request.custom_domain,

@@ -96,6 +96,7 @@ async fn handle(cx: RequestCx, request: Request) -> Response {
         tenant: &cx.tenant,
         issuer: &cx.issuer,
         now: cx.now,
+        request_id: Some(cx.request_id.clone()),
         ip: cx.ip.to_string(),
         user_agent: cx.user_agent.clone(),
         rate_limit: cx.app.settings.management_rate_limit,

@@ -239,6 +239,7 @@ impl Server {
             random,
             master_key,
             passwords,
+            request_id: None,
             ip: "127.0.0.1".into(),
             user_agent: None,
             custom_domain: None,

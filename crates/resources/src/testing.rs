@@ -133,6 +133,7 @@ impl Conversation {
             random: self.seed.random.clone(),
             master_key: Arc::clone(&self.seed.master_key),
             passwords: Hasher::new(Cost::LEAST, 1, self.seed.random.clone()),
+            request_id: None,
             ip: "127.0.0.1".into(),
             user_agent: None,
             custom_domain: None,

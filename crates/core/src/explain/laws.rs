@@ -209,10 +209,10 @@ fn change_of(value: &Value) -> Option<Change> {
 }
 
 /// Follows the changes that are proposed for a scope, one after the other: each lifts the reason that is given,
-/// and another may then apply. `None`: no change was proposed at first.
+/// and another may then apply. `None`: a reason came that no change lifts.
 fn lifted(world: &World, request: &Request, scope: &str) -> Option<bool> {
     let mut world = world.clone();
-    for step in 0..6 {
+    for _ in 0..40 {
         let record = request.decide(&world);
         let entries = record["entries"].as_array().into_iter().flatten();
         let entry = entries.clone().find(|entry| entry["scope"] == scope)?;
@@ -224,9 +224,8 @@ fn lifted(world: &World, request: &Request, scope: &str) -> Option<bool> {
             true => entries.clone().find(|entry| entry["reason"] != "request_refused")?,
             false => entry,
         };
-        let Some(change) = change_of(&entry["change"]) else {
-            return (step > 0).then_some(false);
-        };
+        // A reason that no setting lifts: no change can grant this.
+        let change = change_of(&entry["change"])?;
         if !apply(&mut world, &change) {
             return Some(false);
         }

@@ -66,7 +66,7 @@ impl Row {
 
     /// Whether it came out as it was wanted.
     pub fn is_good(&self) -> bool {
-        !matches!(self.outcome.as_str(), "dropped" | "refused" | "ignored")
+        !matches!(self.outcome.as_str(), "dropped" | "refused" | "ignored" | "none")
     }
 
     /// The same with what a record says of its own, which wins over the registry.

@@ -85,7 +85,9 @@ fn shown(kind: &str, record: &Value) -> String {
     let text = |name: &str| record[name].as_str();
     match kind {
         "lifetime" => record["seconds"].as_i64().map(|seconds| format!("{seconds} seconds.")),
-        "redirect" => text("callback").map(|callback| format!("It is {callback}.")),
+        "redirect" => text("callback")
+            .filter(|callback| callback.contains('*'))
+            .map(|callback| format!("It is {callback}.")),
         "refresh_token" => family(record),
         _ => None,
     }

@@ -67,7 +67,9 @@ impl Recorded {
             let changes = match text("reason") {
                 "added_by_script" | "script_scope_ignored" => [remove, add],
                 "removed_by_script" => {
-                    original.push(name.to_owned());
+                    if text("origin") == "requested" {
+                        original.push(name.to_owned());
+                    }
                     [add, remove]
                 }
                 reason => {

@@ -190,4 +190,46 @@ pub(super) const TABLE: &[Entry] = &[
         "No such device code was issued to this client.",
         "send the device_code of the answer, with the same client_id.",
     ),
+    entry(
+        "token_exchange_profile_unknown",
+        "token_exchange_profile.subject_token_type",
+        "No token exchange profile of the tenant has this subject_token_type.",
+        "create a token exchange profile for it, or correct the parameter.",
+    ),
+    entry(
+        "token_exchange_action_not_deployed",
+        "token_exchange_profile.action_id",
+        "The Action of the token exchange profile is not deployed.",
+        "deploy the Action.",
+    ),
+    entry(
+        "requested_token_type_unsupported",
+        "request.requested_token_type",
+        "Only access tokens can be asked for.",
+        "leave requested_token_type out.",
+    ),
+    entry(
+        "exchange_unknown_connection",
+        "action.code",
+        "The Action named a connection that does not exist.",
+        "name a connection of the tenant in authentication.setUserByConnection.",
+    ),
+    entry(
+        "exchange_user_refused",
+        "action.code",
+        "The Action named a user that cannot be made.",
+        "see the error: an attribute that it set is not allowed.",
+    ),
+    entry(
+        "exchange_user_unknown",
+        "action.code",
+        "The user whom the Action named does not exist.",
+        "create the user first, or let the Action create it.",
+    ),
+    entry(
+        "first_token_exchange",
+        "action.code",
+        "The user whom the Action named had no account yet; one was made.",
+        "",
+    ),
 ];

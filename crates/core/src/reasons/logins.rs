@@ -305,4 +305,22 @@ pub(super) const TABLE: &[Entry] = &[
         "The login is over, or its hour has passed.",
         "begin it anew at the application.",
     ),
+    entry(
+        "password_too_long",
+        "system.password_length",
+        "The password is longer than any that is compared.",
+        "type a shorter one.",
+    ),
+    entry(
+        "account_conflict",
+        "connection.options",
+        "Another account of the tenant has the user id or address that the connection's script gave.",
+        "let the script give each user an id of its own.",
+    ),
+    entry(
+        "device_credential_deleted",
+        "device_credential",
+        "The refresh token was revoked by deleting its device credential.",
+        "let the user log in again.",
+    ),
 ];

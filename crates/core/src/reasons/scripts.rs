@@ -116,4 +116,22 @@ pub(super) const TABLE: &[Entry] = &[
         "The command means nothing here.",
         "see the methods of this trigger.",
     ),
+    entry(
+        "script_missing",
+        "connection.options.customScripts",
+        "The connection has no script for what was asked.",
+        "write the script in customScripts of the connection's options.",
+    ),
+    entry(
+        "script_profile",
+        "connection.options.customScripts",
+        "The connection's script gave no usable profile.",
+        "call back with an object that has user_id and an address or a name.",
+    ),
+    entry(
+        "passwordless_metadata",
+        "action.code",
+        "Metadata set before a passwordless account is made are not kept.",
+        "set them in a post-login action.",
+    ),
 ];

@@ -70,6 +70,7 @@ impl Server {
             tenant: &self.tenant,
             issuer: &self.issuer,
             now: self.seed.now,
+            request_id: None,
             ip: "127.0.0.1".into(),
             user_agent: None,
             rate_limit: None,

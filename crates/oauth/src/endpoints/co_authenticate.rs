@@ -12,6 +12,7 @@ use gatewright_core::OAuthError;
 use gatewright_core::client::{Client, PASSWORDLESS_OTP};
 use gatewright_core::redirect;
 use gatewright_core::user::User;
+use gatewright_http::respond::Reason;
 use gatewright_http::{Params, RequestCx, respond};
 use gatewright_jose::random_token;
 use gatewright_resources::login_tickets;
@@ -153,7 +154,9 @@ fn origin_refused(cx: &RequestCx) -> Response {
     let text = format!("Origin {origin} is not allowed.");
     let kind =
         [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
-    (StatusCode::FORBIDDEN, kind, text).into_response()
+    let mut response = (StatusCode::FORBIDDEN, kind, text).into_response();
+    response.extensions_mut().insert(Reason("origin_not_registered".to_owned()));
+    response
 }
 
 /// One attempt to log in with a code, judged in one transaction.

@@ -196,6 +196,7 @@ fn event(
         client_id: Some(caller.client_id.clone()),
         client_name: caller.client_name.clone(),
         user_id: (!caller.is_machine()).then(|| caller.subject.clone()),
+        request_id: request.request_id.clone(),
         ip: request.ip.clone(),
         user_agent: request.user_agent.clone(),
         hostname: Some(request.issuer.domain().to_owned()),

@@ -390,6 +390,8 @@ pub struct OpRequest {
     pub master_key: Arc<MasterKey>,
     /// Hashes passwords.
     pub passwords: Hasher,
+    /// What the header `x-request-id` of the answer says.
+    pub request_id: Option<String>,
     /// The caller's address.
     pub ip: String,
     /// The `User-Agent` header.

@@ -5,7 +5,7 @@ use gatewright_core::ids::Issuer;
 use gatewright_store::{StoreError, Tx, params, sql};
 use serde_json::{Value, json};
 
-use super::{Basis, Place, decide_again};
+use super::{Basis, Place, decide_again, tokens};
 
 sql!(BY_ID, "SELECT doc FROM logs WHERE tenant_id = $1 AND log_id = $2");
 // A request may write several events; the last one tells how it ended.
@@ -41,6 +41,10 @@ pub(super) async fn explain(
         rows: recorded::rows(decision),
         differs: Vec::new(),
     };
+    let family = decision["refresh_token"]["family_id"].as_str();
+    if let (Some(family_id), Some(user_id)) = (family, event["user_id"].as_str()) {
+        report.rows.extend(tokens::tree(tx, place, family_id, user_id).await?);
+    }
     if basis == Basis::Now {
         again(tx, place, event, &mut report).await?;
     }

@@ -16,10 +16,7 @@ sql!(
     "SELECT doc FROM logs WHERE tenant_id = $1 AND log_id >= $2 AND log_id < $3 AND client_id = $4
        AND COALESCE(user_id, '') = $5 ORDER BY log_id LIMIT 50"
 );
-sql!(
-    OF_USER,
-    "SELECT doc FROM logs WHERE tenant_id = $1 AND user_id = $2 AND log_id >= $3 ORDER BY log_id LIMIT 500"
-);
+sql!(OF_USER, "SELECT doc FROM logs WHERE tenant_id = $1 AND user_id = $2 ORDER BY log_id DESC LIMIT 500");
 
 pub(super) async fn jwt(
     tx: &mut Tx,
@@ -153,7 +150,7 @@ pub(super) async fn refresh_token(
     fact("user_id", &family.user_id);
     fact("audience", family.audience.as_deref().unwrap_or("userinfo only"));
     fact("scope", &family.scope);
-    report.rows.extend(tree(tx, place, family).await?);
+    report.rows.extend(tree(tx, place, &family.family_id, &family.user_id).await?);
     report.verdict = match outcome {
         "good" => "It can be exchanged now.".to_owned(),
         _ => "It would be refused now: invalid_grant.".to_owned(),
@@ -162,31 +159,29 @@ pub(super) async fn refresh_token(
 }
 
 /// What the log knows of a family, oldest first: which token was exchanged, when, from where.
-async fn tree(
+pub(super) async fn tree(
     tx: &mut Tx,
     place: &Place<'_>,
-    family: &refresh_tokens::Family,
+    family_id: &str,
+    user_id: &str,
 ) -> Result<Vec<Row>, StoreError> {
-    let since = id_at(family.issued_at.micros());
     let mut rows = Vec::new();
-    for row in tx.all(&OF_USER, &params![&place.tenant.id, &family.user_id, since]).await? {
+    for row in tx.all(&OF_USER, &params![&place.tenant.id, user_id]).await? {
         let event: Value = row.json(0)?;
-        let told = &event["details"]["decision"]["refresh_token"];
-        if told["family_id"].as_str() != Some(&family.family_id) {
+        let decision = &event["details"]["decision"];
+        let told = &decision["refresh_token"];
+        if told["family_id"].as_str() != Some(family_id) {
             continue;
         }
         let text = |name: &str| event[name].as_str().unwrap_or_default();
-        let reason =
-            told["reason"].as_str().or(event["details"]["decision"]["reason"].as_str()).unwrap_or_default();
-        let item = match told["generation"].as_i64() {
-            Some(generation) => format!("generation {generation}"),
-            None => "generation 0".to_owned(),
-        };
+        let reason = told["reason"].as_str().or(decision["reason"].as_str()).unwrap_or_default();
+        let item = format!("generation {}", told["generation"].as_i64().unwrap_or(0));
         let outcome = if event["details"]["error"].is_object() { "refused" } else { "accepted" };
         let mut row = Row::new("family", &item, outcome, reason);
         row.says = format!("{} from {}, event {}", text("date"), text("ip"), text("log_id"));
         row.remedy = None;
         rows.push(row);
     }
+    rows.reverse();
     Ok(rows)
 }

@@ -311,6 +311,7 @@ async fn a_third_party_client_gets_what_the_user_allows() {
         assert_eq!(no.returned("error").as_deref(), Some("access_denied"));
         let silent = browser.get(&start.authorize_path(&[("prompt", "none")])).await;
         assert_eq!(silent.returned("error").as_deref(), Some("interaction_required"));
+        assert_eq!(admin.reason_of(&silent).await, "confirmation_missing");
         let client = format!("/clients/{}", server.client_id());
         let protect = json!({"redirection_policy": "open_redirect_protection"});
         admin.patch(&client, protect).await;
@@ -325,6 +326,7 @@ async fn a_third_party_client_gets_what_the_user_allows() {
         let more = start.clone().scope("read:orders write:orders");
         let silent = browser.get(&more.authorize_path(&[("prompt", "none")])).await;
         assert_eq!(silent.returned("error").as_deref(), Some("consent_required"));
+        assert_eq!(admin.reason_of(&silent).await, "consent_missing");
         let asked = browser.open(&more.authorize_path(&[])).await;
         assert!(asked.expect(200).body.contains("Orders: Write orders"), "{}", asked.body);
         assert!(!asked.body.contains("Orders: Read orders"), "{}", asked.body);

@@ -25,9 +25,10 @@ async fn client(admin: &Admin, more: Value) -> (String, String) {
 /// The code of the reason, which the caller does not see.
 async fn why(admin: &Admin, answer: &Answer) -> String {
     let code = admin.reason_of(answer).await;
+    assert!(!code.is_empty(), "no reason: {} {} {}", answer.asked, answer.status, answer.body);
     assert!(!answer.header("location").contains(&code), "{code} travels to the callback");
     if answer.header("content-type").starts_with("application/json") {
-        assert!(!answer.body.contains(&code), "{code} is in {}", answer.body);
+        assert!(!answer.body.contains(&format!("\"{code}\"")), "{code} is in {}", answer.body);
     }
     code
 }
@@ -149,6 +150,10 @@ async fn requests_of_browsers_are_refused_with_a_reason() {
         );
         let answer = page.get(&format!("/oidc/logout?{query}")).await;
         assert_eq!(why(&admin, &answer).await, "logout_url_not_registered_exactly");
+        let hint = start.log_in(&server, &page).await.response["id_token"].as_str().unwrap().to_owned();
+        let (other, _) = client(&admin, json!({})).await;
+        let answer = page.get(&format!("/oidc/logout?id_token_hint={hint}&client_id={other}")).await;
+        assert_eq!(why(&admin, &answer).await, "hint_of_other_client");
         let answer = page.get("/oidc/logout?id_token_hint=nonsense").await;
         assert_eq!(why(&admin, &answer).await, "id_token_hint_invalid");
 
@@ -204,6 +209,18 @@ async fn what_is_presented_for_tokens_is_refused_with_a_reason() {
         let (id, secret) = client(&admin, json!({})).await;
         let theirs = json!({"client_id": id, "client_secret": secret, "code_verifier": VERIFIER});
         assert_eq!(exchange(&fourth, theirs).await, "code_of_other_client");
+
+        // A confidential client may leave PKCE out; a verifier for such a code is a downgrade.
+        let confidential =
+            json!({"app_type": "regular_web", "token_endpoint_auth_method": "client_secret_post"});
+        change(&admin, server.client_id(), confidential).await;
+        let path = format!("/clients/{}", server.client_id());
+        let secret = admin.get(&path).await["client_secret"].clone();
+        let fifth = code(&server, &page, false).await;
+        let more = json!({"client_secret": secret, "code_verifier": VERIFIER});
+        assert_eq!(exchange(&fifth, more).await, "code_verifier_unexpected");
+        let spa = json!({"app_type": "spa", "token_endpoint_auth_method": "none"});
+        change(&admin, server.client_id(), spa).await;
 
         let otp = json!({"grant_type": OTP, "client_id": server.client_id(), "username": "+61400000000",
             "otp": "000000", "realm": "sms"});
@@ -300,6 +317,108 @@ async fn a_login_leaves_the_whole_ledger() {
             .filter_map(|row| row["reason"].as_str())
             .collect();
         assert_eq!(tree, ["refresh_token_issued", "refresh_token_rotated", "refresh_token_reused"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sign_ups_and_resets_are_refused_with_a_reason() {
+    const DATABASE: &str = "Username-Password-Authentication";
+    on_every_database(async |server: Server| {
+        let (admin, page) = (server.admin().await, server.page(APP));
+        let form = |email: &str, password: &str| {
+            json!({"client_id": server.client_id(), "connection": DATABASE, "email": email, "password": password})
+        };
+        let sign_up = async |email: &str, password: &str| {
+            page.post("/dbconnections/signup", form(email, password)).await
+        };
+        sign_up("ann@example.com", "Correct-horse-7").await.expect(200);
+        assert_eq!(admin.newest_log("ss").await["details"]["decision"]["reason"], "signed_up");
+        assert_eq!(why(&admin, &sign_up("bob@example.com", "short").await).await, "password_refused");
+
+        let login = |password: &str| {
+            json!({"client_id": server.client_id(), "username": "ann@example.com", "password": password,
+                "realm": DATABASE, "credential_type": REALM})
+        };
+        let answer = page.post("/co/authenticate", login("Correct-horse-7")).await;
+        assert_eq!(why(&admin, answer.expect(200)).await, "password_right");
+        let mut nowhere = login("x");
+        nowhere["realm"] = json!("nowhere");
+        let answer = page.post("/co/authenticate", nowhere).await;
+        assert_eq!(why(&admin, &answer).await, "no_database_connection");
+        page.post("/dbconnections/change_password", form("ann@example.com", "")).await.expect(200);
+        assert_eq!(admin.newest_log("scpr").await["details"]["decision"]["reason"], "link_sent");
+
+        let eve = json!({"connection": DATABASE, "email": "eve@example.com"});
+        admin.create("/users", eve).await;
+        let mut of_eve = login("x");
+        of_eve["username"] = json!("eve@example.com");
+        page.post("/co/authenticate", of_eve).await;
+        assert_eq!(admin.newest_log("fp").await["details"]["decision"]["reason"], "no_password");
+        let mut resets = String::new();
+        for _ in 0..40 {
+            let answer = page.post("/dbconnections/change_password", form("ann@example.com", "")).await;
+            resets = admin.reason_of(&answer).await;
+            if answer.status == 429 {
+                break;
+            }
+        }
+        assert_eq!(resets, "too_many_resets");
+        // A number has no password: only codes.
+        let start = Start::seed(&server);
+        start.log_in(&server, &page).await;
+        assert_eq!(admin.newest_log("ss").await["details"]["decision"]["reason"], "first_passwordless_login");
+
+        let connection = admin.connection(DATABASE).await;
+        let path = format!("/connections/{}", connection["id"].as_str().unwrap());
+        let mut options = connection["options"].clone();
+        options["disable_signup"] = json!(true);
+        options["disable_self_service_change_password"] = json!(true);
+        admin.patch(&path, json!({"options": options})).await;
+        assert_eq!(why(&admin, &sign_up("cid@example.com", "Correct-horse-7").await).await, "signup_disabled");
+        let answer = page.post("/dbconnections/change_password", form("ann@example.com", "")).await;
+        assert_eq!(why(&admin, &answer).await, "self_service_disabled");
+
+        let mut last = String::new();
+        for _ in 0..25 {
+            let answer = page.post("/co/authenticate", login("wrong")).await;
+            last = why(&admin, &answer).await;
+            if last != "password_wrong" {
+                break;
+            }
+        }
+        assert!(["too_many_tries", "account_blocked"].contains(&last.as_str()), "{last}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn devices_and_unproved_clients_are_told_to_wait_or_refused_with_a_reason() {
+    on_every_database(async |server: Server| {
+        let (admin, tool) = (server.admin().await, server.tool());
+        let tv = json!({"name": "TV", "app_type": "native", "token_endpoint_auth_method": "none",
+            "grant_types": [DEVICE, "refresh_token"]});
+        let id = admin.create("/clients", tv).await["client_id"].as_str().unwrap().to_owned();
+        let codes = tool.post("/oauth/device/code", json!({"client_id": id})).await.expect(200).json();
+        let ask = async || {
+            let body = json!({"grant_type": DEVICE, "client_id": id, "device_code": codes["device_code"]});
+            let answer = tool.post("/oauth/token", body).await;
+            why(&admin, &answer).await
+        };
+        assert_eq!(ask().await, "device_code_pending");
+        assert_eq!(ask().await, "device_code_polled_too_fast");
+        change(&admin, &id, json!({"grant_types": ["refresh_token"]})).await;
+        let answer = tool.post("/oauth/device/code", json!({"client_id": id})).await;
+        assert_eq!(why(&admin, &answer).await, "grant_type_not_allowed");
+        let machine = json!({"grant_types": ["client_credentials"]});
+        change(&admin, &id, machine).await;
+        let body = json!({"grant_type": "client_credentials", "client_id": id, "audience": server.audience()});
+        let answer = tool.post("/oauth/token", body).await;
+        assert_eq!(why(&admin, &answer).await, "client_is_public");
+        let exchange = json!({"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "client_id": id,
+            "subject_token": "t", "subject_token_type": "urn:acme:legacy"});
+        let answer = tool.post("/oauth/token", exchange).await;
+        assert_eq!(why(&admin, &answer).await, "token_exchange_not_built");
     })
     .await;
 }

@@ -101,6 +101,7 @@ async fn here(local: &Local, method: &str, path: &str, body: Value) -> anyhow::R
         passwords: Hasher::new(Cost::LEAST, 1, random.clone()),
         random,
         master_key: Arc::clone(&local.master_key),
+        request_id: None,
         ip: "127.0.0.1".into(),
         user_agent: Some(concat!("gatewright/", env!("CARGO_PKG_VERSION")).into()),
         custom_domain: None,
