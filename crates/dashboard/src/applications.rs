@@ -73,7 +73,9 @@ async fn list(admin: Admin, RawQuery(query): RawQuery) -> Result<Response, Probl
     let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
     let (q, page) = (query.some("q").unwrap_or_default(), query.page());
     let (clients, count) = if q.is_empty() {
-        let path = format!("/clients?is_global=false&fields={SHOWN}&include_totals=true&per_page={PER_PAGE}&page={page}");
+        let path = format!(
+            "/clients?is_global=false&fields={SHOWN}&include_totals=true&per_page={PER_PAGE}&page={page}"
+        );
         let found = admin.get(path).await?;
         (items(&found, "clients").to_vec(), total(&found))
     } else {
@@ -128,7 +130,8 @@ async fn search(admin: &Admin, q: &str) -> Result<Vec<Value>, Problem> {
     let wanted = q.to_lowercase();
     let mut matching = Vec::new();
     for page in 0.. {
-        let found = admin.get(format!("/clients?is_global=false&fields={SHOWN}&per_page=100&page={page}")).await?;
+        let found =
+            admin.get(format!("/clients?is_global=false&fields={SHOWN}&per_page=100&page={page}")).await?;
         let clients = items(&found, "clients");
         matching.extend(
             clients

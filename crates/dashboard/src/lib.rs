@@ -8,9 +8,11 @@
 //! Reading order: `api`, `session`, `form`, then `applications`, a section as the others are.
 
 mod api;
+mod apis;
 mod applications;
 mod assets;
 mod away;
+mod connections;
 mod danger;
 mod every;
 mod exchange;
@@ -21,7 +23,10 @@ mod logs;
 mod overview;
 mod own_client;
 mod page;
+mod playground;
 mod problem;
+mod roles;
+mod section;
 mod sent;
 mod session;
 mod users;
@@ -52,5 +57,9 @@ pub fn router() -> Router<Arc<App>> {
         .route("/dashboard/logs/{id}", get(logs::entry))
         .merge(applications::routes())
         .merge(users::routes())
+        .merge(apis::routes())
+        .merge(connections::routes())
+        .merge(roles::routes())
+        .merge(playground::routes())
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
 }

@@ -40,7 +40,12 @@ pub(crate) async fn show(admin: Admin, RawQuery(query): RawQuery) -> Result<Resp
     let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
     let mut counts = Vec::new();
     let sections: &[(&str, &[&str], &str, &str)] = &[
-        ("Applications", &["read:clients"], "/clients?is_global=false&fields=client_id&", "/dashboard/applications"),
+        (
+            "Applications",
+            &["read:clients"],
+            "/clients?is_global=false&fields=client_id&",
+            "/dashboard/applications",
+        ),
         ("Users", &["read:users"], "/users?", "/dashboard/users"),
     ];
     for (name, scopes, path, href) in sections {

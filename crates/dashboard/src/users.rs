@@ -92,7 +92,8 @@ async fn list(admin: Admin, RawQuery(query): RawQuery) -> Result<Response, Probl
         Err(error) => return Err(error.into()),
     };
     let rows = items(&found, "users").iter().map(|user| {
-        let connections: Vec<&str> = items(user, "identities").iter().map(|one| text(one, "connection")).collect();
+        let connections: Vec<&str> =
+            items(user, "identities").iter().map(|one| text(one, "connection")).collect();
         let address = ["email", "phone_number", "username"].map(|name| text(user, name));
         Row {
             href: base(text(user, "user_id")),
@@ -141,8 +142,9 @@ async fn new_page(admin: &Admin, refused: Option<&Refused>) -> Result<Page, Prob
     let usable = connections.iter().filter(|one| ["auth0", "sms", "email"].contains(&text(one, "strategy")));
     let options = usable.map(|one| (text(one, "name").to_owned(), text(one, "name").to_owned()));
     let call = ApiCall::new(Method::Post, "/users");
-    let form = FormView::new(&admin.csrf, &forms::NEW, format!("{SECTION}/new"), &call, &Value::Null, refused)
-        .with_options("connection", options.collect());
+    let form =
+        FormView::new(&admin.csrf, &forms::NEW, format!("{SECTION}/new"), &call, &Value::Null, refused)
+            .with_options("connection", options.collect());
     Ok(Page::new(admin, SECTION, "Create user").back(SECTION, "Users").block(&form))
 }
 
@@ -212,7 +214,9 @@ async fn block(admin: Admin, Path(id): Path<String>, body: Bytes) -> Result<Resp
     let sent = admin.form(&body)?;
     let blocked = sent.text("blocked") == Some("true");
     if blocked && id == admin.user_id {
-        return Err(Problem::Denied("This is your own account: you would be locked out with this press.".to_owned()));
+        return Err(Problem::Denied(
+            "This is your own account: you would be locked out with this press.".to_owned(),
+        ));
     }
     admin.call(ApiCall::new(Method::Patch, api_path(&id)).with(json!({"blocked": blocked}))).await?;
     let done = if blocked { "blocked" } else { "unblocked" };

@@ -7,6 +7,7 @@ import { startBrowser } from '../harness/browser.js';
 import { becomeAdministrator, looks, newPassword } from '../harness/dashboard.js';
 import { engines } from '../harness/engines.js';
 import { startGatewright } from '../harness/gatewright.js';
+import { newPhone } from '../harness/sdks.js';
 import { makeTrust } from '../harness/trust.js';
 
 for (const engine of engines()) {
@@ -109,6 +110,130 @@ for (const engine of engines()) {
       assert.equal(gone.status(), 404);
     });
 
+    test('a user is made, refused, changed and deleted', async () => {
+      await page.goto(at('/users/new'));
+      await page.getByLabel('Connection', { exact: true }).selectOption('Username-Password-Authentication');
+      const email = `bea-${randomUUID().slice(0, 8)}@example.org`;
+      await fill({ 'E-mail address': 'no address', Password: newPassword() });
+      await press('Create user');
+      await page.locator('.wrong .error').waitFor();
+      assert.equal(await page.locator('.wrong').getAttribute('data-name'), 'email');
+      await fill({ 'E-mail address': email, Password: newPassword(), user_metadata: '{"hobby": "surfing", "size": 7}' });
+      await press('Create user');
+      await heading(email);
+      const id = await page.locator('.id code').innerText();
+      const user = () => gatewright.management('GET', `users/${encodeURIComponent(id)}`);
+
+      await fill({ user_metadata: '{"hobby": "tea", ' });
+      await press('Save metadata');
+      assert.match(await page.locator('#metadata .wrong .error').innerText(), /This is not JSON/);
+      await fill({ user_metadata: '{"hobby": "tea"}', app_metadata: '{"plan": "gold"}' });
+      await press('Save metadata');
+      await says(/Saved/);
+      assert.deepEqual((await user()).user_metadata, { hobby: 'tea' });
+      assert.deepEqual((await user()).app_metadata, { plan: 'gold' });
+
+      await press('Block user');
+      await says(/cannot log in any more/);
+      assert.equal((await user()).blocked, true);
+      await press('Unblock user');
+      await says(/Unblocked/);
+
+      await page.getByRole('link', { name: 'Roles and permissions' }).click();
+      await page.getByLabel('Role', { exact: true }).selectOption({ label: 'Gatewright Administrator' });
+      await press('Give role');
+      await says(/Added/);
+      assert.equal((await gatewright.management('GET', `users/${encodeURIComponent(id)}/roles`)).length, 1);
+      await page.getByRole('button', { name: 'Take away Gatewright Administrator' }).click();
+      await says(/Removed/);
+
+      await page.goto(at('/users'));
+      await page.keyboard.press('/');
+      await page.keyboard.type('bea-');
+      await page.keyboard.press('Enter');
+      await page.locator('a.open').waitFor();
+      assert.equal(await page.locator('a.open').count(), 1);
+      await page.keyboard.press('Tab');
+      await page.locator('a.open').focus();
+      await page.keyboard.press('Enter');
+      await heading(email);
+      await page.getByRole('link', { name: 'Delete user…' }).click();
+      await page.locator('#name').fill(email);
+      await press('Delete user');
+      await says(/Deleted/);
+      await assert.rejects(user(), /404/);
+    });
+
+    test('an API, its scopes, a role and its permissions', async () => {
+      const identifier = `https://${randomUUID()}.example/`;
+      await page.goto(at('/apis/new'));
+      await press('Create API');
+      assert.equal(await page.locator('.wrong').getAttribute('data-name'), 'identifier');
+      await fill({ Name: 'Tea', Identifier: identifier });
+      await press('Create API');
+      await heading('Tea');
+      await page.getByRole('link', { name: 'Scopes', exact: true }).click();
+      await fill({ Scope: 'read:tea', Description: 'Read tea' });
+      await press('Add scope');
+      await fill({ Scope: 'drink:tea' });
+      await press('Add scope');
+      await page.getByRole('button', { name: 'Remove drink:tea' }).click();
+      await says(/Removed/);
+      const apis = await gatewright.management('GET', `resource-servers?identifiers=${encodeURIComponent(identifier)}`);
+      const api = (apis.resource_servers ?? apis)[0];
+      assert.deepEqual(api.scopes, [{ value: 'read:tea', description: 'Read tea' }]);
+
+      await page.goto(at('/roles/new'));
+      const role = `Drinker ${randomUUID().slice(0, 8)}`;
+      await fill({ Name: role });
+      await press('Create role');
+      await heading(role);
+      await page.getByRole('link', { name: 'Permissions', exact: true }).click();
+      await page.getByLabel('API', { exact: true }).selectOption({ label: 'Tea' });
+      await fill({ 'Scope of the API': 'eat:tea' });
+      await press('Add permission');
+      assert.match(await page.locator('.wrong .error, .fields > .error').first().innerText(), /does not define eat:tea/);
+      await fill({ 'Scope of the API': 'read:tea' });
+      await press('Add permission');
+      await says(/Added/);
+      await says(/Read tea/);
+      await page.getByRole('link', { name: 'Settings', exact: true }).click();
+      await page.getByRole('link', { name: 'Delete role…' }).click();
+      await page.locator('#name').fill(role);
+      await press('Delete role');
+      await page.goto(at(`/apis/${api.id}/delete`));
+      await page.locator('#name').fill('Tea');
+      await press('Delete API');
+      await says(/Deleted/);
+    });
+
+    test('a connection is made, refused, changed, turned on and deleted', async () => {
+      const name = `text-${randomUUID().slice(0, 8)}`;
+      await page.goto(at('/connections/new'));
+      await fill({ Name: 'no good name!' });
+      await press('Create connection');
+      assert.equal(await page.locator('.wrong').getAttribute('data-name'), 'name');
+      await fill({ Name: name });
+      await page.getByLabel('Strategy').selectOption('sms');
+      await press('Create connection');
+      await heading(name);
+      await fill({ options: '{"totp": {"length": 99}}' });
+      await press('Save options');
+      await page.locator('#options .error').waitFor();
+      await fill({ options: '{"totp": {"length": 6, "time_step": 180}}' });
+      await press('Save options');
+      await says(/Saved/);
+      await page.getByRole('link', { name: 'Applications', exact: true }).last().click();
+      await page.getByRole('button', { name: 'Turn on Gatewright Dashboard' }).click();
+      await says(/Saved/);
+      const [connection] = await gatewright.management('GET', `connections?name=${name}`);
+      assert.deepEqual(connection.enabled_clients, ['gatewright-dashboard']);
+      await page.goto(at(`/connections/${connection.id}/delete`));
+      await page.locator('#name').fill(name);
+      await press('Delete connection');
+      await says(/Deleted/);
+    });
+
     test('a login is in the logs, and its entry says why each scope was granted', async () => {
       await page.goto(at('/logs?q=type%3As'));
       await page.locator('a.open').first().click();
@@ -117,6 +242,59 @@ for (const engine of engines()) {
       assert.ok(rows.some((row) => /openid[\s\S]*granted[\s\S]*oidc_standard/.test(row)), rows.join('\n'));
       await page.goto(at('/logs?q=date%3Atoday'));
       await says(/date is a date such as/);
+    });
+
+    test('a stranger\'s path: the forum\'s scopes in the playground, the reason, the remedy, granted', async () => {
+      await page.goto(at('/playground'));
+      const row = (scope) => page.locator('.why tr', { has: page.locator(`th code:text-is("${scope}")`) });
+      assert.match(await row('user_metadata').innerText(), /dropped[\s\S]*not_defined_on_api/);
+      assert.match(await row('read:users').innerText(), /dropped[\s\S]*end_user_token_limit/);
+      assert.match(await page.locator('#url').innerText(), /authorize\?client_id=gatewright-playground&audience=/);
+      await press('Run it');
+      const phone = newPhone();
+      await page.locator('input[name="username"]').fill(phone.e164);
+      await page.locator('button[name="action"][value="default"]').click();
+      await page.locator('input[name="code"]').waitFor();
+      const { code } = await gatewright.inbox.code(phone.e164);
+      await page.locator('input[name="code"]').fill(code);
+      await heading('What came back');
+      assert.match(await row('read:users').innerText(), /dropped[\s\S]*end_user_token_limit[\s\S]*Remedy/);
+      const claims = async () => page.locator('section.claims').last().innerText();
+      assert.match(await claims(), /scope\s+openid profile email\s/);
+
+      // The remedy, pressed; the administrator's own session is not the one that logged in.
+      await page.getByRole('link', { name: 'Ask for read:current_user instead' }).click();
+      await heading('Playground');
+      assert.match(await row('read:current_user').innerText(), /granted/);
+      await press('Run it');
+      await heading('What came back');
+      assert.match(await row('read:current_user').innerText(), /granted[\s\S]*current_user_scope/);
+      assert.match(await claims(), /scope\s+openid profile email read:current_user/);
+      assert.match(await page.locator('section.claims').first().innerText(), /nickname[\s\S]*scope profile/);
+      await page.reload();
+      await says(/Nothing to show/);
+    });
+
+    test('the playground of dev needs no administrator, and shows tokens of every response type', async () => {
+      const other = await chromium.browser.newContext();
+      try {
+        const visitor = await other.newPage();
+        visitor.setDefaultTimeout(20_000);
+        await visitor.goto(`${gatewright.issuer}playground`);
+        await visitor.getByLabel('Response type').selectOption('token id_token');
+        await visitor.getByRole('button', { name: 'Run it' }).click();
+        const phone = newPhone();
+        await visitor.locator('input[name="username"]').fill(phone.e164);
+        await visitor.locator('button[name="action"][value="default"]').click();
+        await visitor.locator('input[name="code"]').waitFor();
+        const { code } = await gatewright.inbox.code(phone.e164);
+        await visitor.locator('input[name="code"]').fill(code);
+        await visitor.getByRole('heading', { name: 'What came back' }).waitFor();
+        assert.equal(await visitor.locator('section.claims').count(), 2);
+        assert.match(await visitor.locator('section.claims').first().innerText(), /nonce/);
+      } finally {
+        await other.close();
+      }
     });
 
     test('nobody else gets in', async () => {
@@ -143,7 +321,7 @@ for (const engine of engines()) {
 }
 
 describe('looks of the dashboard', () => {
-  let gatewright, trust, chromium, state, client;
+  let gatewright, trust, chromium, state, client, user, api, connection, role;
   before(async () => {
     gatewright = await startGatewright(engines()[0]);
     trust = await makeTrust(gatewright.ca);
@@ -155,6 +333,16 @@ describe('looks of the dashboard', () => {
     client = await management('POST', 'clients', { name: 'Tea House', app_type: 'regular_web', callbacks: ['https://tea.example/callback'] });
     await management('POST', 'clients', { name: `A name that is ${'very '.repeat(12)}long`, app_type: 'spa' });
     await management('POST', 'clients', { name: 'بيت الشاي', app_type: 'native' });
+    const names = ['Grace Hopper', 'نور الهدى', `Somebody with a name that is ${'very '.repeat(8)}long`];
+    for (const [index, name] of names.entries()) {
+      await management('POST', 'users', { connection: 'Username-Password-Authentication', email: `user${index}@example.org`, password: newPassword(), name });
+    }
+    const [ada] = await management('GET', 'users-by-email?email=ada%40example.org');
+    await management('PATCH', `users/${encodeURIComponent(ada.user_id)}`, { name: 'Ada Lovelace', user_metadata: { hobby: 'numbers' } });
+    user = encodeURIComponent(ada.user_id);
+    api = (await management('GET', 'resource-servers')).find((one) => one.identifier === gatewright.audience);
+    [connection] = await management('GET', 'connections?name=sms');
+    [role] = await management('GET', 'roles');
     // A login through the hosted pages, for the logs.
     await page.goto(`${gatewright.issuer}dashboard/login`);
     await page.locator('input[name="username"]').fill('ada@example.org');
@@ -180,6 +368,24 @@ describe('looks of the dashboard', () => {
     'application-connections': () => `/applications/${client.client_id}/connections`,
     'application-apis': () => `/applications/${client.client_id}/apis`,
     'application-delete': () => `/applications/${client.client_id}/delete`,
+    playground: () => '/playground',
+    users: () => '/users',
+    'user-new': () => '/users/new',
+    user: () => `/users/${user}`,
+    'user-roles': () => `/users/${user}/roles`,
+    'user-sessions': () => `/users/${user}/sessions`,
+    'user-grants': () => `/users/${user}/grants`,
+    'user-logs': () => `/users/${user}/logs`,
+    apis: () => '/apis',
+    api: () => `/apis/${api.id}`,
+    'api-scopes': () => `/apis/${api.id}/scopes`,
+    connections: () => '/connections',
+    connection: () => `/connections/${connection.id}`,
+    'connection-applications': () => `/connections/${connection.id}/applications`,
+    'connection-try': () => `/connections/${connection.id}/try`,
+    roles: () => '/roles',
+    'role-permissions': () => `/roles/${role.id}/permissions`,
+    'role-users': () => `/roles/${role.id}/users`,
   };
   looks({
     browser: () => chromium.browser,

@@ -90,7 +90,9 @@ fn put(whole: &mut Value, names: &[&str], value: Value) {
 
 /// What the API must merge into `stored` so that `wanted` comes out.
 fn merged(wanted: Value, stored: &Value) -> Value {
-    let (Value::Object(mut members), Some(stored)) = (wanted.clone(), stored.as_object()) else { return wanted };
+    let (Value::Object(mut members), Some(stored)) = (wanted.clone(), stored.as_object()) else {
+        return wanted;
+    };
     members.retain(|name, value| stored.get(name) != Some(value));
     for name in stored.keys().filter(|name| wanted.get(*name).is_none()) {
         members.insert(name.clone(), Value::Null);

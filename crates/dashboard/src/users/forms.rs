@@ -7,7 +7,9 @@ pub(super) static NEW: Spec = Spec {
     title: "",
     intro: "Which of the addresses is needed depends on the connection.",
     controls: &[
-        control("connection", "Connection", Kind::Text).required().hint("Where the user proves who they are."),
+        control("connection", "Connection", Kind::Text)
+            .required()
+            .hint("Where the user proves who they are."),
         control("email", "E-mail address", Kind::Text),
         control("phone_number", "Phone number", Kind::Text).hint("With +, for connections of codes by SMS."),
         control("username", "User name", Kind::Text).hint("For databases that ask for one."),
@@ -28,7 +30,10 @@ static PROFILE: Spec = Spec {
         control("given_name", "Given name", Kind::Text).nullable(),
         control("family_name", "Family name", Kind::Text).nullable(),
         control("nickname", "Nickname", Kind::Text).nullable(),
-        control("picture", "Picture", Kind::Text).mono().nullable().hint("Its address. It is not loaded here."),
+        control("picture", "Picture", Kind::Text)
+            .mono()
+            .nullable()
+            .hint("Its address. It is not loaded here."),
     ],
     submit: "Save profile",
 };

@@ -268,7 +268,10 @@ pub(super) async fn grants(
         rows: rows.collect(),
         actions: actions.collect(),
         csrf: admin.csrf.clone(),
-        empty: empty("Nothing allowed", "What the user allows an application on the consent page is listed here."),
+        empty: empty(
+            "Nothing allowed",
+            "What the user allows an application on the consent page is listed here.",
+        ),
         ..Table::default()
     };
     Ok(page_of(&admin, &user, "grants").done(query.text("done")).block(&table).respond())
