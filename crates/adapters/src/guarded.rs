@@ -156,6 +156,8 @@ struct Inner {
     /// resolver is not told the port, and connections are pooled by client, so each port with rules of
     /// its own gets a resolver that knows it.
     clients: Mutex<HashMap<u16, reqwest::Client>>,
+    /// Authorities that are trusted besides the system's.
+    authorities: Vec<reqwest::Certificate>,
 }
 
 impl std::fmt::Debug for GuardedClient {
@@ -167,7 +169,27 @@ impl std::fmt::Debug for GuardedClient {
 impl GuardedClient {
     /// A client that keeps to this policy.
     pub fn new(policy: OutboundPolicy) -> Self {
-        Self(Arc::new(Inner { policy: Arc::new(policy), clients: Mutex::new(HashMap::new()) }))
+        Self::with(policy, Vec::new())
+    }
+
+    /// A client that trusts one more certificate authority, given as PEM: for commands that call a server of
+    /// this machine.
+    ///
+    /// # Errors
+    /// [`OutboundError::Broken`]: it is no certificate.
+    pub fn trusting(policy: OutboundPolicy, authority_pem: Option<&[u8]>) -> Result<Self, OutboundError> {
+        let read = |pem| {
+            reqwest::Certificate::from_pem(pem).map_err(|error| OutboundError::Broken {
+                target: "the HTTP client".into(),
+                cause: format!("the authority's certificate cannot be used: {}", chain(&error)),
+            })
+        };
+        Ok(Self::with(policy, authority_pem.map(read).transpose()?.into_iter().collect()))
+    }
+
+    fn with(policy: OutboundPolicy, authorities: Vec<reqwest::Certificate>) -> Self {
+        let (policy, clients) = (Arc::new(policy), Mutex::new(HashMap::new()));
+        Self(Arc::new(Inner { policy, clients, authorities }))
     }
 
     /// What may be called, for those who do not speak HTTP.
@@ -213,7 +235,7 @@ impl GuardedClient {
             return Ok(client.clone());
         }
         let resolver = CheckedResolver { policy: Arc::clone(&self.0.policy), port: key };
-        let client = build(resolver).map_err(|error| OutboundError::Broken {
+        let client = build(resolver, &self.0.authorities).map_err(|error| OutboundError::Broken {
             target: "the HTTP client".into(),
             cause: format!("it could not be set up: {}", chain(&error)),
         })?;
@@ -223,8 +245,16 @@ impl GuardedClient {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the guarded client that all others must use")]
-fn build(resolver: CheckedResolver) -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
+fn build(
+    resolver: CheckedResolver,
+    authorities: &[reqwest::Certificate],
+) -> reqwest::Result<reqwest::Client> {
+    let builder = reqwest::Client::builder();
+    let builder = match authorities {
+        [] => builder,
+        more => builder.tls_certs_merge(more.iter().cloned()),
+    };
+    builder
         .user_agent(concat!("gatewright/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()

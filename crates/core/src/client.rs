@@ -61,6 +61,8 @@ pub struct Client {
     pub initiate_login_uri: Option<String>,
     /// Where and when it is told that a session ended, see [`crate::backchannel`].
     pub oidc_logout: Option<OidcLogout>,
+    /// What it may exchange for tokens, see [`crate::token_exchange`].
+    pub token_exchange: Option<TokenExchangeSettings>,
     /// What the tenant notes on the client, for its scripts.
     pub client_metadata: serde_json::Map<String, Value>,
     /// The client secret, revealed only to authenticate the client; empty for public clients.
@@ -191,6 +193,14 @@ pub struct LogoutInitiators {
     pub selected_initiators: Vec<String>,
 }
 
+/// `token_exchange` of a client.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default)]
+pub struct TokenExchangeSettings {
+    /// Kinds of profiles of which it may use every one.
+    pub allow_any_profile_of_type: Vec<String>,
+}
+
 impl Default for Client {
     fn default() -> Self {
         Self {
@@ -217,6 +227,7 @@ impl Default for Client {
             skip_non_verifiable_callback_uri_confirmation_prompt: None,
             initiate_login_uri: None,
             oidc_logout: None,
+            token_exchange: None,
             client_metadata: serde_json::Map::new(),
             client_secret: Secret::default(),
             assertion_keys: Vec::new(),

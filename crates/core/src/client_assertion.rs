@@ -76,6 +76,22 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Every refusal, for documentation and tests.
+    pub const ALL: &[Self] = &[
+        Self::Malformed,
+        Self::WrongAlgorithm,
+        Self::WrongClient,
+        Self::UnknownClient,
+        Self::WrongMethod,
+        Self::WrongAudience,
+        Self::Expired,
+        Self::TooLong,
+        Self::NotYetValid,
+        Self::UnknownKey,
+        Self::BadSignature,
+        Self::Reused,
+    ];
+
     /// A stable name for the log.
     pub const fn code(self) -> &'static str {
         match self {

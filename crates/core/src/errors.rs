@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::scope::Change;
+
 /// A protocol refusal, as RFC 6749 sections 4.1.2.1 and 5.2 shape it. The public text is part of the
 /// value; how it reaches the caller (redirect, body, page) is decided where it is answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,6 +17,8 @@ pub struct OAuthError {
     pub status: u16,
     /// What decided, for the tenant log and the owner of the client; never sent to the caller.
     pub reason: Option<Cow<'static, str>>,
+    /// The change of a setting that would lift it, where the decision knows one; for the owner too.
+    pub change: Option<Box<Change>>,
 }
 
 impl OAuthError {
@@ -24,13 +28,20 @@ impl OAuthError {
         code: impl Into<Cow<'static, str>>,
         description: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { code: code.into(), description: description.into(), status, reason: None }
+        Self { code: code.into(), description: description.into(), status, reason: None, change: None }
     }
 
     /// Adds what decided, for the log only.
     #[must_use]
     pub fn because(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
         self.reason = Some(reason.into());
+        self
+    }
+
+    /// Adds the change of a setting that would lift the refusal, for the log only.
+    #[must_use]
+    pub fn lifted_by(mut self, change: Option<Change>) -> Self {
+        self.change = change.map(Box::new);
         self
     }
 
@@ -41,7 +52,7 @@ impl OAuthError {
 
     /// 400: a parameter that must be there is not.
     pub fn missing_parameter(name: &str) -> Self {
-        Self::invalid_request(format!("Missing required parameter: {name}"))
+        Self::invalid_request(format!("Missing required parameter: {name}")).because("parameter_missing")
     }
 
     /// 401: unknown client, or wrong or missing client secret. One text for all, so that nothing is

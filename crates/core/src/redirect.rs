@@ -20,14 +20,22 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 /// assert!(!redirect_uri_allowed("https://app.example.com/cb?x=1", &registered));
 /// ```
 pub fn redirect_uri_allowed(uri: &str, registered: &[String]) -> bool {
+    registration_of(uri, registered).is_some()
+}
+
+/// The registered URL that lets a redirect URI in, see [`redirect_uri_allowed`].
+pub fn registration_of<'a>(uri: &str, registered: &'a [String]) -> Option<&'a str> {
     if !is_plain(uri) || uri.contains('#') || runs_as_script(uri) {
-        return false;
+        return None;
     }
     // A star in the host is a pattern: no request can be answered at it.
     if authority(uri).is_some_and(|authority| authority.contains(['*', '@'])) {
-        return false;
+        return None;
     }
-    registered.iter().any(|pattern| pattern == uri || wildcard_matches(pattern, uri))
+    // The exact one says more, where both are registered.
+    let exact = registered.iter().find(|pattern| *pattern == uri);
+    let found = exact.or_else(|| registered.iter().find(|pattern| wildcard_matches(pattern, uri)));
+    found.map(String::as_str)
 }
 
 /// Whether a browser page of this origin may use the client, per `web_origins` or `allowed_origins`.

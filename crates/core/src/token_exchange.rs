@@ -1,5 +1,12 @@
 //! Token exchange, RFC 8693: what kind of exchange a request asks for, before anything is exchanged.
+//!
+//! [`commands`] is what comes after the Action of a profile: whose tokens it becomes.
 
+pub mod commands;
+
+use serde::Deserialize;
+
+use crate::client::Client;
 use crate::errors::OAuthError;
 
 /// The grant type.
@@ -16,8 +23,41 @@ const RESERVED: &[&str] = &[
     "urn:okta",
 ];
 const NATIVE_SOCIAL: &str = "http://auth0.com/oauth/token-type/";
-const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+/// The type of this server's own access tokens, RFC 8693 section 3.
+pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const LONGEST_TYPE: usize = 100;
+
+/// The kind of profiles that an Action judges.
+pub const CUSTOM_AUTHENTICATION: &str = "custom_authentication";
+
+/// What a tenant takes in exchange for tokens: a type of its own, and the Action that judges tokens of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Profile {
+    /// `tep_` and 16 characters.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// The `subject_token_type` of requests, one profile each.
+    pub subject_token_type: String,
+    /// The Action.
+    pub action_id: String,
+}
+
+/// Whether a client may use profiles.
+///
+/// # Errors
+/// `unauthorized_client`: its settings do not allow it, or it is a third party's.
+pub fn may_use_profiles(client: &Client) -> Result<(), OAuthError> {
+    let types = client.token_exchange.as_ref().map_or(&[][..], |settings| &settings.allow_any_profile_of_type);
+    let reason = match types.iter().any(|allowed| allowed == CUSTOM_AUTHENTICATION) {
+        false => "token_exchange_not_allowed",
+        true if !client.is_first_party => "token_exchange_third_party",
+        true => return Ok(()),
+    };
+    let text = "The client may not use token exchange profiles of type custom_authentication.";
+    Err(OAuthError::unauthorized_client(text).because(reason))
+}
 
 /// The parameters of RFC 8693 section 2.1 that decide, as sent.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,12 +123,12 @@ fn within(uri: &str, namespace: &str) -> bool {
 }
 
 impl Kind {
-    /// What is missing in this version, in words.
-    pub const fn not_built(self) -> &'static str {
+    /// What is missing in this version, in words; `None` where nothing is.
+    pub const fn not_built(self) -> Option<&'static str> {
         match self {
-            Self::NativeSocial => "Native social logins are not built in this version.",
-            Self::AccessToken => "The exchange of access tokens is not built in this version.",
-            Self::Profile => "Token exchange profiles and their Actions are not built in this version.",
+            Self::NativeSocial => Some("Native social logins are not built in this version."),
+            Self::AccessToken => Some("The exchange of access tokens is not built in this version."),
+            Self::Profile => None,
         }
     }
 
@@ -104,7 +144,26 @@ impl Kind {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ask, Kind, kind};
+    use super::{Ask, Kind, kind, may_use_profiles};
+    use crate::client::{Client, TokenExchangeSettings};
+
+    #[test]
+    fn only_first_party_clients_that_are_allowed_use_profiles() {
+        let settings = |kind: &str| {
+            Some(TokenExchangeSettings { allow_any_profile_of_type: vec![kind.to_owned()] })
+        };
+        for (token_exchange, is_first_party, reason) in [
+            (settings("custom_authentication"), true, None),
+            (settings("custom_authentication"), false, Some("token_exchange_third_party")),
+            (settings("on_behalf_of_token_exchange"), true, Some("token_exchange_not_allowed")),
+            (Some(TokenExchangeSettings::default()), true, Some("token_exchange_not_allowed")),
+            (None, true, Some("token_exchange_not_allowed")),
+        ] {
+            let client = Client { token_exchange, is_first_party, ..Client::default() };
+            let got = may_use_profiles(&client).err().map(|error| error.reason.unwrap_or_default());
+            assert_eq!(got.as_deref(), reason, "{client:?}");
+        }
+    }
 
     #[test]
     fn the_kind_of_an_exchange_is_read_off_the_type_of_its_token() {

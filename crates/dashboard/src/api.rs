@@ -6,6 +6,7 @@
 use std::sync::{Arc, LazyLock};
 
 use gatewright_http::RequestCx;
+use gatewright_http::script_trial::Workers;
 use gatewright_resources::dashboard::administrators::DASHBOARD;
 use gatewright_resources::engine::body::RawBody;
 use gatewright_resources::engine::execute::{Call, execute};
@@ -90,6 +91,8 @@ impl Api {
             ip: cx.ip.to_string(),
             user_agent: cx.user_agent.clone(),
             custom_domain: None,
+            flows: Some((cx.app.flows)(cx.clone())),
+            trial: Some(Arc::new(Workers::new(cx))),
         };
         let body = call.body.map_or_else(RawBody::default, |body| RawBody {
             content_type: Some("application/json".to_owned()),

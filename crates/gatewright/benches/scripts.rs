@@ -65,7 +65,8 @@ async fn main() {
     let medians: Vec<f64> = measured.into_iter().map(median).collect();
     for (index, (kind, count)) in kinds.iter().enumerate() {
         let more = medians[index] - medians[0];
-        let each = if *count > 1 { (medians[index] - medians[index - 1]) / f64::from(count - 1) } else { 0.0 };
+        let each =
+            if *count > 1 { (medians[index] - medians[index - 1]) / f64::from(count - 1) } else { 0.0 };
         println!("{kind:12}  {:10.0}  {more:19.0}  {each:27.0}", medians[index]);
     }
     set_scripts(&admin, "none", 0).await;
@@ -95,7 +96,8 @@ async fn refresh_token(server: &Server, page: &Page) -> String {
 }
 
 async fn renew(server: &Server, page: &Page, token: &str) {
-    let fields = [("grant_type", "refresh_token"), ("client_id", server.client_id()), ("refresh_token", token)];
+    let fields =
+        [("grant_type", "refresh_token"), ("client_id", server.client_id()), ("refresh_token", token)];
     page.post_form("/oauth/token", &fields).await.expect(200);
 }
 
@@ -110,7 +112,9 @@ async fn set_scripts(admin: &Admin, kind: &str, count: u32) {
         if kind.contains("rule") {
             admin.create("/rules", json!({ "name": format!("Rule {number}"), "script": RULE })).await;
         } else {
-            bindings.push(json!({ "ref": { "type": "action_id", "value": action(admin, number, ACTION).await } }));
+            bindings.push(
+                json!({ "ref": { "type": "action_id", "value": action(admin, number, ACTION).await } }),
+            );
         }
     }
     admin.patch("/actions/triggers/post-login/bindings", json!({ "bindings": bindings })).await;

@@ -63,6 +63,7 @@ pub(crate) fn app(
         passwords: hasher,
         scripts: Pool::new(pool),
         script_cache: Cache::default(),
+        flows: gatewright_oauth::flows,
         settings: Settings {
             dev,
             management_rate_limit: config.management.rate_limit,

@@ -1,10 +1,13 @@
 //! The command line: what can be typed, and which settings its flags stand for.
 
+mod actions;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Inputs;
+pub use actions::{ActionsArgs, ActionsCommand, ActionsRunArgs};
 
 /// An identity server that works with Auth0's SDKs and says why.
 #[derive(Debug, Parser)]
@@ -19,6 +22,7 @@ const EXAMPLES: &str = "Examples:
   gatewright dev                       an identity server on https://localhost:8443, at once
   gatewright dev --tenant acme         and a second tenant at https://acme.localhost:8443
   gatewright trust                     make browsers trust its certificate
+  gatewright explain 'https://localhost:8443/authorize?client_id=...'   why scopes are granted or not
   gatewright config                    every setting, as a file to start from";
 
 /// The commands.
@@ -44,8 +48,16 @@ pub enum Command {
     Tenants(TenantsArgs),
     /// Import users from a file and export them, in the data of `dev` or `serve`
     Users(UsersArgs),
+    /// Say why something was decided: a login's URL, a token, a log entry, a request
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
     /// Invite administrators of the dashboard
     Admin(AdminArgs),
+    /// Try actions and rules out on this machine
+    Actions(ActionsArgs),
+    /// Run tenants' scripts for a server: its own processes are started so
+    #[command(hide = true)]
+    ScriptWorker,
     /// Print every setting with its default, as a configuration file to start from
     #[command(after_help = "Example:
   gatewright config > gatewright.toml")]
@@ -82,6 +94,19 @@ Examples:
   gatewright users export --format csv | head
   gatewright users export users.json --format import --connection Username-Password-Authentication";
 
+const EXPLAIN_EXAMPLES: &str =
+    "What is explained: a URL of /authorize, a JWT, a refresh token, the id of a log entry, or the request id
+that an error page or the header x-request-id shows. docs/reasons.md lists every reason.
+
+Exit status: 0 explained, 1 there is nothing to say about it, 2 it could not run.
+
+Examples:
+  gatewright explain 'https://localhost:8443/authorize?client_id=…&scope=openid%20read:users'
+  gatewright explain 4fTqPz0aB3dEkLmN8oQs              the request of this id, as it was decided
+  gatewright explain 4fTqPz0aB3dEkLmN8oQs --now        and as it would be decided now
+  pbpaste | gatewright explain                         a token, out of sight of the shell's history
+  gatewright explain LOG_ID --apply                    makes the change that it proposes, after asking
+  gatewright explain LOG_ID --server https://login.example.com --token TOKEN";
 const INVITE_EXAMPLES: &str = "A server may run meanwhile.
 
 Examples:
@@ -323,6 +348,34 @@ pub struct UsersExportArgs {
     /// What is written
     #[arg(long, value_enum, default_value_t = ExportFormat::Json)]
     pub format: ExportFormat,
+    #[expect(missing_docs, reason = "clap would show the words as help")]
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `gatewright explain`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ExplainArgs {
+    /// What to explain; - or nothing reads it from standard input
+    pub what: Option<String>,
+    /// Decide again, against the configuration now, instead of telling what was recorded
+    #[arg(long)]
+    pub now: bool,
+    /// Print the report as one line of JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Make the changes of settings that it proposes, after asking for each
+    #[arg(long)]
+    pub apply: bool,
+    /// With --apply: do not ask
+    #[arg(long, short, requires = "apply")]
+    pub yes: bool,
+    /// Ask this server's Management API instead of the local data
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
+    /// A token for it with the scope read:explanations, and with --apply those of the change
+    #[arg(long, value_name = "TOKEN", env = "GATEWRIGHT_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
     #[expect(missing_docs, reason = "clap would show the words as help")]
     #[command(flatten)]
     pub data: DataArgs,

@@ -1,8 +1,11 @@
 //! The commands, one file each. [`run`] picks the one that was typed.
 
+mod actions;
 mod admin;
 mod dev;
+mod explain;
 mod keygen;
+mod local;
 mod migrate;
 mod serve;
 mod tenants;
@@ -29,8 +32,11 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Trust(args) => trust::run(&args),
         Command::Keygen => keygen::run(),
         Command::Tenants(args) => tenants::run(args.command),
+        Command::Explain(args) => return Ok(explain::run(&args)),
         Command::Users(args) => return Ok(users::run(args.command)),
         Command::Admin(args) => admin::run(args.command),
+        Command::Actions(args) => return actions::run(args.command),
+        Command::ScriptWorker => return Ok(gatewright_script::run_worker()),
         Command::Config => say(&reference::example()),
     }?;
     Ok(ExitCode::SUCCESS)

@@ -8,10 +8,13 @@ use gatewright_ambient::{Clock, Random};
 use gatewright_core::limits::RateLimit;
 use gatewright_jose::{MasterKey, SignPool};
 use gatewright_passwords::Hasher;
+use gatewright_resources::flows::Flows;
 use gatewright_resources::snapshot::Tenants;
 use gatewright_script::{Cache, Pool};
 use gatewright_store::Db;
 use ipnet::IpNet;
+
+use crate::context::RequestCx;
 
 /// Everything a request may use, made once at start.
 ///
@@ -37,6 +40,8 @@ pub struct App {
     pub scripts: Pool,
     /// What Actions keep between runs.
     pub script_cache: Cache,
+    /// The tenant's scripts around changes of users, as the Management API reaches them.
+    pub flows: fn(RequestCx) -> Arc<dyn Flows>,
     /// What the process was told at start.
     pub settings: Settings,
 }

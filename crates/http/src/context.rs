@@ -14,14 +14,19 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use gatewright_core::Timestamp;
 use gatewright_core::ids::Issuer;
+use gatewright_resources::logs::Noted;
 use gatewright_resources::snapshot::Tenant;
 use tracing::Instrument;
 
 use crate::app::{App, Listener};
-use crate::respond::Fault;
+use crate::respond::{Fault, Reason};
 
 /// The name of the response header that carries the request id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The name of the response header that names the decision: the id of its log event, or the code of its reason
+/// where none was written. In `dev` only.
+pub const DECISION: HeaderName = HeaderName::from_static("x-gatewright-decision");
 
 /// What a handler knows of its request. Cloning is cheap.
 #[derive(Clone)]
@@ -38,6 +43,7 @@ impl RequestCx {
             origin: None,
             referer_origin: None,
             cookies: String::new(),
+            noted: Noted::default(),
             tenant,
             issuer,
             app,
@@ -67,6 +73,8 @@ pub struct Inner {
     pub referer_origin: Option<String>,
     /// The `Cookie` headers, joined.
     pub cookies: String,
+    /// Takes the id of the log event that tells what was decided.
+    pub noted: Noted,
 }
 
 impl std::ops::Deref for RequestCx {
@@ -92,6 +100,8 @@ pub async fn establish(State(app): State<Arc<App>>, mut request: Request, next: 
     let request_id = app.random.alphanumeric(20);
     let span = tracing::info_span!("request", id = %request_id);
     let id_header = HeaderValue::from_str(&request_id).ok();
+    let noted = Noted::default();
+    let decision = noted.clone();
     let answer = async {
         let place = match Place::of(&request) {
             Ok(place) => place,
@@ -114,6 +124,7 @@ pub async fn establish(State(app): State<Arc<App>>, mut request: Request, next: 
             referer_origin: text(headers, &header::REFERER)
                 .and_then(|referer| gatewright_core::redirect::origin_of(&referer)),
             cookies: joined_cookies(headers),
+            noted: decision.clone(),
             app: Arc::clone(&app),
         }));
         request.extensions_mut().insert(cx);
@@ -122,6 +133,12 @@ pub async fn establish(State(app): State<Arc<App>>, mut request: Request, next: 
     let mut response = answer.instrument(span).await;
     if let Some(id) = id_header {
         response.headers_mut().insert(REQUEST_ID, id);
+    }
+    // Only in `dev`: nobody else may learn from an answer that there is more to know.
+    let unlogged = || response.extensions().get::<Reason>().map(|reason| reason.0.clone());
+    let decided = noted.log_id().or_else(unlogged).filter(|_| app.settings.dev);
+    if let Some(id) = decided.and_then(|id| HeaderValue::from_str(&id).ok()) {
+        response.headers_mut().insert(DECISION, id);
     }
     response
 }

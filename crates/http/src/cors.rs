@@ -44,7 +44,7 @@ pub const BROWSER: Policy = Policy {
     credentials: false,
     methods: "GET, POST",
     headers: "authorization, content-type, auth0-client, x-request-language, dpop",
-    expose: "x-request-id, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, dpop-nonce, \
+    expose: "x-request-id, x-gatewright-decision, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, dpop-nonce, \
              www-authenticate",
 };
 

@@ -2,7 +2,8 @@
 //!
 //! Owns: the running application's parts ([`App`]), finding the tenant of a request from its host and
 //! giving it an id ([`RequestCx`]), CORS ([`cors`]), reading parameters from query, form or JSON
-//! ([`params`]), cookies ([`cookies`]), and answering faults and pages ([`respond`]).
+//! ([`params`]), cookies ([`cookies`]), answering faults and pages ([`respond`]), and the server as the tenants' scripts
+//! see it ([`script_host`]).
 //! Does not own: any endpoint. Reading order: `app`, `context`, then what you need.
 
 pub mod app;
@@ -11,6 +12,8 @@ pub mod cookies;
 pub mod cors;
 pub mod params;
 pub mod respond;
+pub mod script_host;
+pub mod script_trial;
 
 pub use app::{App, Listener, Proxies, Settings};
 pub use context::RequestCx;

@@ -7,6 +7,10 @@ use gatewright_store::StoreError;
 use serde::Serialize;
 use serde_json::json;
 
+/// Why an answer refuses, where no log event tells of it. An extension of the answer; `dev` shows it.
+#[derive(Clone, Debug)]
+pub struct Reason(pub String);
+
 /// The server could not do its work: database down, a bug, a timeout. The caller gets a status and the
 /// request id (in the header); the cause goes to the log, once, here.
 #[derive(Debug)]

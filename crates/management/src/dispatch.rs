@@ -12,7 +12,9 @@ use gatewright_resources::engine::body::RawBody;
 use gatewright_resources::engine::execute::{Call, allowed, execute};
 use gatewright_resources::engine::operation::Effect;
 use gatewright_resources::engine::routes::{Known, Params, Routes, Target};
+use gatewright_resources::engine::trial::Trial;
 use gatewright_resources::engine::{ApiError, Caller, Method, OpRequest};
+use gatewright_resources::flows::Flows;
 use gatewright_resources::snapshot::Tenant;
 use gatewright_store::Db;
 use serde_json::Value;
@@ -22,7 +24,9 @@ use crate::limit;
 /// Names the operation in a refusal that stands for one this server does not have.
 pub const NOT_BUILT: &str = "x-gatewright-not-built";
 
-static ROUTES: LazyLock<Routes> = LazyLock::new(|| Routes::new(gatewright_resources::operations()));
+static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
+    Routes::new(gatewright_resources::operations().chain(gatewright_resources::own_operations()))
+});
 
 /// Where a request came in and what it may use.
 pub struct Place<'a> {
@@ -46,6 +50,10 @@ pub struct Place<'a> {
     pub user_agent: Option<String>,
     /// How often one client may call.
     pub rate_limit: Option<RateLimit>,
+    /// The tenant's scripts around changes of users; `None` where none can run.
+    pub flows: Option<Arc<dyn Flows>>,
+    /// Runs scripts that are tried out.
+    pub trial: Option<Arc<dyn Trial>>,
 }
 
 /// A request as it came in.
@@ -158,10 +166,15 @@ async fn answer(
         ip: place.ip.clone(),
         user_agent: place.user_agent.clone(),
         custom_domain: request.custom_domain,
+        flows: place.flows.clone(),
+        trial: place.trial.clone(),
     };
     let body = RawBody { content_type: request.content_type, bytes: request.body };
     let call = Call { params, path: request.path, query: request.query, body };
     let done = execute(place.db, operation, Arc::new(facts), call).await?;
+    if let (Some(flows), Some(happened)) = (&place.flows, done.happened) {
+        flows.afterwards(happened);
+    }
     Ok(ApiResponse {
         status: done.status.unwrap_or(operation.success),
         body: done.body,

@@ -23,6 +23,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::from_fn;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{any, get};
+use gatewright_http::script_trial::Workers;
 use gatewright_http::{App, Fault, RequestCx, cors};
 
 use gatewright_resources::engine::Method;
@@ -98,6 +99,8 @@ async fn handle(cx: RequestCx, request: Request) -> Response {
         ip: cx.ip.to_string(),
         user_agent: cx.user_agent.clone(),
         rate_limit: cx.app.settings.management_rate_limit,
+        flows: Some((cx.app.flows)(cx.clone())),
+        trial: Some(Arc::new(Workers::new(&cx))),
     };
     let path = parts.uri.path();
     let mut call = ApiRequest {

@@ -31,6 +31,16 @@ test under `tests/sdk` that fails if one is left out
 wrong, and with the ids of another tenant.
 ";
 
+const OWN: &str = "
+## Ours
+
+Operations that Auth0 has not, under scopes of their own. Conversations in `tests/wire` and tables in
+`crates/resources` prove them; no Auth0 client knows them.
+
+| Operation | Path | Scopes | What it does |
+|---|---|---|---|
+";
+
 /// The test that proves an operation.
 pub fn proof(operation_id: &str) -> Option<&'static str> {
     let mut lines = PROOFS.lines().filter_map(|line| line.split_once('\t'));
@@ -64,6 +74,18 @@ pub fn page() -> String {
             scopes.join(", "),
             proof(known.id).unwrap_or_default(),
             operation.missing
+        );
+    }
+    page.push_str(OWN);
+    for operation in gatewright_resources::own_operations() {
+        let _ = writeln!(
+            page,
+            "| {} {} | `{}` | {} | {} |",
+            operation.method.name(),
+            operation.id,
+            operation.path,
+            operation.scopes.join(", "),
+            operation.summary
         );
     }
     let _ = writeln!(page, "\n## Not built: {}\n", open.len());
@@ -108,9 +130,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_ours_takes_no_name_path_or_scope_of_the_real_api() {
+        for operation in gatewright_resources::own_operations() {
+            let taken = KNOWN.iter().any(|known| known.id == operation.id || known.path == operation.path);
+            assert!(!taken, "{} is an operation of the real API", operation.id);
+            let lent = |scope: &&&str| KNOWN.iter().any(|known| known.scopes.contains(*scope));
+            assert_eq!(operation.scopes.iter().find(lent), None, "{}", operation.id);
+        }
+    }
+
+    #[test]
     fn every_scope_that_an_operation_takes_is_defined() {
         let defined: BTreeSet<&str> = gatewright_resources::resource_servers::management_scopes().collect();
-        for operation in gatewright_resources::operations() {
+        let all = gatewright_resources::operations().chain(gatewright_resources::own_operations());
+        for operation in all {
             for scope in operation.scopes.iter().chain(operation.own_scopes) {
                 assert!(defined.contains(scope), "{} takes the undefined scope {scope}", operation.id);
             }

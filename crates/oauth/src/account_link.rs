@@ -17,6 +17,7 @@ use gatewright_resources::{logs, passwords, rate_buckets};
 use gatewright_store::{StoreError, Tx};
 use serde_json::json;
 
+use crate::custom_database;
 use crate::events;
 use crate::mail::Mail;
 use crate::stop::Stop;
@@ -123,15 +124,20 @@ pub(crate) async fn deliver(
         language: None,
         vars: json!({"url": link.url(cx)}),
     };
-    let failure = match mail.send(cx).await {
-        Ok(Ok(_receipt)) => return Ok(()),
-        Ok(Err(error)) => error.detail,
-        Err(_) => "the message could not be written".to_owned(),
+    let (failure, scripts) = match mail.send(cx).await {
+        Ok(delivery) => match delivery.sent {
+            Ok(_receipt) => return Ok(()),
+            Err(error) => (error.detail, delivery.scripts),
+        },
+        Err(_) => ("the message could not be written".to_owned(), None),
     };
     let mut event = events::at_connection(events::event(cx, "fn", client), connection);
     event.user_id = Some(user.user_id.clone());
     event.user_name = Some(to.to_owned());
     event.details = json!({"error": {"message": failure}, "template": kind.name()});
+    if let Some(scripts) = scripts {
+        event.details["decision"] = json!({ "scripts": scripts });
+    }
     if events::write(cx, event).await.is_err() {
         tracing::error!("A message that could not be sent could not be logged either.");
     }
@@ -156,6 +162,15 @@ pub(crate) async fn request_reset(
         identifier,
         link: link.clone(),
     };
+    if let Some(custom) = custom_database::of(cx, connection) {
+        let counting = desk.clone();
+        let write = cx.app.db.write(move |tx| Box::pin(async move { counting.count(tx).await }));
+        let counted = write.await?;
+        if counted.is_ok() {
+            custom.send_reset(client, desk);
+        }
+        return Ok(counted);
+    }
     match cx.app.db.write(move |tx| Box::pin(desk.record(tx))).await? {
         Ok(Some(user)) => {
             send(cx, EmailKind::ResetEmail, &link, client, connection, &user);
@@ -170,7 +185,9 @@ pub(crate) async fn request_reset(
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TooManyResets;
 
-struct Desk {
+/// A reset that somebody asks for.
+#[derive(Clone)]
+pub(crate) struct Desk {
     cx: RequestCx,
     client: Arc<Client>,
     connection: Arc<Connection>,
@@ -179,12 +196,37 @@ struct Desk {
 }
 
 impl Desk {
+    /// What was typed, in lower case.
+    pub(crate) fn identifier(&self) -> &str {
+        &self.identifier
+    }
+
+    /// Sends the link, if the account is here; it was counted before.
+    pub(crate) async fn send(self) -> Result<(), Stop> {
+        let desk = self.clone();
+        let found = self.cx.app.db.write(move |tx| Box::pin(async move { desk.find(tx).await })).await?;
+        if let Some(user) = found {
+            send(&self.cx, EmailKind::ResetEmail, &self.link, &self.client, &self.connection, &user);
+        }
+        Ok(())
+    }
+
     async fn record(self, tx: &mut Tx) -> Result<Result<Option<User>, TooManyResets>, Stop> {
+        match self.count(tx).await? {
+            Ok(()) => Ok(Ok(self.find(tx).await?)),
+            Err(refused) => Ok(Err(refused)),
+        }
+    }
+
+    async fn count(&self, tx: &mut Tx) -> Result<Result<(), TooManyResets>, Stop> {
         let (cx, tenant, name) = (&self.cx, &self.cx.tenant.id, &self.connection.name);
         let key = format!("{}/{name}/{}", cx.ip, self.identifier);
-        if !rate_buckets::take(tx, tenant, "password_reset", RESETS, &key, cx.now).await?.allowed {
-            return Ok(Err(TooManyResets));
-        }
+        let taken = rate_buckets::take(tx, tenant, "password_reset", RESETS, &key, cx.now).await?;
+        Ok(if taken.allowed { Ok(()) } else { Err(TooManyResets) })
+    }
+
+    async fn find(self, tx: &mut Tx) -> Result<Option<User>, Stop> {
+        let (cx, tenant, name) = (&self.cx, &self.cx.tenant.id, &self.connection.name);
         let found = passwords::account(tx, tenant, name, &self.identifier).await?;
         let owner = found.as_ref().and_then(|account| account.user["user_id"].as_str().map(str::to_owned));
         // The link is for the account, and goes to its own address, whoever it is linked to.
@@ -203,9 +245,9 @@ impl Desk {
         match user.filter(|_| code == "scpr") {
             Some(user) => {
                 self.link.store(tx, cx, Some(&self.client), &self.connection, &user).await?;
-                Ok(Ok(Some(user)))
+                Ok(Some(user))
             }
-            None => Ok(Ok(None)),
+            None => Ok(None),
         }
     }
 }

@@ -10,7 +10,7 @@ use gatewright_core::protection::{BruteForce, Throttle};
 use gatewright_http::RequestCx;
 use gatewright_resources::attack_protection::{BRUTE_FORCE, SUSPICIOUS_IP};
 use gatewright_resources::login_failures::{self, Place};
-use gatewright_resources::rate_buckets::{self, FAILED_LOGINS, SIGN_UPS};
+use gatewright_resources::rate_buckets::{self, FAILED_LOGINS, REFUSED_EXCHANGES, SIGN_UPS};
 use gatewright_store::{StoreError, Tx};
 
 /// Tries for one account from one address, right or wrong: 20 at once, 10 more a minute.
@@ -141,6 +141,41 @@ impl Attempt {
             rate_buckets::give_back(tx, tenant, FAILED_LOGINS, throttle.limit, &caller).await?;
         }
         Ok(())
+    }
+}
+
+/// Tokens that one address presents in exchange, limited by those that an Action calls invalid.
+pub(crate) struct Exchanges(Option<Throttle>);
+
+impl Exchanges {
+    /// As the tenant's protection says.
+    pub(crate) fn of(cx: &RequestCx) -> Self {
+        let settings = cx.tenant.settings_of(&SUSPICIOUS_IP);
+        Self(Throttle::of(&settings, "pre-custom-token-exchange", cx.ip))
+    }
+
+    /// Counts one before it is judged; `false` if it is refused.
+    pub(crate) async fn count(&self, cx: &RequestCx) -> Result<bool, StoreError> {
+        let Some(Throttle { limit, blocks }) = self.0 else { return Ok(true) };
+        let (within, caller) = (cx.clone(), cx.ip.to_string());
+        let write = cx.app.db.write(move |tx| {
+            Box::pin(async move {
+                rate_buckets::take(tx, &within.tenant.id, REFUSED_EXCHANGES, limit, &caller, within.now).await
+            })
+        });
+        Ok(write.await?.allowed || !blocks)
+    }
+
+    /// Gives back what one took that was not called invalid.
+    pub(crate) async fn was_no_guess(&self, cx: &RequestCx) -> Result<(), StoreError> {
+        let Some(Throttle { limit, .. }) = self.0 else { return Ok(()) };
+        let (within, caller) = (cx.clone(), cx.ip.to_string());
+        let write = cx.app.db.write(move |tx| {
+            Box::pin(async move {
+                rate_buckets::give_back(tx, &within.tenant.id, REFUSED_EXCHANGES, limit, &caller).await
+            })
+        });
+        write.await
     }
 }
 

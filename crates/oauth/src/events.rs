@@ -1,10 +1,13 @@
 //! Tenant log events, filled with what every one of them says about its request.
 
 use gatewright_adapters::{DeliveryError, Receipt};
+use gatewright_core::OAuthError;
 use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
+use gatewright_core::ledger;
 use gatewright_http::RequestCx;
 use gatewright_resources::logs::{self, LogEvent};
+use serde_json::{Value, json};
 
 use crate::stop::Stop;
 
@@ -17,6 +20,8 @@ pub(crate) fn event(cx: &RequestCx, code: &'static str, client: Option<&Client>)
         hostname: Some(cx.issuer.domain().to_owned()),
         client_id: client.map(|client| client.client_id.clone()),
         client_name: client.map(|client| client.name.clone()),
+        request_id: Some(cx.request_id.clone()),
+        noted: Some(cx.noted.clone()),
         ..LogEvent::default()
     }
 }
@@ -56,4 +61,18 @@ pub(crate) fn count_message(channel: &'static str, sent: &Result<Receipt, Delive
         Err(_) => "failed",
     };
     metrics::counter!("gatewright_messages_total", "channel" => channel, "outcome" => outcome).increment(1);
+}
+
+/// `details` of a refusal: what the caller was told, and why. `decision` are members besides the reason.
+pub(crate) fn refusal(error: &OAuthError, client: Option<&Client>, decision: Value) -> Value {
+    let mut why = json!(ledger::refused(error, client.map(|client| client.client_id.as_str())));
+    merge(&mut why, decision);
+    json!({"error": {"message": error.description, "oauthError": error.code}, "decision": why})
+}
+
+/// Adds the members of one object to another; anything but objects is left as it is.
+pub(crate) fn merge(into: &mut Value, more: Value) {
+    if let (Value::Object(into), Value::Object(more)) = (into, more) {
+        into.extend(more);
+    }
 }

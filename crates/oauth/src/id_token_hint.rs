@@ -26,7 +26,8 @@ pub(crate) fn claims(cx: &RequestCx, hint: &str) -> Result<Value, OAuthError> {
         None => verify(hint, cx.tenant.signing_keys(), &expect),
     };
     verified.map_err(|error| {
+        tracing::debug!(%error, "An id_token_hint was not taken.");
         OAuthError::invalid_request("The id_token_hint is not an ID token of this server.")
-            .because(format!("id_token_hint: {error}"))
+            .because("id_token_hint_invalid")
     })
 }

@@ -11,16 +11,17 @@ use std::sync::Arc;
 
 use gatewright_core::client::Client;
 use gatewright_core::scope::ScopeReport;
-use gatewright_core::script::Verdict;
+use gatewright_core::token_exchange::ACCESS_TOKEN;
 use gatewright_core::tokens::access_token::AccessTokenPlan;
-use gatewright_core::tokens::id_token;
 use gatewright_http::RequestCx;
 use gatewright_jose::left_half_hash;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use self::desk::{Case, Desk};
-use crate::grants::{Grant, Presented, Subject};
+use crate::grants::{Grant, Presented};
 use crate::mint::{self, Opaque};
+use crate::scripts::afterwards;
 use crate::scripts::event::Sent;
 use crate::stop::Stop;
 
@@ -35,6 +36,9 @@ pub(crate) struct Issued {
     scope: String,
     expires_in: i64,
     token_type: &'static str,
+    /// RFC 8693 section 2.2.1: of exchanges only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
 }
 
 /// Redeems what was presented and issues the tokens. `sent` is what scripts may see of the request.
@@ -45,14 +49,23 @@ pub(crate) async fn issue(
     presented: Box<dyn Presented>,
     sent: Sent,
 ) -> Result<Issued, Stop> {
+    let (made, told) = (presented.new_account(), Arc::clone(&client));
+    let tell = |sent: &Sent| {
+        if let Some((user, connection)) = made.as_ref().and_then(|made| made.get()) {
+            afterwards::registered(cx, Some(&told), connection, user, sent);
+        }
+    };
     let desk = Desk { cx: cx.clone(), grant, client };
     if !pipeline::any(cx, grant) {
-        let recorded = cx.app.db.write(move |tx| Box::pin(desk.serve(tx, presented))).await??;
-        return recorded.sign(cx).await;
+        let recorded = cx.app.db.write(move |tx| Box::pin(desk.serve(tx, presented))).await?;
+        tell(&sent);
+        return recorded?.sign(cx).await;
     }
     let first = desk.clone();
     let redeemed = cx.app.db.write(move |tx| Box::pin(async move { first.redeem(tx, presented).await }));
-    let case: Case = redeemed.await??;
+    let redeemed = redeemed.await?;
+    tell(&sent);
+    let case: Case = redeemed?;
     let case = match pipeline::run(&desk, case, sent).await? {
         Ok(case) => case,
         Err(error) => return Err(error.into()),
@@ -64,42 +77,31 @@ pub(crate) async fn issue(
 /// Tokens that are planned and recorded, not signed yet.
 struct Recorded {
     client: Arc<Client>,
-    subject: Subject,
     report: ScopeReport,
-    verdict: Verdict,
     access: AccessTokenPlan,
     opaque: Option<Opaque>,
     refresh_token: Option<String>,
+    /// The claims of the ID token without `at_hash`.
+    id_token: Option<Map<String, Value>>,
+    /// RFC 8693 section 2.2.1: the answer says what kind of token it holds.
+    exchanged: bool,
 }
 
 impl Recorded {
     async fn sign(self, cx: &RequestCx) -> Result<Issued, Stop> {
-        let Self { client, subject, report, verdict, access, opaque, refresh_token } = self;
+        let Self { client, report, access, opaque, refresh_token, id_token, exchanged } = self;
         let expires_in = access.lifetime_seconds();
         let access_token = mint::access_token(cx, access, opaque).await?;
-        let scopes = report.granted();
-        let id_token = match &subject.user {
-            Some(user) if scopes.contains(&"openid") => {
-                let claims = id_token::plan(&id_token::IdTokenFacts {
-                    issuer: &cx.issuer,
-                    client: &client,
-                    user,
-                    scopes: &scopes,
-                    nonce: subject.nonce.as_deref(),
-                    session_id: subject.session_id.as_deref(),
-                    auth_time: subject.auth_time,
-                    at_hash: Some(&left_half_hash(&access_token)),
-                    c_hash: None,
-                    claim_types: cx.tenant.claim_types(),
-                    custom: &verdict.id_token,
-                    now: cx.now,
-                });
-                Some(mint::id_token(cx, &client, claims).await?)
+        let id_token = match id_token {
+            Some(mut claims) => {
+                claims.insert("at_hash".to_owned(), left_half_hash(&access_token).into());
+                Some(mint::id_token(cx, &client, Value::Object(claims)).await?)
             }
-            _ => None,
+            None => None,
         };
         let scope = report.scope_text();
-        Ok(Issued { access_token, id_token, refresh_token, scope, expires_in, token_type: "Bearer" })
+        let issued_token_type = exchanged.then_some(ACCESS_TOKEN);
+        let token_type = "Bearer";
+        Ok(Issued { access_token, id_token, refresh_token, scope, expires_in, token_type, issued_token_type })
     }
 }
-

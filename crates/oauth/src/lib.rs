@@ -11,9 +11,11 @@ mod account_result;
 mod attempts;
 pub mod backchannel;
 mod client_auth;
+mod custom_database;
 mod decision;
 mod endpoints;
 mod events;
+mod flows;
 mod grants;
 mod id_token_hint;
 mod issuance;
@@ -31,6 +33,8 @@ mod session;
 mod sign_up;
 mod stop;
 pub mod verification_mail;
+
+pub use flows::flows;
 
 use std::sync::Arc;
 

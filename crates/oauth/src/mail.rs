@@ -1,16 +1,20 @@
 //! Sending an e-mail: the tenant's text or the default one, the variables that every text may use, the
 //! tenant's provider.
 
-use gatewright_adapters::email::{Email, EmailKind, OwnText, compose};
-use gatewright_adapters::{DeliveryError, Receipt, Syntax, TemplateError};
+use gatewright_adapters::email::{self, Email, EmailKind, OwnText, compose};
+use gatewright_adapters::{Syntax, TemplateError};
 use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
-use gatewright_core::email::EmailTemplate;
+use gatewright_core::email::{EmailProvider, EmailTemplate};
 use gatewright_core::user::User;
 use gatewright_http::{Fault, RequestCx};
 use serde_json::{Value, json};
 
+use crate::scripts::notification::{self, Delivery, Notice, secrets_in};
 use crate::stop::Stop;
+
+/// The provider whose messages an Action delivers.
+const CUSTOM: &str = "custom";
 
 /// An e-mail to be written.
 pub(crate) struct Mail<'a> {
@@ -33,8 +37,8 @@ impl Mail<'_> {
     /// Words that cannot be rendered are replaced by the default ones, and the server's log says so: a
     /// user who waits for a link is not helped by an error.
     ///
-    /// The outer error is a fault of ours, the inner one that of delivery.
-    pub(crate) async fn send(&self, cx: &RequestCx) -> Result<Result<Receipt, DeliveryError>, Stop> {
+    /// The error is a fault of ours; that of delivery is in the delivery.
+    pub(crate) async fn send(&self, cx: &RequestCx) -> Result<Delivery, Stop> {
         let own = self.template(cx).map(own_text);
         let email = match self.write(cx, own).await? {
             Ok(email) => email,
@@ -49,10 +53,35 @@ impl Mail<'_> {
     }
 
     /// Hands a written message to the tenant's provider.
-    pub(crate) async fn deliver(&self, cx: &RequestCx, email: &Email) -> Result<Receipt, DeliveryError> {
-        let sent = cx.app.messenger.send_email(&cx.tenant.id, cx.tenant.email_provider(), email).await;
-        crate::events::count_message("email", &sent);
-        sent
+    pub(crate) async fn deliver(&self, cx: &RequestCx, email: &Email) -> Delivery {
+        let messenger = &cx.app.messenger;
+        let delivery = match cx.tenant.email_provider() {
+            Some(custom) if custom.enabled && custom.name == CUSTOM && !messenger.captures_everything() => {
+                self.notice(custom, email).deliver(cx).await
+            }
+            provider => messenger.send_email(&cx.tenant.id, provider, email).await.into(),
+        };
+        crate::events::count_message("email", &delivery.sent);
+        delivery
+    }
+
+    /// The message for the Action that is the tenant's provider.
+    fn notice(&self, provider: &EmailProvider, email: &Email) -> Notice<'_> {
+        let from = email.from.clone().or_else(|| provider.default_from_address.clone());
+        // The code and the links are the only secrets among the variables.
+        let secret = |name: &&str| self.vars[*name].as_str().map(secrets_in);
+        Notice {
+            trigger: notification::EMAIL,
+            client: self.client,
+            connection: self.connection,
+            user: self.user,
+            notification: json!({
+                "from": from, "to": email.to, "subject": email.subject, "html": email.html, "text": email.text,
+                "locale": self.language.unwrap_or("en"), "message_type": message_type(self.kind),
+            }),
+            secrets: ["code", "link", "url"].iter().filter_map(secret).flatten().collect(),
+            public: email::PUBLIC,
+        }
     }
 
     /// Writes the message in these words. The inner error is that of the words.
@@ -114,6 +143,15 @@ impl Mail<'_> {
             all.extend(mine.clone());
         }
         vars
+    }
+}
+
+/// What an Action is told a message is.
+fn message_type(kind: EmailKind) -> &'static str {
+    match kind {
+        // Compat: one name for what passwordless logins send.
+        EmailKind::PasswordlessCode | EmailKind::PasswordlessLink => "verification_code",
+        kind => kind.name(),
     }
 }
 

@@ -1,7 +1,8 @@
 //! A password presented at a database connection, wherever it was typed.
 //!
 //! Unknown accounts, accounts without a password and wrong passwords get one text, and the same work is
-//! done for each. That a user is blocked is told only to who knows the password.
+//! done for each. That a user is blocked is told only to who knows the password. At a custom database the
+//! tenant's script judges the password, unless the account has moved here.
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use gatewright_resources::passwords;
 use serde_json::json;
 
 use crate::attempts::Attempt;
+use crate::custom_database;
 use crate::events;
 use crate::stop::Stop;
 
@@ -76,6 +78,11 @@ pub(crate) async fn verify(
         return Ok(Err(error.because(excess.reason())));
     }
     let hash = account.as_ref().and_then(|account| account.hash.clone());
+    if let Some(custom) =
+        custom_database::of(cx, connection).filter(|custom| !custom.imports() || hash.is_none())
+    {
+        return custom.log_in(client, attempt, &identifier, password).await;
+    }
     // Nobody's password is that long, so it is compared with nothing, at the usual price.
     let (hash, password) = match password.len() > LONGEST_PASSWORD_BYTES {
         true => (None, ""),

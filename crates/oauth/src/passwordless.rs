@@ -4,16 +4,19 @@
 //! same thing wherever it is asked for and typed in. A link holds a secret of its own in a code's place:
 //! the newest of either kind is the only one that is good, and neither is taken for the other.
 
+mod first_login;
+
 use std::sync::Arc;
 
 use gatewright_adapters::email::{EmailKind, OwnText};
-use gatewright_adapters::{CallerInfo, DeliveryError, Sms, Syntax, TemplateError, normalize_phone, render};
+use gatewright_adapters::{CallerInfo, Sms, SmsRoute, Syntax, TemplateError, normalize_phone, render};
 use gatewright_core::OAuthError;
 use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
 use gatewright_core::email::normalize_address;
 use gatewright_core::limits::RateLimit;
 use gatewright_core::login::one_time_code::{CodeChannel, CodeFacts, CodeVerdict, verdict};
+use gatewright_core::script::registration as script;
 use gatewright_core::user::User;
 use gatewright_http::RequestCx;
 use gatewright_resources::passwordless_codes::{self, Replaced};
@@ -23,6 +26,9 @@ use serde_json::{Value, json};
 
 use crate::events;
 use crate::mail::Mail;
+use crate::scripts::registration;
+use crate::sign_up;
+use crate::scripts::notification::{self, Delivery, Notice};
 use crate::stop::Stop;
 
 /// Unauthenticated starts from one address: 50 at once, 50 more an hour.
@@ -97,18 +103,45 @@ impl CodeRequest<'_> {
         }
         let message = self.message(&code)?;
         let stored = self.store(cx, Proof::Code, &code).await?;
-        let caller =
-            CallerInfo { ip: cx.ip.to_string(), user_agent: cx.user_agent.clone().unwrap_or_default() };
-        let sms = Sms { to: self.identifier.to_owned(), from: None, body: message, request: Some(caller) };
-        let sent = cx.app.messenger.send_sms(&cx.tenant.id, self.connection, &sms).await;
-        events::count_message("sms", &sent);
-        match sent {
-            Ok(_receipt) => self.record(cx, "cs", None, None).await,
+        let delivery = self.deliver_sms(cx, message, &code).await;
+        events::count_message("sms", &delivery.sent);
+        match &delivery.sent {
+            Ok(_receipt) => self.record(cx, "cs", &delivery, None).await,
             Err(error) => {
-                self.record(cx, "fn", Some(&error), Some(stored)).await?;
-                Err(OAuthError::new(400, "sms_provider_error", error.public).into())
+                let told = OAuthError::new(400, "sms_provider_error", error.public.clone());
+                self.record(cx, "fn", &delivery, Some(stored)).await?;
+                Err(told.into())
             }
         }
+    }
+
+    /// Hands the text to whom the connection names; if it names nobody, to the tenant's own provider.
+    async fn deliver_sms(&self, cx: &RequestCx, body: String, code: &str) -> Delivery {
+        let messenger = &cx.app.messenger;
+        let unnamed = matches!(SmsRoute::from_options(self.connection), Ok(SmsRoute::Capture));
+        if let Some(provider) = cx.tenant.custom_phone_provider()
+            && unnamed
+            && !messenger.captures_everything()
+        {
+            let notice = Notice {
+                trigger: notification::PHONE,
+                client: Some(self.client),
+                connection: Some(self.connection),
+                user: None,
+                notification: json!({
+                    "recipient": self.identifier, "as_text": body, "as_voice": body, "code": code,
+                    "delivery_method": provider.delivery_method, "from": provider.from,
+                    "locale": self.language.unwrap_or("en"), "message_type": "otp_verify",
+                }),
+                secrets: vec![code.to_owned()],
+                public: "The phone provider could not send the message.",
+            };
+            return notice.deliver(cx).await;
+        }
+        let caller =
+            CallerInfo { ip: cx.ip.to_string(), user_agent: cx.user_agent.clone().unwrap_or_default() };
+        let sms = Sms { to: self.identifier.to_owned(), from: None, body, request: Some(caller) };
+        messenger.send_sms(&cx.tenant.id, self.connection, &sms).await.into()
     }
 
     /// Draws, stores and mails a link; it is good in place of a code. `url` makes the link of its secret.
@@ -141,11 +174,13 @@ impl CodeRequest<'_> {
         };
         let email = mail.write(cx, Some(own_email(self.connection, kind))).await?.map_err(template_fails)?;
         let stored = self.store(cx, proof, secret).await?;
-        match mail.deliver(cx, &email).await {
-            Ok(_receipt) => self.record(cx, "cls", None, None).await,
+        let delivery = mail.deliver(cx, &email).await;
+        match &delivery.sent {
+            Ok(_receipt) => self.record(cx, "cls", &delivery, None).await,
             Err(error) => {
-                self.record(cx, "fn", Some(&error), Some(stored)).await?;
-                Err(OAuthError::new(400, "email_provider_error", error.public).into())
+                let told = OAuthError::new(400, "email_provider_error", error.public.clone());
+                self.record(cx, "fn", &delivery, Some(stored)).await?;
+                Err(told.into())
             }
         }
     }
@@ -204,14 +239,17 @@ impl CodeRequest<'_> {
         &self,
         cx: &RequestCx,
         code: &'static str,
-        error: Option<&DeliveryError>,
+        delivery: &Delivery,
         take_back: Option<StoredCode>,
     ) -> Result<(), Stop> {
         let mut event = events::at_connection(events::event(cx, code, Some(self.client)), self.connection);
         event.user_name = Some(self.identifier.to_owned());
         event.details = json!({"body": self.body});
-        if let Some(error) = error {
+        if let Err(error) = &delivery.sent {
             event.details["error"] = json!({"message": error.public, "detail": error.detail});
+        }
+        if let Some(scripts) = &delivery.scripts {
+            event.details["decision"] = json!({ "scripts": scripts });
         }
         let (within, name) = (cx.clone(), self.connection.name.clone());
         let identifier = self.identifier.to_owned();
@@ -238,8 +276,9 @@ pub(crate) fn is_link_secret(text: &str) -> bool {
 }
 
 fn template_fails(error: TemplateError) -> Stop {
+    tracing::warn!(%error, "A message template of a connection cannot be rendered.");
     let text = "The message template of the connection cannot be rendered.";
-    OAuthError::new(400, "bad.connection", text).because(error.to_string()).into()
+    OAuthError::new(400, "bad.connection", text).because("template_fails").into()
 }
 
 /// What an e-mail connection's `options.email` says. A body that has no place for the link cannot carry
@@ -268,6 +307,7 @@ struct StoredCode {
 }
 
 /// A code that someone presents for an identifier.
+#[derive(Clone)]
 pub(crate) struct PresentedCode {
     pub(crate) cx: RequestCx,
     pub(crate) client: Arc<Client>,
@@ -275,12 +315,18 @@ pub(crate) struct PresentedCode {
     /// In its normal form, see [`identifier`].
     pub(crate) identifier: String,
     pub(crate) otp: String,
+    /// What scripts said of the account that this code makes, where it makes one.
+    pub(crate) screened: Screening,
 }
+
+pub(crate) use first_login::Screening;
 
 /// Whom an accepted code proves.
 pub(crate) struct Proven {
     pub(crate) user: User,
     pub(crate) verdict: CodeVerdict,
+    /// The user is new. Once that is committed, the caller tells [`PresentedCode::made`].
+    pub(crate) created: bool,
 }
 
 /// Why a code logs nobody in.
@@ -289,6 +335,13 @@ pub(crate) enum CodeRefusal {
     Code(CodeVerdict),
     /// The code was right, and its user is blocked.
     Blocked,
+    /// The code was right, and a script wants no account for it.
+    Denied(script::Refusal),
+}
+
+/// The refusal of a script, where errors are those of OAuth.
+pub(crate) fn denied(refusal: script::Refusal) -> OAuthError {
+    OAuthError::access_denied(refusal.message).because(refusal.reason)
 }
 
 impl PresentedCode {
@@ -321,6 +374,16 @@ impl PresentedCode {
             self.log(tx, refused_as, None, why).await?;
             return Ok(Err(CodeRefusal::Code(verdict)));
         }
+        if matches!(self.screened, Screening::NotNeeded)
+            && registration::any(&self.cx)
+            && users::by_identifier(tx, tenant, name, &self.identifier).await?.is_none()
+        {
+            // The account was there a moment ago. The code stays good: the next try shows it to the scripts.
+            passwordless_codes::uncount_try(tx, tenant, name, &self.identifier).await?;
+            let why = json!({"reason": "user_deleted", "says": "The user was deleted a moment ago."});
+            self.log(tx, refused_as, None, why).await?;
+            return Ok(Err(CodeRefusal::Code(CodeVerdict::Unknown)));
+        }
         passwordless_codes::spend(tx, tenant, name, &self.identifier, now).await?;
         let random = &self.cx.app.random;
         let (document, created) =
@@ -334,9 +397,14 @@ impl PresentedCode {
             return Ok(Err(CodeRefusal::Blocked));
         }
         if created {
-            self.log(tx, "ss", Some(&user.user_id), json!({"reason": "first_passwordless_login"})).await?;
+            let scripts = match &self.screened {
+                Screening::Passed(scripts) => scripts.clone(),
+                Screening::NotNeeded => Value::Null,
+            };
+            let why = sign_up::decision("first_passwordless_login", scripts);
+            self.log(tx, "ss", Some(&user.user_id), why).await?;
         }
-        Ok(Ok(Proven { user, verdict }))
+        Ok(Ok(Proven { user, verdict, created }))
     }
 
     async fn verdict(&self, tx: &mut Tx, proof: Proof) -> Result<CodeVerdict, Stop> {

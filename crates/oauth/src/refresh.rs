@@ -7,7 +7,7 @@ use gatewright_core::user::User;
 use gatewright_http::RequestCx;
 use gatewright_jose::{random_token, token_hash};
 use gatewright_resources::logs;
-use gatewright_resources::refresh_tokens::{self, Claimed, Family};
+use gatewright_resources::refresh_tokens::{self, Claimed, Family, family_detail};
 use gatewright_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
@@ -45,20 +45,6 @@ impl Refresh {
         refresh["says"] = json!(self.exchange.says());
         json!({"refresh_token": refresh})
     }
-}
-
-/// What the log says about a family and the token presented from it.
-pub(crate) fn family_detail(claimed: &Claimed) -> Value {
-    let Claimed { generation, family } = claimed;
-    json!({
-        "family_id": family.family_id,
-        "generation": generation,
-        "newest_generation": family.generation,
-        "issued_at": family.issued_at.iso8601(),
-        "last_used_at": family.last_used_at.iso8601(),
-        "expires_at": family.expires_at.map(|end| end.iso8601()),
-        "revoked_because": family.revoked_because,
-    })
 }
 
 /// The first token of a family.

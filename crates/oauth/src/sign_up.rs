@@ -1,8 +1,10 @@
 //! Signing up at a database connection, from a widget or a page.
 //!
 //! The password is vetted and hashed before it is known whether the address has an account, so both take
-//! the same time; unless the tenant wants it told, both refusals read alike too.
+//! the same time; unless the tenant wants it told, both refusals read alike too. The tenant's scripts look at a
+//! sign-up then, for the same reason: what they refuse, they refuse either way.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use gatewright_adapters::email::EmailKind;
@@ -10,11 +12,12 @@ use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
 use gatewright_core::email::normalize_address;
 use gatewright_core::password_policy::{Person, Weakness};
+use gatewright_core::script::{database, registration as script};
 use gatewright_core::user::User;
 use gatewright_http::{Fault, RequestCx};
 use gatewright_passwords::StoredHash;
 use gatewright_resources::account_tickets::Purpose;
-use gatewright_resources::logs;
+use gatewright_resources::logs::{self, LogEvent};
 use gatewright_resources::passwords::{self, NewPasswordError};
 use gatewright_resources::users::{self, NotSignedUp};
 use gatewright_store::Tx;
@@ -22,8 +25,15 @@ use serde_json::{Map, Value, json};
 
 use crate::account_link::{self, Link};
 use crate::attempts;
+use crate::custom_database::{self, Custom, SignedUp};
 use crate::events;
+use crate::scripts::afterwards;
+use crate::scripts::event::Sent;
+use crate::scripts::registration::{self, Candidate};
 use crate::stop::Stop;
+
+/// The name of a refusal by a script.
+pub(crate) const SCRIPT_ERROR: &str = "PreUserRegistrationError";
 
 const PROFILE: [&str; 5] = ["given_name", "family_name", "name", "nickname", "picture"];
 const MOST_METADATA: usize = 10;
@@ -35,7 +45,7 @@ const LONGEST_METADATA_VALUE: usize = 500;
 pub(crate) struct Refusal {
     pub(crate) status: u16,
     /// `invalid_password`, `user_exists`, `invalid_signup`, ...
-    pub(crate) code: &'static str,
+    pub(crate) code: Cow<'static, str>,
     /// `PasswordStrengthError`, `BadRequestError`, ...
     pub(crate) name: &'static str,
     /// A sentence, or the tree of rules that the password breaks.
@@ -58,17 +68,24 @@ impl Refusal {
         let message: String = text.into();
         let description = message.clone().into();
         let message = message.into();
+        let code = Cow::Borrowed(code);
         Self { status, code, name: "BadRequestError", description, message, policy: None, reason }
     }
 
     pub(crate) fn bad(text: impl Into<String>) -> Self {
-        Self::new(400, "invalid_request", text, "invalid_request")
+        Self::new(400, "invalid_request", text, "request_invalid")
+    }
+
+    /// By a script. Compat: hooks and actions have one name for it, whatever the code.
+    fn by_script(refusal: &script::Refusal) -> Self {
+        let refused = Self::new(400, "extensibility_error", refusal.message.clone(), refusal.reason);
+        Self { code: Cow::Owned(refusal.code.clone()), name: SCRIPT_ERROR, ..refused }
     }
 
     pub(crate) fn weak(weakness: &Weakness) -> Self {
         Self {
             status: 400,
-            code: "invalid_password",
+            code: Cow::Borrowed("invalid_password"),
             name: weakness.name(),
             description: weakness.description(),
             message: weakness.message().into(),
@@ -133,21 +150,40 @@ fn metadata_fits(metadata: &Map<String, Value>) -> bool {
     metadata.len() <= MOST_METADATA && metadata.iter().all(fits)
 }
 
-/// Makes the account and sends the link that proves its address. `form` comes from [`read`].
+/// Makes the account and sends the link that proves its address. `form` comes from [`read`], `sent` is what
+/// scripts may see of the request.
 pub(crate) async fn sign_up(
     cx: &RequestCx,
     client: &Arc<Client>,
     connection: &Arc<Connection>,
     form: Map<String, Value>,
     password: &str,
+    sent: &Sent,
 ) -> Result<Result<User, Refusal>, Stop> {
-    let hash = match vet(cx, client, connection, &form, password).await? {
-        Ok(hash) => hash,
+    let vetted = match vet(cx, client, connection, form, password, sent).await? {
+        Ok(vetted) => vetted,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    let Vetted { form, hash, scripts } = vetted;
+    if let Some(custom) = custom_database::of(cx, connection) {
+        if custom.imports() {
+            if let Err(refusal) = not_elsewhere(cx, client, connection, &custom, &form).await? {
+                return Ok(Err(refusal));
+            }
+        } else {
+            return elsewhere(cx, client, connection, &custom, form, password, sent).await;
+        }
+    }
     let link = Link::draw(cx, Purpose::VerifyEmail);
     let (client_too, connection_too) = (Arc::clone(client), Arc::clone(connection));
-    let account = Account { cx: cx.clone(), client: client_too, connection: connection_too, form, hash };
+    let account = Account {
+        cx: cx.clone(),
+        client: client_too,
+        connection: connection_too,
+        form,
+        hash,
+        scripts: scripts.clone(),
+    };
     let (form, own) = (account.form.clone(), link.clone());
     let write = cx.app.db.write(move |tx| {
         Box::pin(async move {
@@ -160,15 +196,117 @@ pub(crate) async fn sign_up(
     });
     let user = match write.await? {
         Ok(user) => user,
-        Err(error) => return refused(cx, client, connection, &form, told(cx, error)).await,
+        Err(error) => return refused(cx, client, connection, &form, told(cx, error), scripts).await,
     };
+    afterwards::registered(cx, Some(client), connection, &user, sent);
     account_link::send(cx, EmailKind::VerifyEmail, &link, client, connection, &user);
     Ok(Ok(user))
 }
 
-/// Judges and hashes the password of a sign-up, whether or not its address has an account; refuses where
-/// nobody may sign up, or too many do.
+/// Signs up at a custom database whose accounts stay where they are.
+async fn elsewhere(
+    cx: &RequestCx,
+    client: &Arc<Client>,
+    connection: &Arc<Connection>,
+    custom: &Custom,
+    form: Map<String, Value>,
+    password: &str,
+    sent: &Sent,
+) -> Result<Result<User, Refusal>, Stop> {
+    match custom.sign_up(client, &form, password).await? {
+        SignedUp::Made(user, link) => {
+            afterwards::registered(cx, Some(client), connection, &user, sent);
+            if let Some(link) = link {
+                account_link::send(cx, EmailKind::VerifyEmail, &link, client, connection, &user);
+            }
+            Ok(Ok(*user))
+        }
+        SignedUp::Not(refusal, scripts) => {
+            not_made(cx, client, connection, &form, refusal, scripts).await.map(Err)
+        }
+    }
+}
+
+/// Refuses where the scripts of a custom database know an account of this address, which will move here.
+pub(crate) async fn not_elsewhere(
+    cx: &RequestCx,
+    client: &Client,
+    connection: &Connection,
+    custom: &Custom,
+    form: &Map<String, Value>,
+) -> Result<Result<(), Refusal>, Stop> {
+    let (refusal, scripts) = match custom.knows(form).await {
+        Ok(None) => return Ok(Ok(())),
+        Ok(Some(_)) => (database::Refusal::Exists, Value::Null),
+        Err((refusal, scripts)) => (refusal, scripts),
+    };
+    not_made(cx, client, connection, form, refusal, scripts).await.map(Err)
+}
+
+/// What a sign-up is told that a database script refused, which is logged here.
+async fn not_made(
+    cx: &RequestCx,
+    client: &Client,
+    connection: &Connection,
+    form: &Map<String, Value>,
+    refusal: database::Refusal,
+    scripts: Value,
+) -> Result<Refusal, Stop> {
+    let (reason, description) = custom_database::logged(&refusal);
+    let told = match refusal {
+        database::Refusal::Exists => told(cx, NotSignedUp::EmailTaken),
+        database::Refusal::Told { code, message } => {
+            let refused = Refusal::new(400, "invalid_signup", message, reason);
+            Refusal { code: Cow::Owned(code), name: "ValidationError", ..refused }
+        }
+        _ => Refusal::new(400, "extensibility_error", "The sign-up failed. Try again later.", reason),
+    };
+    let mut event = refused_event(cx, client, connection, form, reason, scripts);
+    event.description = description.or_else(|| Some(told.message.to_string()));
+    events::write(cx, event).await?;
+    Ok(told)
+}
+
+/// A sign-up to which nothing is to be said any more but that its address has an account.
+pub(crate) struct Vetted {
+    /// With the metadata that scripts added.
+    pub(crate) form: Map<String, Value>,
+    pub(crate) hash: StoredHash,
+    /// What the log says of scripts; null where none ran.
+    pub(crate) scripts: Value,
+}
+
+/// Judges and hashes the password of a sign-up, and shows it to the tenant's scripts, whether or not its
+/// address has an account; refuses where nobody may sign up, or too many do.
 pub(crate) async fn vet(
+    cx: &RequestCx,
+    client: &Client,
+    connection: &Connection,
+    mut form: Map<String, Value>,
+    password: &str,
+    sent: &Sent,
+) -> Result<Result<Vetted, Refusal>, Stop> {
+    let hash = match hash(cx, client, connection, &form, password).await? {
+        Ok(hash) => hash,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if !registration::any(cx) {
+        return Ok(Ok(Vetted { form, hash, scripts: Value::Null }));
+    }
+    let candidate = Candidate { client: Some(client), connection, profile: &form, sent };
+    let screened = registration::screen(cx, &candidate).await;
+    let scripts = screened.ledger();
+    if let Some(refusal) = &screened.registration.refusal {
+        let mut event = refused_event(cx, client, connection, &form, refusal.reason, scripts);
+        event.description = Some(refusal.log.clone());
+        events::write(cx, event).await?;
+        return Ok(Err(Refusal::by_script(refusal)));
+    }
+    screened.registration.apply(&mut form);
+    Ok(Ok(Vetted { form, hash, scripts }))
+}
+
+async fn hash(
     cx: &RequestCx,
     client: &Client,
     connection: &Connection,
@@ -178,12 +316,12 @@ pub(crate) async fn vet(
     if connection.signup_disabled() {
         let text = "Public signup is disabled";
         let refusal = Refusal::new(400, "public_signup_disabled", text, "signup_disabled");
-        return refused(cx, client, connection, form, refusal).await;
+        return refused(cx, client, connection, form, refusal, Value::Null).await;
     }
     if !allowed_once_more(cx, client, connection).await? {
         let text = "Too many sign-ups from this address. Try again later.";
         let refusal = Refusal::new(429, "too_many_requests", text, "too_many_signups");
-        return refused(cx, client, connection, form, refusal).await;
+        return refused(cx, client, connection, form, refusal, Value::Null).await;
     }
     let person = Person::of(|name| form.get(name));
     let (app, tenant) = (&cx.app, &cx.tenant.id);
@@ -191,7 +329,7 @@ pub(crate) async fn vet(
     match vetted.await {
         Ok(hash) => Ok(Ok(hash)),
         Err(NewPasswordError::Weak(weakness)) => {
-            refused(cx, client, connection, form, Refusal::weak(&weakness)).await
+            refused(cx, client, connection, form, Refusal::weak(&weakness), Value::Null).await
         }
         Err(NewPasswordError::Hash(error)) => Err(Fault::from(error).into()),
         Err(NewPasswordError::Store(error)) => Err(error.into()),
@@ -218,7 +356,9 @@ fn told(cx: &RequestCx, why: NotSignedUp) -> Refusal {
             "The username provided is in use already.",
             "username_exists",
         ),
-        NotSignedUp::EmailTaken => Refusal::new(400, "invalid_signup", "Invalid sign up", "user_exists"),
+        NotSignedUp::EmailTaken | NotSignedUp::IdTaken => {
+            Refusal::new(400, "invalid_signup", "Invalid sign up", "user_exists")
+        }
         NotSignedUp::UsernameTaken => {
             Refusal::new(400, "invalid_signup", "Invalid sign up", "username_exists")
         }
@@ -250,6 +390,8 @@ pub(crate) struct Account {
     /// From [`read`].
     pub(crate) form: Map<String, Value>,
     pub(crate) hash: StoredHash,
+    /// What the log says of scripts; null where none ran.
+    pub(crate) scripts: Value,
 }
 
 impl Account {
@@ -271,7 +413,7 @@ impl Account {
         let mut event = events::at_connection(events::event(cx, "ss", Some(&self.client)), &self.connection);
         event.user_id = Some(user.user_id.clone());
         event.user_name = user.text("email").map(str::to_owned);
-        event.details = json!({"decision": {"reason": reason}});
+        event.details = json!({"decision": decision(reason, self.scripts.clone())});
         logs::append(tx, &cx.tenant.id, cx.now, random, &event).await?;
         Ok(Ok(user))
     }
@@ -283,11 +425,32 @@ async fn refused<T>(
     connection: &Connection,
     form: &Map<String, Value>,
     refusal: Refusal,
+    scripts: Value,
 ) -> Result<Result<T, Refusal>, Stop> {
-    let mut event = events::at_connection(events::event(cx, "fs", Some(client)), connection);
-    event.user_name = form.get("email").and_then(Value::as_str).map(str::to_owned);
+    let mut event = refused_event(cx, client, connection, form, refusal.reason, scripts);
     event.description = Some(refusal.message.to_string());
-    event.details = json!({"decision": {"reason": refusal.reason}});
     events::write(cx, event).await?;
     Ok(Err(refusal))
+}
+
+fn refused_event(
+    cx: &RequestCx,
+    client: &Client,
+    connection: &Connection,
+    form: &Map<String, Value>,
+    reason: &str,
+    scripts: Value,
+) -> LogEvent {
+    let mut event = events::at_connection(events::event(cx, "fs", Some(client)), connection);
+    event.user_name = form.get("email").and_then(Value::as_str).map(str::to_owned);
+    event.details = json!({"decision": decision(reason, scripts)});
+    event
+}
+
+/// `details.decision` of a log event about a sign-up.
+pub(crate) fn decision(reason: &str, scripts: Value) -> Value {
+    match scripts {
+        Value::Null => json!({ "reason": reason }),
+        scripts => json!({ "reason": reason, "scripts": scripts }),
+    }
 }

@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use gatewright_core::OAuthError;
 use gatewright_http::params::ParamsError;
+use gatewright_http::respond::Reason;
 use gatewright_http::{Fault, respond};
 use gatewright_jose::JoseError;
 use gatewright_store::StoreError;
@@ -66,8 +67,9 @@ impl IntoResponse for Stop {
 /// and never read the JSON.
 fn refused(error: &OAuthError) -> Response {
     tracing::info!(error = %error.code, reason = error.reason.as_deref(), "{}", error.description);
-    respond::json_no_store(
-        error.status,
-        &json!({"error": error.code, "error_description": error.description}),
-    )
+    let body = json!({"error": error.code, "error_description": error.description});
+    let mut response = respond::json_no_store(error.status, &body);
+    let reason = error.reason.as_deref().unwrap_or("request_invalid");
+    response.extensions_mut().insert(Reason(reason.to_owned()));
+    response
 }

@@ -242,6 +242,8 @@ impl Server {
             ip: "127.0.0.1".into(),
             user_agent: None,
             custom_domain: None,
+            flows: None,
+            trial: None,
         });
         Self { db, routes: Routes::new(gatewright_resources::operations()), request }
     }

@@ -75,6 +75,11 @@ sql!(
      RETURNING user_id, connection, email, client_id, result_url, expires_at, proves_email, include_email"
 );
 
+sql!(
+    GIVE_BACK,
+    "UPDATE account_tickets SET used_at = NULL WHERE tenant_id = $1 AND ticket_hash = $2 AND used_at = $3"
+);
+
 /// Stores a new link; earlier ones of this account and purpose are dead from now on.
 ///
 /// # Errors
@@ -133,6 +138,19 @@ pub async fn spend(
 ) -> Result<Option<AccountTicket>, StoreError> {
     let row = tx.opt(&SPEND, &params![tenant, ticket_hash, purpose.name(), now]).await?;
     row.map(|row| read(&row)).transpose()
+}
+
+/// Makes a link good again that was spent at this time for something that failed.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn give_back(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    ticket_hash: &str,
+    spent_at: Timestamp,
+) -> Result<(), StoreError> {
+    tx.run(&GIVE_BACK, &params![tenant, ticket_hash, spent_at]).await.map(drop)
 }
 
 fn read(row: &Row) -> Result<AccountTicket, StoreError> {

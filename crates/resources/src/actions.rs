@@ -6,6 +6,7 @@
 
 pub mod bindings;
 pub(crate) mod secrets;
+mod trial;
 mod triggers;
 pub mod versions;
 
@@ -22,6 +23,7 @@ use crate::engine::validate::Purpose;
 use crate::engine::{
     Answer, ApiError, Crud, IdForm, Input, Map, Method, OpCx, OpRequest, Operation, Resource,
 };
+use crate::{executions, token_exchange_profiles};
 
 document_table!(
     TABLE, "actions", id "action_id", sealed "secrets_sealed", keys "name", "deployed_version_id"
@@ -135,6 +137,24 @@ pub static RESOURCE: Resource = Resource {
         .optional_body(&[field("update_draft", BOOL)])
         .writes_config(),
         Operation::new(
+            "post_test_action",
+            Method::Post,
+            "/actions/actions/{id}/test",
+            "Test an action",
+            &["create:actions"],
+            Handler::Custom(trial::told),
+        )
+        .body(trial::BODY, Purpose::Create)
+        .prepare(trial::run),
+        Operation::new(
+            "get_execution",
+            Method::Get,
+            "/actions/executions/{id}",
+            "Get an execution",
+            READ,
+            Handler::Custom(executions::read),
+        ),
+        Operation::new(
             "get_triggers",
             Method::Get,
             "/actions/triggers",
@@ -167,6 +187,12 @@ pub static RESOURCE: Resource = Resource {
 async fn existing(cx: &mut OpCx<'_>, id: &str) -> Result<Map, ApiError> {
     let found = ACTIONS.find(cx.tx, &cx.request.tenant, &cx.request.master_key, id).await?;
     found.ok_or_else(|| ACTIONS.missing())
+}
+
+/// Whether there is an action of this id that supports the trigger.
+pub(crate) async fn supports(cx: &mut OpCx<'_>, id: &str, trigger: &str) -> Result<bool, ApiError> {
+    let found = ACTIONS.find(cx.tx, &cx.request.tenant, &cx.request.master_key, id).await?;
+    Ok(found.is_some_and(|action| triggers::supports(&action, trigger)))
 }
 
 /// The stored action of this name.
@@ -286,11 +312,18 @@ fn page(query: &Query, plural: &str, items: Vec<Value>) -> Value {
 fn delete<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     Box::pin(async move {
         let action = existing(cx, input.id()).await?;
-        let bound = bindings::binds(cx, input.id()).await?;
-        if bound && input.query.bool("force") != Some(true) {
-            return Err(ApiError::conflict("Unable to delete an action bound to a trigger."));
+        if input.query.bool("force") != Some(true) {
+            if bindings::binds(cx, input.id()).await? {
+                return Err(ApiError::conflict("Unable to delete an action bound to a trigger."));
+            }
+            if token_exchange_profiles::names(cx, input.id()).await? {
+                return Err(ApiError::conflict(
+                    "Unable to delete an action that a token exchange profile names.",
+                ));
+            }
         }
         bindings::forget(cx, input.id()).await?;
+        token_exchange_profiles::forget(cx, input.id()).await?;
         versions::forget(cx, input.id()).await?;
         cx.tx.run(&DELETE, &params![&cx.request.tenant, text(&action, "id")]).await?;
         Ok(Answer::default())

@@ -56,6 +56,13 @@ const STAGES: &[Field] = &[
             field("rate", Shape::Int { min: 1200, max: MILLISECONDS_A_DAY }),
         ]),
     ),
+    field(
+        "pre-custom-token-exchange",
+        Shape::object(&[
+            field("max_attempts", Shape::Int { min: 1, max: 2500 }),
+            field("rate", Shape::Int { min: 34_560, max: MILLISECONDS_A_DAY }),
+        ]),
+    ),
 ];
 const SUSPICIOUS_IP_FIELDS: &[Field] = &[
     field("enabled", BOOL),
@@ -72,6 +79,7 @@ fn suspicious_ip_defaults() -> Value {
         "stage": {
             "pre-login": {"max_attempts": 100, "rate": 864_000},
             "pre-user-registration": {"max_attempts": 50, "rate": 1200},
+            "pre-custom-token-exchange": {"max_attempts": 10, "rate": 600_000},
         },
     })
 }

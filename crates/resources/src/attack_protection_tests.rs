@@ -29,7 +29,8 @@ async fn settings_have_defaults_and_a_change_merges() {
         let stage = json!({"stage": {"pre-login": {"max_attempts": 7}}});
         let (status, changed) = server.call("PATCH", path, stage).await;
         let stages = json!({"pre-login": {"max_attempts": 7, "rate": 864_000},
-            "pre-user-registration": {"max_attempts": 50, "rate": 1200}});
+            "pre-user-registration": {"max_attempts": 50, "rate": 1200},
+            "pre-custom-token-exchange": {"max_attempts": 10, "rate": 600_000}});
         assert_eq!((status, &changed["stage"]), (200, &stages));
         let wrong = json!({"stage": {"pre-login": {"rate": 1}}});
         assert_eq!(server.call("PATCH", path, wrong).await.0, 400);

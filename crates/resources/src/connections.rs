@@ -4,6 +4,7 @@
 //! and which a change replaces whole. Every option comes back as it was sent; the ones that this server
 //! reads are checked (see [`options`]).
 
+pub(crate) mod configuration;
 pub mod members;
 mod options;
 
@@ -183,16 +184,17 @@ pub(crate) fn complete(connection: &mut Map) {
     }
 }
 
-fn draft<'a>(_: &'a mut OpCx<'_>, connection: &'a mut Map) -> BoxFuture<'a, Result<(), ApiError>> {
+fn draft<'a>(cx: &'a mut OpCx<'_>, connection: &'a mut Map) -> BoxFuture<'a, Result<(), ApiError>> {
     Box::pin(async move {
         options::check(connection)?;
+        configuration::seal(cx.request, connection)?;
         complete(connection);
         Ok(())
     })
 }
 
 fn change<'a>(
-    _: &'a mut OpCx<'_>,
+    cx: &'a mut OpCx<'_>,
     connection: &'a mut Map,
     body: &'a Map,
 ) -> BoxFuture<'a, Result<(), ApiError>> {
@@ -202,7 +204,8 @@ fn change<'a>(
             merge_member(connection, "metadata", &metadata);
         }
         merge(connection, &body);
-        options::check(connection)
+        options::check(connection)?;
+        configuration::seal(cx.request, connection)
     })
 }
 

@@ -1,7 +1,7 @@
 //! Who delivers a tenant's e-mail. A tenant has one provider or none; its credentials are sealed.
 //!
-//! Every provider that the API knows can be stored, so that tools keep working; only `smtp` delivers.
-//! Sending through another is refused with words that say so.
+//! Every provider that the API knows can be stored, so that tools keep working; only `smtp` delivers, and for
+//! `custom` the tenant's own Action. Sending through another is refused with words that say so.
 
 use gatewright_core::email::EmailProvider;
 use gatewright_core::ids::TenantId;

@@ -25,6 +25,9 @@ pub mod device_credentials;
 pub mod email_provider;
 pub mod email_templates;
 pub mod engine;
+mod executions;
+pub mod explanations;
+pub mod flows;
 pub mod grants;
 pub mod guardian;
 pub mod hooks;
@@ -59,6 +62,7 @@ pub mod snapshot;
 pub mod stats;
 pub mod tenants;
 pub mod tickets;
+pub mod token_exchange_profiles;
 pub mod user_blocks;
 pub mod user_permissions;
 pub mod userinfo_claims;
@@ -109,6 +113,7 @@ pub static RESOURCES: &[&Resource] = &[
     &signing_keys::api::RESOURCE,
     &tenants::RESOURCE,
     &tickets::RESOURCE,
+    &token_exchange_profiles::RESOURCE,
     &user_permissions::RESOURCE,
     &connections::members::RESOURCE,
     &stats::RESOURCE,
@@ -119,9 +124,17 @@ pub static RESOURCES: &[&Resource] = &[
     &users::factors::RESOURCE,
 ];
 
-/// Every operation that is built.
+/// Operations that this server has and Auth0 has not.
+pub static OWN_RESOURCES: &[&Resource] = &[&explanations::RESOURCE];
+
+/// Every operation of the real API that is built.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
     RESOURCES.iter().flat_map(|resource| resource.operations)
+}
+
+/// Every operation of this server alone.
+pub fn own_operations() -> impl Iterator<Item = &'static Operation> {
+    OWN_RESOURCES.iter().flat_map(|resource| resource.operations)
 }
 
 macro_rules! migrations {
@@ -188,7 +201,10 @@ pub static MIGRATIONS: &[Migration] = migrations![
     71 "0071_phone_messages",
     80 "0080_session_metadata",
     81 "0081_scripts",
-    90 "0090_dashboard",
+    90 "0090_token_exchange_profiles",
+    91 "0091_action_executions",
+    92 "0092_log_request_ids",
+    93 "0093_dashboard",
 ];
 
 #[cfg(test)]

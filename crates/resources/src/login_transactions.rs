@@ -39,6 +39,8 @@ pub struct Progress {
     pub session_id: Option<String>,
     /// The user of that session has confirmed that the client may know who they are.
     pub confirmed: bool,
+    /// Why the user had to log in: a reason's code.
+    pub login_reason: Option<String>,
     /// What the consent page asks for.
     pub consent_asked: Option<Vec<String>>,
     /// What the user has allowed on it.
@@ -87,8 +89,10 @@ pub struct WaitingDevice {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SignUp {
-    /// E-mail address and user name.
+    /// E-mail address, user name, and the metadata that scripts added.
     pub form: Map<String, Value>,
+    /// What the log will say of scripts; null where none ran.
+    pub scripts: Value,
     /// The proof of the address that is waited for.
     pub proof: Option<AddressProof>,
 }

@@ -7,6 +7,7 @@ mod search;
 pub(crate) use search::id_at;
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gatewright_ambient::Random;
 use gatewright_core::Timestamp;
@@ -19,6 +20,7 @@ use crate::engine::field::{Field, TEXT, field};
 use crate::engine::operation::Run;
 use crate::engine::query::{Paging, Query};
 use crate::engine::{Answer, ApiError, Handler, Input, Map, Method, OpCx, Operation, Resource};
+use crate::executions;
 
 /// Something that happened. Absent things are `None` or empty.
 #[derive(Clone, Debug, Default)]
@@ -53,14 +55,33 @@ pub struct LogEvent {
     pub audience: Option<String>,
     /// The scopes of the token.
     pub scope: Vec<String>,
+    /// The request that it was written in.
+    pub request_id: Option<String>,
+    /// Takes the event's id when it is written, for whoever answers the request.
+    pub noted: Option<Noted>,
     /// Everything else, such as the scope report.
     pub details: Value,
 }
 
+/// Where the id of the last event of a request is noted.
+#[derive(Clone, Debug, Default)]
+pub struct Noted(Arc<Mutex<Option<String>>>);
+
+impl Noted {
+    /// The id, if an event was written.
+    pub fn log_id(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, log_id: &str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(log_id.to_owned());
+    }
+}
+
 sql!(
     INSERT,
-    "INSERT INTO logs (tenant_id, log_id, type, client_id, connection, user_id, ip, doc, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+    "INSERT INTO logs (tenant_id, log_id, type, client_id, connection, user_id, ip, doc, created_at, request_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 );
 sql!(BY_ID, "SELECT doc FROM logs WHERE tenant_id = $1 AND log_id = $2");
 sql!(AFTER, "SELECT doc FROM logs WHERE tenant_id = $1 AND log_id > $2 ORDER BY log_id LIMIT $3");
@@ -77,6 +98,12 @@ pub async fn append(
     event: &LogEvent,
 ) -> Result<String, StoreError> {
     let log_id = next_id(now, random);
+    let mut details = event.details.clone();
+    let executions = executions::keep(tx, tenant, now, random, &details).await?;
+    if !executions.is_empty() {
+        // Compat: where a log event of Auth0's says what its Actions did.
+        details["actions"] = json!({ "executions": executions });
+    }
     let mobile = event.user_agent.as_deref().is_some_and(|agent| agent.contains("Mobi"));
     let doc = json!({
         "_id": log_id,
@@ -97,7 +124,8 @@ pub async fn append(
         "hostname": event.hostname,
         "audience": event.audience,
         "scope": (!event.scope.is_empty()).then_some(&event.scope),
-        "details": event.details,
+        "request_id": event.request_id,
+        "details": details,
         "isMobile": mobile,
         "tenant_name": tenant.as_str(),
         "location_info": null,
@@ -114,8 +142,12 @@ pub async fn append(
         &event.ip,
         doc,
         now,
+        &event.request_id,
     ];
     tx.run(&INSERT, &values).await?;
+    if let Some(noted) = &event.noted {
+        noted.note(&log_id);
+    }
     Ok(log_id)
 }
 

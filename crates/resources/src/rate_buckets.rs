@@ -28,6 +28,9 @@ pub const FAILED_LOGINS: &str = "failed_logins";
 /// The bucket of an address's sign-ups.
 pub const SIGN_UPS: &str = "signup";
 
+/// The bucket of an address's tokens that were refused in exchange.
+pub const REFUSED_EXCHANGES: &str = "refused_exchanges";
+
 /// Takes one place of a caller's bucket, or refuses; the answer says what remains.
 pub async fn take(
     tx: &mut Tx,

@@ -11,7 +11,7 @@ use gatewright_core::ids::TenantId;
 use gatewright_core::refresh::{Exchange, FamilyFacts, MAX_FAMILIES, PresentedToken, Replacement};
 use gatewright_core::script::Changes;
 use gatewright_store::{Row, StoreError, Tx, params, sql};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::engine::crud::merge;
 
@@ -124,7 +124,10 @@ sql!(
      SET generation = $3, advanced_at = $4, last_used_at = $5, expires_at = $6, forget_at = $7, rotating = $8
      WHERE tenant_id = $1 AND family_id = $2"
 );
-sql!(METADATA, "SELECT metadata, expires_at FROM refresh_token_families WHERE tenant_id = $1 AND family_id = $2");
+sql!(
+    METADATA,
+    "SELECT metadata, expires_at FROM refresh_token_families WHERE tenant_id = $1 AND family_id = $2"
+);
 sql!(
     CHANGE,
     "UPDATE refresh_token_families SET metadata = $3, expires_at = $4, forget_at = $5
@@ -252,6 +255,33 @@ pub async fn family_of(
     token_hash: &str,
 ) -> Result<Option<Family>, StoreError> {
     tx.opt(&FAMILY_OF, &params![tenant, token_hash]).await?.map(|row| read(&row)).transpose()
+}
+
+/// The token of this hash with its family; nothing is held.
+pub async fn presented(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    token_hash: &str,
+) -> Result<Option<Claimed>, StoreError> {
+    let Some(found) = tx.opt(&FIND, &params![tenant, token_hash]).await? else { return Ok(None) };
+    let family = tx.opt(&FAMILY_OF, &params![tenant, token_hash]).await?;
+    let claimed = family.map(|row| Ok(Claimed { generation: found.int(1)?, family: read(&row)? }));
+    claimed.transpose()
+}
+
+/// What the log says about a family and the token presented from it.
+pub fn family_detail(claimed: &Claimed) -> Value {
+    let Claimed { generation, family } = claimed;
+    json!({
+        "family_id": family.family_id,
+        "generation": generation,
+        "newest_generation": family.generation,
+        "issued_at": family.issued_at.iso8601(),
+        "advanced_at": family.advanced_at.iso8601(),
+        "last_used_at": family.last_used_at.iso8601(),
+        "expires_at": family.expires_at.map(|end| end.iso8601()),
+        "revoked_because": family.revoked_because,
+    })
 }
 
 /// The token of this hash with its family, whose row is held until the transaction ends. `rotates` is

@@ -1,4 +1,5 @@
-//! The scripts of a tenant as flows run them: rules in order, the deployed versions of bound actions, hooks.
+//! The scripts of a tenant as flows run them: rules in order, the deployed versions of bound actions, hooks, those
+//! of custom databases.
 //!
 //! They are part of the tenant's [snapshot](crate::snapshot): a login reads no code from the database.
 
@@ -6,7 +7,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use gatewright_core::connection::Connection;
 use gatewright_core::ids::TenantId;
+use gatewright_core::script::database;
 use gatewright_jose::MasterKey;
 use gatewright_script::Program;
 use gatewright_store::{StoreError, Tx, params, sql};
@@ -14,6 +17,7 @@ use serde_json::Value;
 
 use crate::actions::secrets;
 use crate::actions::versions::VERSIONS;
+use crate::connections::configuration;
 use crate::engine::Map;
 use crate::hooks::{self, HOOKS};
 use crate::rules::RULES;
@@ -41,6 +45,43 @@ pub struct Scripts {
     actions: BTreeMap<String, Vec<Arc<Program>>>,
     deployed: BTreeMap<String, Arc<Program>>,
     hooks: BTreeMap<String, Arc<Program>>,
+    databases: BTreeMap<String, Arc<Database>>,
+}
+
+/// The scripts of a custom database.
+#[derive(Debug, Default)]
+pub struct Database {
+    /// Accounts move here when they first log in; else they stay where the scripts find them.
+    pub imports: bool,
+    scripts: BTreeMap<&'static str, Arc<Program>>,
+}
+
+impl Database {
+    /// The script of this name: `login`, `get_user`, ...
+    pub fn script(&self, name: &str) -> Option<&Arc<Program>> {
+        self.scripts.get(name)
+    }
+
+    fn of(connection: &Connection, configuration: &BTreeMap<String, String>) -> Option<Self> {
+        let on = |name: &str| connection.options[name] == Value::Bool(true);
+        if connection.strategy != "auth0" || !on("enabledDatabaseCustomization") {
+            return None;
+        }
+        let program = |name: &&'static str| {
+            let code = connection.options["customScripts"][*name].as_str()?;
+            let program = Program {
+                id: connection.id.clone(),
+                name: format!("{name} of {}", connection.name),
+                version: String::new(),
+                code: code.to_owned(),
+                secrets: configuration.clone(),
+                modules: BTreeMap::new(),
+            };
+            (!code.trim().is_empty()).then(|| (*name, Arc::new(program)))
+        };
+        let scripts = database::SCRIPTS.iter().filter_map(program).collect();
+        Some(Self { imports: on("import_mode"), scripts })
+    }
 }
 
 impl Scripts {
@@ -62,6 +103,11 @@ impl Scripts {
     /// The hook that is switched on at an extension point.
     pub fn hook(&self, trigger: &str) -> Option<&Arc<Program>> {
         self.hooks.get(trigger)
+    }
+
+    /// The custom database behind the connection of this name, if there is one.
+    pub fn database(&self, connection: &str) -> Option<&Arc<Database>> {
+        self.databases.get(connection)
     }
 }
 
@@ -111,8 +157,15 @@ pub(crate) async fn load(
     tenant: &TenantId,
     master_key: &MasterKey,
     modules: &Modules,
+    connections: &[Connection],
 ) -> Result<Scripts, StoreError> {
     let mut scripts = Scripts { rules: rules(tx, tenant, master_key).await?, ..Scripts::default() };
+    for connection in connections {
+        let configuration = configuration::open(master_key, tenant, &connection.options)?;
+        if let Some(database) = Database::of(connection, &configuration) {
+            scripts.databases.insert(connection.name.clone(), Arc::new(database));
+        }
+    }
     for row in tx.all(&DEPLOYED, &params![tenant]).await? {
         let (action_id, name, version_id) = (row.text(0)?, row.text(1)?, row.text(2)?);
         if let Some(version) = VERSIONS.find(tx, tenant, master_key, &version_id).await? {

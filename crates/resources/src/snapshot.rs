@@ -16,17 +16,19 @@ use gatewright_core::email::{EmailProvider, EmailTemplate};
 use gatewright_core::ids::{Issuer, TenantId};
 use gatewright_core::redirect;
 use gatewright_core::resource_server::{ClientGrant, ResourceServer};
+use gatewright_core::token_exchange::Profile;
 use gatewright_core::tokens::claims::ClaimTypes;
 use gatewright_jose::{MasterKey, SigningKey};
 use gatewright_store::{Db, StoreError, Tx};
 use serde_json::Value;
 
+use crate::branding::phone_providers::{self, CustomPhoneProvider};
 use crate::engine::{Map, Settings, settings};
 use crate::prompt_texts::PromptTexts;
 use crate::scripts::{Modules, Scripts};
 use crate::{
     client_grants, clients, connections, email_provider, email_templates, prompt_texts, resource_servers,
-    scripts, signing_keys, tenants,
+    scripts, signing_keys, tenants, token_exchange_profiles,
 };
 
 /// How long a snapshot is believed without asking the database: one second.
@@ -54,6 +56,8 @@ pub struct Tenant {
     prompt_texts: PromptTexts,
     callback_origins: Vec<String>,
     scripts: Scripts,
+    token_exchange_profiles: Vec<Profile>,
+    custom_phone_provider: Option<CustomPhoneProvider>,
 }
 
 /// A grant with the row of its API: the audience text of a system API depends on the request's issuer.
@@ -134,6 +138,16 @@ impl Tenant {
         &self.scripts
     }
 
+    /// The phone provider whose messages an Action delivers, if the tenant has one.
+    pub fn custom_phone_provider(&self) -> Option<&CustomPhoneProvider> {
+        self.custom_phone_provider.as_ref()
+    }
+
+    /// The profile that takes tokens of this type, if there is one.
+    pub fn token_exchange_profile(&self, subject_token_type: &str) -> Option<&Profile> {
+        self.token_exchange_profiles.iter().find(|profile| profile.subject_token_type == subject_token_type)
+    }
+
     /// The audience used when a request names none, if the tenant has one.
     pub fn default_audience(&self) -> Option<&str> {
         self.text_setting("default_audience")
@@ -196,6 +210,11 @@ impl Tenants {
     /// Snapshots whose actions find these modules.
     pub fn with_modules(modules: Modules) -> Self {
         Self { modules, ..Self::default() }
+    }
+
+    /// What actions can `require` besides the library.
+    pub fn modules(&self) -> &Modules {
+        &self.modules
     }
 
     /// The tenant served at this host (without port), or `None` if there is none.
@@ -274,6 +293,16 @@ enum Found {
     New(Box<Tenant>),
 }
 
+/// The tenant's configuration as it is within this transaction.
+///
+/// # Errors
+/// [`StoreError`] of the database, [`StoreError::NotFound`] if there is no such tenant.
+pub async fn of_tenant(tx: &mut Tx, tenant: &TenantId, master_key: &MasterKey) -> Result<Tenant, StoreError> {
+    let host = tenants::host(tx, tenant).await?;
+    let version = tenants::by_host(tx, &host).await?.map_or(0, |(_, version)| version);
+    load(tx, tenant.clone(), host, version, (master_key, &Modules::default())).await
+}
+
 async fn load(
     tx: &mut Tx,
     id: TenantId,
@@ -289,6 +318,7 @@ async fn load(
         let strangers = clients.iter().filter(|client| !client.is_first_party);
         connection.enabled_clients.extend(strangers.map(|client| client.client_id.clone()));
     }
+    let scripts = scripts::load(tx, &id, master_key, modules, &connections).await?;
     Ok(Tenant {
         callback_origins: callback_origins.collect::<BTreeSet<_>>().into_iter().collect(),
         connections: connections.into_iter().map(Arc::new).collect(),
@@ -301,7 +331,9 @@ async fn load(
         email_provider: email_provider::load(tx, &id, master_key).await?,
         email_templates: email_templates::load(tx, &id, master_key).await?,
         prompt_texts: prompt_texts::load(tx, &id).await?,
-        scripts: scripts::load(tx, &id, master_key, modules).await?,
+        scripts,
+        custom_phone_provider: phone_providers::custom(tx, &id, master_key).await?,
+        token_exchange_profiles: token_exchange_profiles::load(tx, &id, master_key).await?,
         settings: tenants::settings(tx, &id).await?,
         other_settings: settings::load_all(tx, &id).await?,
         clients: clients.into_iter().map(|client| (client.client_id.clone(), Arc::new(client))).collect(),

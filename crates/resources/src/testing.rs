@@ -82,7 +82,7 @@ impl Conversation {
         })
         .await
         .unwrap();
-        Self { db, seed, routes: Routes::new(crate::operations()) }
+        Self { db, seed, routes: Routes::new(crate::operations().chain(crate::own_operations())) }
     }
 
     /// A machine with every scope.
@@ -136,6 +136,8 @@ impl Conversation {
             ip: "127.0.0.1".into(),
             user_agent: None,
             custom_domain: None,
+            flows: None,
+            trial: None,
         };
         let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let body = RawBody { content_type: None, bytes };

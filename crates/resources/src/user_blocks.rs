@@ -12,7 +12,7 @@ use crate::engine::field::{BOOL, Field, SOME_TEXT, field};
 use crate::engine::operation::Run;
 use crate::engine::{Answer, ApiError, Handler, Input, Method, OpCx, Operation, Resource};
 use crate::login_failures::{self, Block};
-use crate::rate_buckets::{FAILED_LOGINS, SIGN_UPS};
+use crate::rate_buckets::{FAILED_LOGINS, REFUSED_EXCHANGES, SIGN_UPS};
 use crate::users;
 
 const IDENTIFIER: &[Field] = &[
@@ -172,7 +172,11 @@ fn unblock_user<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
 }
 
 /// The stages in which addresses are slowed down, and their buckets.
-const STAGES: &[(&str, &str)] = &[("pre-login", FAILED_LOGINS), ("pre-user-registration", SIGN_UPS)];
+const STAGES: &[(&str, &str)] = &[
+    ("pre-login", FAILED_LOGINS),
+    ("pre-user-registration", SIGN_UPS),
+    ("pre-custom-token-exchange", REFUSED_EXCHANGES),
+];
 
 /// The address of the path.
 fn ip(input: &Input) -> Result<IpAddr, ApiError> {

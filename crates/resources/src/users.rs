@@ -5,6 +5,7 @@
 
 pub mod access;
 mod database;
+mod exchange;
 pub mod export;
 pub mod factors;
 mod identities;
@@ -14,7 +15,9 @@ mod profile;
 mod rows;
 mod search;
 
-pub use database::{NotSignedUp, change_password, prove_email, sign_up};
+use database::Elsewhere;
+pub use database::{NotSignedUp, adopt, change_password, prove_email, sign_up};
+pub use exchange::{NotFound, find_or_create_exchanged};
 pub use index::index_missing;
 pub use rows::{by_account, by_id, by_identifier, find_or_create_passwordless, merge_metadata, record_login};
 pub(crate) use rows::{delete as delete_account, delete_of_connection};
@@ -29,7 +32,10 @@ use crate::engine::format::Format;
 use crate::engine::operation::Run;
 use crate::engine::query::Query;
 use crate::engine::validate::Purpose;
-use crate::engine::{Answer, ApiError, Caller, Handler, Input, Map, Method, OpCx, Operation, Resource};
+use crate::engine::{
+    Answer, ApiError, Caller, Handler, Input, Map, Method, OpCx, OpRequest, Operation, Resource,
+};
+use crate::flows::Happened;
 use crate::{connections, passwords, sessions};
 
 const EMAIL: Shape = Shape::format(Format::Email);
@@ -106,7 +112,7 @@ pub static RESOURCE: Resource = Resource {
             Handler::Custom(create),
         )
         .body(CREATE, Purpose::Create)
-        .prepare(database::hash_of_new)
+        .prepare(database::before_new)
         .success(201),
         Operation::new(
             "get_users_by_id",
@@ -127,7 +133,7 @@ pub static RESOURCE: Resource = Resource {
         )
         .own(&["update:current_user_metadata", "create:current_user_metadata"], &["user_metadata"])
         .body(UPDATE, Purpose::Update)
-        .prepare(database::hash_of_changed),
+        .prepare(database::before_change),
         Operation::new(
             "delete_users_by_id",
             Method::Delete,
@@ -136,6 +142,7 @@ pub static RESOURCE: Resource = Resource {
             &["delete:users", "delete:current_user"],
             Handler::Custom(delete),
         )
+        .prepare(database::delete_elsewhere)
         .success(204),
         Operation::new(
             "post_identities",
@@ -244,6 +251,10 @@ fn create<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
         let connection = connection.ok_or_else(|| {
             ApiError::new(400, "The connection does not exist.").code("inexistent_connection")
         })?;
+        if let Ok(made) = serde_json::from_value::<Elsewhere>(input.prepared.clone()) {
+            let user = database::keep_shadow(cx, &connection, made).await?;
+            return Ok(made_account(request, input, name, user));
+        }
         let draft = profile::draft(&connection, &input.body, request.now, || request.random.hex(24))?;
         let user = draft.user.clone();
         if !rows::insert(cx.tx, &request.tenant, draft, request.now).await? {
@@ -253,8 +264,15 @@ fn create<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
             let user_id = user.get("user_id").and_then(Value::as_str).unwrap_or_default();
             passwords::set(cx.tx, &request.tenant, user_id, hash, request.now).await?;
         }
-        Ok(present(&request.caller, &input.query, Value::Object(user)).into())
+        Ok(made_account(request, input, name, Value::Object(user)))
     })
+}
+
+/// The answer to a new account, and what scripts hear of it.
+fn made_account(request: &OpRequest, input: &Input, connection: &str, user: Value) -> Answer {
+    let happened = Happened::Registered { connection: connection.to_owned(), user: user.clone() };
+    let body = present(&request.caller, &input.query, user);
+    Answer { happened: Some(happened), ..Answer::from(body) }
 }
 
 fn update<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
@@ -285,11 +303,18 @@ fn update<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
         if let Some(hash) = &input.password {
             passwords::set(cx.tx, &request.tenant, &account_id, hash, request.now).await?;
         }
-        if let Some(initiator) = logged_out_by(&before, &user, input.password.is_some()) {
+        // Its hash is here, or the script of a custom database has set it.
+        let new_password = input.body.get("password").is_some_and(Value::is_string);
+        if let Some(initiator) = logged_out_by(&before, &user, new_password) {
             sessions::end_all_of_user(cx.tx, &request.tenant, id, initiator, request.now).await?;
         }
         rows::store(cx.tx, &request.tenant, id, &user, request.now).await?;
-        Ok(present(caller, &input.query, user.into_value()).into())
+        let user = user.into_value();
+        let happened = new_password.then(|| Happened::PasswordChanged {
+            connection: account.connection.clone(),
+            user: user.clone(),
+        });
+        Ok(Answer { happened, ..Answer::from(present(caller, &input.query, user)) })
     })
 }
 

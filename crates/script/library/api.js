@@ -264,7 +264,7 @@ module.exports = function makeApi({ trigger, redirect, executedRules, methods })
 
     samlResponse: (api) => {
       const setters = {};
-      for (const method of methods('samlResponse').split(' ')) {
+      for (const method of methods('samlResponse')) {
         setters[method] = (...args) => {
           if (args.length === 0) throw new TypeError(`samlResponse.${method} needs a value`);
           command(`samlResponse.${method}`, { __proto__: null, args });
@@ -360,7 +360,10 @@ module.exports = function makeApi({ trigger, redirect, executedRules, methods })
       if (allowed === undefined) return undefined;
       const all = groups[name](this, this.#event);
       const group = {};
-      for (const method of allowed.split(' ')) group[method] = all[method];
+      for (let i = 0; i < allowed.length; i++) {
+        const method = allowed[i];
+        group[method] = all[method];
+      }
       this.#made[name] = group;
       return group;
     }

@@ -133,6 +133,7 @@ export default function boot(native, slot) {
     const known = () => (real ??= lib('require')(index));
     const require = (name) => known()(name);
     require.resolve = (name) => name;
+    require.cache = {};
     return require;
   }
 

@@ -26,3 +26,9 @@ pub use host::{Call, Host, HostError};
 pub use pool::{Pool, PoolSettings, Workers};
 pub use triggers::{commands, export_name, triggers};
 pub use worker::run as run_worker;
+
+/// What a worker that says these bytes would have said about the flow, if it makes sense: for the fuzz target.
+#[doc(hidden)]
+pub fn overhear(flow: &Flow, host: std::sync::Arc<dyn Host>, bytes: &[u8]) -> Option<Outcome> {
+    pool::conversation::overhear(flow, host, bytes)
+}

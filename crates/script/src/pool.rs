@@ -3,7 +3,7 @@
 //! A worker serves one tenant all its life. The engine is written in C, and if code of one tenant ever took a
 //! worker over, nothing of another tenant would come by there.
 
-mod conversation;
+pub(crate) mod conversation;
 mod seats;
 mod worker;
 
@@ -110,10 +110,15 @@ impl Pool {
         let seat = match tokio::time::timeout(flow.limits.wall, self.0.seats.take(&flow.tenant)).await {
             Ok(Ok(seat)) => seat,
             Ok(Err(seats::Full)) => {
-                return failed(Vec::new(), trouble("too many scripts of this tenant are waiting already"));
+                return failed(
+                    &flow,
+                    Vec::new(),
+                    trouble("too many scripts of this tenant are waiting already"),
+                );
             }
             Err(_) => {
                 return failed(
+                    &flow,
                     Vec::new(),
                     trouble("all workers were busy for as long as the scripts may take"),
                 );
@@ -123,7 +128,11 @@ impl Pool {
             Ok(worker) => worker,
             Err(error) => {
                 tracing::error!(%error, "cannot start a script worker");
-                return failed(Vec::new(), trouble(&format!("a worker could not be started: {error}")));
+                return failed(
+                    &flow,
+                    Vec::new(),
+                    trouble(&format!("a worker could not be started: {error}")),
+                );
             }
         };
         let (outcome, worker) = conversation::hold(worker, &flow, host).await;
@@ -175,8 +184,12 @@ fn trouble(message: &str) -> ScriptError {
     }
 }
 
-/// An outcome that ends with an error of the script after those that ran.
-fn failed(mut runs: Vec<Run>, error: ScriptError) -> Outcome {
-    runs.push(Run { program: runs.len(), error: Some(error), ..Run::default() });
+/// An outcome that ends with an error of the script after those that ran; of the last one, if it had just ended.
+fn failed(flow: &Flow, mut runs: Vec<Run>, error: ScriptError) -> Outcome {
+    match runs.last_mut() {
+        Some(last) if last.error.is_some() => {}
+        Some(last) if last.program + 1 >= flow.programs.len() => last.error = Some(error),
+        _ => runs.push(Run { program: runs.len(), error: Some(error), ..Run::default() }),
+    }
     Outcome { runs, result: serde_json::Value::Null, ended: Ended::Failed }
 }

@@ -12,6 +12,8 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use gatewright_script::{
     Call, Ended, Flow, Host, HostError, Limits, Outcome, Pool, PoolSettings, Program, Wrapper,
 };
@@ -49,22 +51,9 @@ impl Outside {
         };
         Ok(json!({
             "url": url, "status": answer["status"].as_u64().unwrap_or(200), "status_text": "",
-            "headers": [["content-type", kind]], "body_base64": base64(body.as_bytes()),
+            "headers": [["content-type", kind]], "body_base64": STANDARD.encode(body),
         }))
     }
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let number = chunk.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let letter = LETTERS[(number >> (18 - 6 * place) & 63) as usize];
-            text.push(if place <= chunk.len() { char::from(letter) } else { '=' });
-        }
-    }
-    text
 }
 
 fn user() -> Value {
@@ -128,11 +117,11 @@ fn differs(path: &str, expected: &Value, found: &Value) -> Option<String> {
         (Value::Object(expected), Value::Object(found)) => expected.iter().find_map(|(name, value)| {
             differs(&format!("{path}.{name}"), value, found.get(name).unwrap_or(&Value::Null))
         }),
-        (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => {
-            expected.iter().zip(found).enumerate().find_map(|(at, (expected, found))| {
-                differs(&format!("{path}[{at}]"), expected, found)
-            })
-        }
+        (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => expected
+            .iter()
+            .zip(found)
+            .enumerate()
+            .find_map(|(at, (expected, found))| differs(&format!("{path}[{at}]"), expected, found)),
         _ if expected == found => None,
         _ => Some(format!("{path}: expected {expected}, found {found}")),
     }
@@ -149,11 +138,15 @@ async fn run(pool: &Pool, name: &str, code: &str) -> Option<String> {
     };
     if kind == "rule" {
         merge(&mut input["user"], &says["user"].as_object().map_or(json!({}), |user| json!(user)));
-        merge(&mut input["context"], &says["context"].as_object().map_or(json!({}), |context| json!(context)));
+        merge(
+            &mut input["context"],
+            &says["context"].as_object().map_or(json!({}), |context| json!(context)),
+        );
     } else {
         merge(&mut input, &says["event"].as_object().map_or(json!({}), |event| json!(event)));
     }
-    let secrets: BTreeMap<String, String> = serde_json::from_value(says["secrets"].clone()).unwrap_or_default();
+    let secrets: BTreeMap<String, String> =
+        serde_json::from_value(says["secrets"].clone()).unwrap_or_default();
     let program = Program {
         id: name.to_owned(),
         name: name.to_owned(),
@@ -163,7 +156,10 @@ async fn run(pool: &Pool, name: &str, code: &str) -> Option<String> {
         modules: BTreeMap::new(),
     };
     let mut globals = Map::new();
-    globals.insert("$redirect".into(), json!({ "iss": "tenant.example.com", "state": "s", "now": 1_796_000_000, "ip": "192.0.2.1" }));
+    globals.insert(
+        "$redirect".into(),
+        json!({ "iss": "tenant.example.com", "state": "s", "now": 1_796_000_000, "ip": "192.0.2.1" }),
+    );
     globals.insert("$rules".into(), json!([]));
     globals.insert("$auth0".into(), json!({
         "accessToken": "token", "domain": "tenant.example.com", "baseUrl": "https://tenant.example.com/api/v2",
@@ -192,7 +188,10 @@ async fn run(pool: &Pool, name: &str, code: &str) -> Option<String> {
 
 fn judge(expect: &Value, outcome: &Outcome, calls: &[Value]) -> Option<String> {
     let run = outcome.runs.first()?;
-    let error = run.error.as_ref().map_or(Value::Null, |error| json!({ "name": error.name, "message": error.message }));
+    let error = run
+        .error
+        .as_ref()
+        .map_or(Value::Null, |error| json!({ "name": error.name, "message": error.message }));
     let found = json!({
         "error": error,
         "user": outcome.result["user"],
@@ -206,7 +205,7 @@ fn judge(expect: &Value, outcome: &Outcome, calls: &[Value]) -> Option<String> {
     if expect.get("error").is_none() {
         expect["error"] = Value::Null;
     }
-    differs("", &expect, &found)
+    differs("", &expect, &found).map(|difference| format!("{difference} ({})", found["error"]))
 }
 
 #[tokio::test]

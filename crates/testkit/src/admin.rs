@@ -54,6 +54,17 @@ impl Admin {
         self.call(Method::PATCH, path, Some(body)).await.expect(200).json()
     }
 
+    /// The reason of an answer: that of the log event which the answer names, or the code that it names.
+    pub async fn reason_of(&self, answer: &Answer) -> String {
+        let named = answer.header("x-gatewright-decision");
+        if named.len() != 56 {
+            return named.to_owned();
+        }
+        let decision = self.get(&format!("/logs/{named}")).await["details"]["decision"].clone();
+        let found = [&decision, &decision["login"], &decision["refresh_token"]];
+        found.into_iter().find_map(|of| of["reason"].as_str()).unwrap_or_default().to_owned()
+    }
+
     /// The newest log entry of a type; panics if there is none.
     pub async fn newest_log(&self, code: &str) -> Value {
         let logs = self.get("/logs?per_page=100&sort=date:-1").await;

@@ -7,6 +7,7 @@ pub mod authorize_query;
 pub mod client_assertion;
 pub mod jwt;
 pub mod redirect_matcher;
+pub mod script_bridge;
 pub mod user_import;
 pub mod user_search;
 
@@ -19,6 +20,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("client_assertion", client_assertion::run),
     ("jwt", jwt::run),
     ("redirect_matcher", redirect_matcher::run),
+    ("script_bridge", script_bridge::run),
     ("user_import", user_import::run),
     ("user_search", user_search::run),
 ];

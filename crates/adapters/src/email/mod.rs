@@ -1,7 +1,7 @@
 //! Delivery of e-mail: what a message is, who delivers it, and the texts of messages ([`texts`]).
 //!
 //! The caller waits for the outcome, as with SMS: one attempt, no queue. Only SMTP delivers
-//! ([`smtp`]); the other providers that the Management API can store are refused with words that say so.
+//! ([`smtp`]), besides the tenant's own Action, which is not called here; the other providers that the Management API can store are refused with words that say so.
 
 use gatewright_core::email::EmailProvider;
 use gatewright_core::ids::TenantId;
@@ -44,7 +44,7 @@ impl std::fmt::Debug for Email {
 }
 
 /// What callers are told whatever went wrong: the provider is no business of theirs.
-const PUBLIC: &str = "The e-mail could not be sent.";
+pub const PUBLIC: &str = "The e-mail could not be sent.";
 
 impl DeliveryError {
     fn of_email(kind: DeliveryErrorKind, detail: impl Into<String>) -> Self {

@@ -192,6 +192,11 @@ impl Messenger {
         self
     }
 
+    /// Whether no message leaves the server, whoever would deliver it.
+    pub fn captures_everything(&self) -> bool {
+        matches!(self.capture, Some((_, CaptureScope::Everything)))
+    }
+
     /// The HTTP client behind it, for what else leaves the server.
     pub fn outbound(&self) -> &GuardedClient {
         &self.client

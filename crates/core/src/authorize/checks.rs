@@ -84,7 +84,7 @@ impl<'a> Draft<'a> {
     }
 
     fn client(&self) -> Result<&'a Client, OAuthError> {
-        self.client.ok_or_else(|| OAuthError::invalid_request("Unknown client."))
+        self.client.ok_or_else(|| OAuthError::invalid_request("Unknown client.").because("client_unknown"))
     }
 }
 
@@ -128,11 +128,12 @@ fn response_type(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     draft.response_mode =
         mode.filter(|mode| *mode != ResponseMode::WebMessage).unwrap_or(ResponseMode::Query);
     let Some(text) = &draft.ask.response_type else {
-        return Err(OAuthError::missing_parameter("response_type"));
+        return Err(OAuthError::missing_parameter("response_type").because("response_type_missing"));
     };
     // The default mode is needed for errors too, so it is set before anything can be refused.
     draft.response_types = ResponseTypes::parse(text).ok_or_else(|| {
-        OAuthError::new(400, "unsupported_response_type", format!("Unsupported response type: {text}"))
+        let text = format!("Unsupported response type: {text}");
+        OAuthError::new(400, "unsupported_response_type", text).because("response_type_unknown")
     })?;
     draft.response_mode = draft.response_types.default_mode();
     Ok(())
@@ -145,13 +146,16 @@ fn response_mode(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
         return Ok(());
     }
     let Some(text) = &draft.ask.response_mode else { return Ok(()) };
-    let mode = ResponseMode::parse(text)
-        .ok_or_else(|| OAuthError::invalid_request(format!("Unsupported response_mode: {text}")))?;
+    let mode = ResponseMode::parse(text).ok_or_else(|| {
+        OAuthError::invalid_request(format!("Unsupported response_mode: {text}"))
+            .because("response_mode_unknown")
+    })?;
     // OAuth 2.0 Multiple Response Types section 5: tokens never travel in a query.
     if mode == ResponseMode::Query && draft.response_types.has_token_or_id_token() {
         return Err(OAuthError::invalid_request(
             "response_mode query is not allowed for response types that return tokens.",
-        ));
+        )
+        .because("response_mode_unsafe"));
     }
     draft.response_mode = mode;
     Ok(())
@@ -182,11 +186,14 @@ fn web_message_origin(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
 // OpenID Connect Core sections 6.1 and 6.2: to ignore these silently would change the request's meaning.
 fn request_objects_unsupported(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     if draft.ask.request.is_some() {
-        return Err(OAuthError::new(400, "request_not_supported", "The request parameter is not supported."));
+        let error = OAuthError::new(400, "request_not_supported", "The request parameter is not supported.");
+        return Err(error.because("request_object_not_built"));
     }
     if draft.ask.request_uri.is_some() {
         let text = "The request_uri parameter is not supported.";
-        return Err(OAuthError::new(400, "request_uri_not_supported", text));
+        return Err(
+            OAuthError::new(400, "request_uri_not_supported", text).because("request_object_not_built")
+        );
     }
     Ok(())
 }
@@ -216,7 +223,7 @@ fn grant_allowed(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
 // OpenID Connect Core section 3.2.2.1: an ID token from the front channel must be tied to the request.
 fn nonce(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     if draft.response_types.id_token && draft.ask.nonce.is_none() {
-        return Err(OAuthError::missing_parameter("nonce"));
+        return Err(OAuthError::missing_parameter("nonce").because("nonce_missing"));
     }
     Ok(())
 }
@@ -238,13 +245,15 @@ fn pkce(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
         Some("S256") => "S256",
         None | Some("plain") => "plain",
         Some(other) => {
-            return Err(OAuthError::invalid_request(format!("Unsupported code_challenge_method: {other}")));
+            return Err(OAuthError::invalid_request(format!("Unsupported code_challenge_method: {other}"))
+                .because("pkce_malformed"));
         }
     };
     // RFC 7636 section 4.2: 43 to 128 unreserved characters.
     let unreserved = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
     if !(43..=128).contains(&challenge.len()) || !challenge.chars().all(unreserved) {
-        return Err(OAuthError::invalid_request("code_challenge must be 43 to 128 URL-safe characters."));
+        return Err(OAuthError::invalid_request("code_challenge must be 43 to 128 URL-safe characters.")
+            .because("pkce_malformed"));
     }
     draft.pkce = Some(Pkce { challenge: challenge.clone(), method });
     Ok(())
@@ -260,7 +269,8 @@ fn max_age(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     let Some(text) = &draft.ask.max_age else { return Ok(()) };
     let seconds = text.parse::<i64>().ok().filter(|seconds| *seconds >= 0);
     let Some(seconds) = seconds else {
-        return Err(OAuthError::invalid_request("max_age must be a number of seconds."));
+        let text = "max_age must be a number of seconds.";
+        return Err(OAuthError::invalid_request(text).because("max_age_malformed"));
     };
     draft.max_age_seconds = Some(seconds);
     Ok(())
@@ -270,7 +280,8 @@ fn organization_unsupported(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     if draft.ask.organization.is_some() {
         return Err(OAuthError::invalid_request(
             "Organizations are not built in this version of Gatewright.",
-        ));
+        )
+        .because("organizations_not_built"));
     }
     Ok(())
 }
@@ -279,7 +290,8 @@ fn sizes(draft: &mut Draft<'_>) -> Result<(), OAuthError> {
     let limited = [("state", &draft.ask.state), ("nonce", &draft.ask.nonce), ("scope", &draft.ask.scope)];
     for (name, value) in limited {
         if value.as_ref().is_some_and(|value| value.len() > 4096) {
-            return Err(OAuthError::invalid_request(format!("{name} is longer than 4096 bytes.")));
+            let text = format!("{name} is longer than 4096 bytes.");
+            return Err(OAuthError::invalid_request(text).because("parameter_too_long"));
         }
     }
     Ok(())

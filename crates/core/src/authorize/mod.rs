@@ -16,6 +16,7 @@ mod tests;
 
 use crate::client::Client;
 use crate::errors::OAuthError;
+use crate::reasons::change::{ChangeFacts, change};
 
 use checks::CHECKS;
 pub use prompt::Prompt;
@@ -139,7 +140,9 @@ pub fn check(ask: &Ask, client: Option<&Client>) -> Result<Request, Refusal> {
     let mut draft = checks::Draft::new(ask, client);
     for (_name, check) in CHECKS {
         if let Err(error) = check(&mut draft) {
-            return Err(draft.refuse(error));
+            let facts = client.map(|client| ChangeFacts::of(client, ask)).unwrap_or_default();
+            let lifted_by = change(error.reason.as_deref().unwrap_or_default(), &facts);
+            return Err(draft.refuse(error.lifted_by(lifted_by)));
         }
     }
     Ok(draft.finish())

@@ -29,11 +29,15 @@ impl Prompt {
                 "login" => prompt.login = true,
                 "consent" => prompt.consent = true,
                 "select_account" => prompt.select_account = true,
-                other => return Err(OAuthError::invalid_request(format!("Unknown prompt: {other}"))),
+                other => {
+                    return Err(OAuthError::invalid_request(format!("Unknown prompt: {other}"))
+                        .because("prompt_malformed"));
+                }
             }
         }
         if prompt.none && (prompt.login || prompt.consent || prompt.select_account) {
-            return Err(OAuthError::invalid_request("prompt none cannot be combined with other values."));
+            let text = "prompt none cannot be combined with other values.";
+            return Err(OAuthError::invalid_request(text).because("prompt_malformed"));
         }
         Ok(prompt)
     }
@@ -83,6 +87,17 @@ pub enum LoginReason {
 }
 
 impl LoginReason {
+    /// Every reason, for documentation and tests.
+    pub const ALL: &[Self] = &[
+        Self::NoSession,
+        Self::TicketUnusable,
+        Self::PromptAsked,
+        Self::MaxAgeExceeded,
+        Self::SsoDisabled,
+        Self::OtherUserHinted,
+        Self::PasswordlessConnection,
+    ];
+
     /// The stable code, for the log.
     pub const fn code(self) -> &'static str {
         match self {

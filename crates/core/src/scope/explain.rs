@@ -12,7 +12,21 @@ impl Case<'_> {
     pub(super) fn explain(&self, reason: Reason, scope: Option<&str>) -> Explanation {
         let scope = scope.unwrap_or_default();
         let says = capitalized(&self.says(reason, scope));
-        Explanation { reason, says, remedy: self.remedy(reason, scope), change: self.change(reason, scope) }
+        let (remedy, change) = (self.remedy(reason, scope), self.change(reason, scope));
+        Explanation { reason, setting_id: self.setting_id(reason), says, remedy, change }
+    }
+
+    /// The id of the resource whose setting decided.
+    fn setting_id(&self, reason: Reason) -> Option<String> {
+        let (resource, _) = reason.setting().split_once('.').unwrap_or((reason.setting(), ""));
+        let id = match resource {
+            "client" => Some(self.facts.client.client_id.as_str()),
+            "resource_server" => self.api.map(|api| api.id.as_str()),
+            "client_grant" => self.grant.map(|grant| grant.id.as_str()),
+            "user" => self.facts.user_id,
+            _ => None,
+        };
+        id.map(str::to_owned)
     }
 
     fn says(&self, reason: Reason, scope: &str) -> String {
@@ -98,6 +112,11 @@ impl Case<'_> {
                     .into()
             }
             Reason::EndUserTokenLimit => self.own_account(scope),
+            Reason::OfflineAccessOff | Reason::ApiDeniesUsers | Reason::ApiDeniesClients
+                if self.api.is_some_and(|api| api.is_system) =>
+            {
+                "do not ask for it: this API belongs to the system, and this cannot be changed.".into()
+            }
             Reason::OfflineAccessOff => format!("set allow_offline_access of {api} to true."),
             Reason::RefreshGrantTypeMissing => format!("add refresh_token to grant_types of {client}."),
             Reason::OfflineAccessInImplicit => "use response_type=code with PKCE.".into(),
@@ -134,8 +153,13 @@ impl Case<'_> {
 
     fn change(&self, reason: Reason, scope: &str) -> Option<Change> {
         let client = &self.facts.client.client_id;
+        // Of the system's own APIs nothing but lifetimes can be changed.
         let on_api = |action| {
-            self.api.map(|api| Change { resource: "resource-servers", id: Some(api.id.clone()), action })
+            self.api.filter(|api| !api.is_system).map(|api| Change {
+                resource: "resource-servers",
+                id: Some(api.id.clone()),
+                action,
+            })
         };
         match reason {
             // The scopes of the system's own APIs are fixed, and a misunderstanding is not cured by

@@ -16,13 +16,13 @@ mod scripts;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 #[cfg(test)]
 mod texts;
 
 pub use reason::{Change, ChangeAction, Explanation, Reason};
-pub use scripts::after_scripts;
 pub use report::{Audience, Origin, Outcome, ScopeEntry, ScopeRefusal, ScopeReport};
+pub use scripts::after_scripts;
 
 use crate::client::Client;
 use crate::ids::{Issuer, TenantId};

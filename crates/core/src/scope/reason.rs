@@ -101,6 +101,8 @@ impl Serialize for Reason {
 pub struct Explanation {
     /// The reason.
     pub reason: Reason,
+    /// The id of the resource that has the setting which decided, where it is one.
+    pub setting_id: Option<String>,
     /// One sentence: what is so.
     pub says: String,
     /// What to change, in the request or in a setting; absent when the scope was granted.
@@ -113,9 +115,12 @@ pub struct Explanation {
 impl Serialize for Explanation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap;
-        let mut members = serializer.serialize_map(Some(5))?;
+        let mut members = serializer.serialize_map(None)?;
         members.serialize_entry("reason", self.reason.code())?;
         members.serialize_entry("setting", self.reason.setting())?;
+        if let Some(id) = &self.setting_id {
+            members.serialize_entry("setting_id", id)?;
+        }
         members.serialize_entry("says", &self.says)?;
         members.serialize_entry("remedy", &self.remedy)?;
         members.serialize_entry("change", &self.change)?;
@@ -124,7 +129,7 @@ impl Serialize for Explanation {
 }
 
 /// A change of one setting, in the words of the Management API.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// The resource's path segment: `clients`, `resource-servers`, `client-grants` or `users`.
     pub resource: &'static str,
@@ -136,7 +141,7 @@ pub struct Change {
 }
 
 /// What a [`Change`] does.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum ChangeAction {
     /// Give the field this value; dots separate nested fields.

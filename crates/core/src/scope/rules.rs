@@ -249,7 +249,7 @@ impl<'a> Case<'a> {
     }
 
     fn refusal(&self, error: OAuthError, why: Explanation, entries: Vec<ScopeEntry>) -> Box<ScopeRefusal> {
-        let error = error.because(why.reason.code());
+        let error = error.because(why.reason.code()).lifted_by(why.change.clone());
         let audience = self.ask.audience.filter(|audience| !audience.is_empty()).map(str::to_owned);
         Box::new(ScopeRefusal { error, why, flow: self.ask.flow.name(), audience, entries })
     }

@@ -41,7 +41,9 @@ fn add(report: &mut ScopeReport, scope: &str, by: &str, system_api: bool) {
             _ => format!("{by} added it, but it is no scope."),
         };
         let remedy = match (system_api, scope == OFFLINE_ACCESS) {
-            (true, _) => "ask for a *:current_user* scope, or call the API from a back end with a token of its own.",
+            (true, _) => {
+                "ask for a *:current_user* scope, or call the API from a back end with a token of its own."
+            }
             (_, true) => "ask for offline_access in the request.",
             _ => "use visible ASCII characters without spaces, quotes and backslashes.",
         };
@@ -69,7 +71,7 @@ fn remove(report: &mut ScopeReport, scope: &str, by: &str) {
 }
 
 fn explained(reason: Reason, says: String, remedy: Option<&str>) -> Explanation {
-    Explanation { reason, says, remedy: remedy.map(str::to_owned), change: None }
+    Explanation { reason, setting_id: None, says, remedy: remedy.map(str::to_owned), change: None }
 }
 
 /// RFC 6749 section 3.3.
@@ -129,7 +131,8 @@ mod tests {
     #[test]
     fn what_is_no_scope_and_refresh_tokens_are_not_added() {
         for scope in ["offline_access", "a b", "a\"b", "\u{e9}"] {
-            let after = after_scripts(report(&[], &[]), &[change(Change::Add { scope: scope.into() })], false);
+            let after =
+                after_scripts(report(&[], &[]), &[change(Change::Add { scope: scope.into() })], false);
             assert_eq!(after.entries[0].reason(), Reason::ScriptScopeIgnored, "{scope}");
         }
     }

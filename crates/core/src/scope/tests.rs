@@ -3,33 +3,33 @@
 use super::*;
 use crate::resource_server::{AccessPolicy, ScopeDefinition};
 
-pub(super) const API: &str = "https://orders.example/";
-pub(super) const MANAGEMENT: &str = "https://localhost:8443/api/v2/";
+pub(crate) const API: &str = "https://orders.example/";
+pub(crate) const MANAGEMENT: &str = "https://localhost:8443/api/v2/";
 
 /// A tenant with one client, one API and the Management API, to be bent by each case.
 #[derive(Clone, Debug)]
-pub(super) struct World {
-    pub(super) tenant: TenantId,
-    pub(super) issuer: Issuer,
-    pub(super) client: Client,
-    pub(super) orders: ResourceServer,
-    pub(super) management: ResourceServer,
-    pub(super) grants: Vec<ClientGrant>,
-    pub(super) permissions: Vec<String>,
-    pub(super) third_party_mode: ThirdPartyMode,
+pub(crate) struct World {
+    pub(crate) tenant: TenantId,
+    pub(crate) issuer: Issuer,
+    pub(crate) client: Client,
+    pub(crate) orders: ResourceServer,
+    pub(crate) management: ResourceServer,
+    pub(crate) grants: Vec<ClientGrant>,
+    pub(crate) permissions: Vec<String>,
+    pub(crate) third_party_mode: ThirdPartyMode,
 }
 
-pub(super) fn definitions(scopes: &[&str]) -> Vec<ScopeDefinition> {
+pub(crate) fn definitions(scopes: &[&str]) -> Vec<ScopeDefinition> {
     let named = |value: &&str| ScopeDefinition { value: (*value).into(), description: String::new() };
     scopes.iter().map(named).collect()
 }
 
-pub(super) fn strings(words: &str) -> Vec<String> {
+pub(crate) fn strings(words: &str) -> Vec<String> {
     words.split_whitespace().map(str::to_owned).collect()
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut management = definitions(&CURRENT_USER_SCOPES);
         management.extend(definitions(&[
             "read:users",
@@ -68,12 +68,12 @@ impl World {
         }
     }
 
-    pub(super) fn with(mut self, bend: impl FnOnce(&mut Self)) -> Self {
+    pub(crate) fn with(mut self, bend: impl FnOnce(&mut Self)) -> Self {
         bend(&mut self);
         self
     }
 
-    pub(super) fn granting(self, audience: &str, subject_type: SubjectType, scope: &str) -> Self {
+    pub(crate) fn granting(self, audience: &str, subject_type: SubjectType, scope: &str) -> Self {
         self.with(|world| {
             world.grants.push(ClientGrant {
                 id: format!("cgr_{}", world.grants.len()),
@@ -86,14 +86,21 @@ impl World {
         })
     }
 
-    pub(super) fn decide(
+    pub(crate) fn decide(
         &self,
         flow: Flow<'_>,
         audience: &str,
         scope: &str,
     ) -> Result<ScopeReport, Box<ScopeRefusal>> {
+        self.with_facts(audience, |facts| {
+            decide(&ScopeAsk { scope: Some(scope), audience: Some(audience), flow }, facts)
+        })
+    }
+
+    /// What is known about a request for this audience.
+    pub(crate) fn with_facts<T>(&self, audience: &str, decide: impl FnOnce(&ScopeFacts<'_>) -> T) -> T {
         let apis = [&self.orders, &self.management];
-        let facts = ScopeFacts {
+        decide(&ScopeFacts {
             tenant: &self.tenant,
             issuer: &self.issuer,
             client: &self.client,
@@ -102,8 +109,7 @@ impl World {
             grants: &self.grants,
             user_id: Some("sms|5b5e"),
             permissions: &self.permissions,
-        };
-        decide(&ScopeAsk { scope: Some(scope), audience: Some(audience), flow }, &facts)
+        })
     }
 }
 

@@ -43,7 +43,7 @@ fn a_refusal_in_words() {
             "audience": API,
             "error": "access_denied",
             "error_description": "Client has not been granted scopes: delete:orders",
-            "reason": "not_in_client_grant", "setting": "client_grant.scope",
+            "reason": "not_in_client_grant", "setting": "client_grant.scope", "setting_id": "cgr_0",
             "says": says, "remedy": remedy, "change": change,
             "entries": [
                 { "scope": "read:orders", "origin": "requested", "outcome": "refused",
@@ -51,7 +51,7 @@ fn a_refusal_in_words() {
                   "says": "It could be granted, but another scope of this request was refused.",
                   "remedy": "ask without the scopes that were refused.", "change": null },
                 { "scope": "delete:orders", "origin": "requested", "outcome": "refused",
-                  "reason": "not_in_client_grant", "setting": "client_grant.scope",
+                  "reason": "not_in_client_grant", "setting": "client_grant.scope", "setting_id": "cgr_0",
                   "says": says, "remedy": remedy, "change": change },
             ],
         })
@@ -73,7 +73,7 @@ fn the_report_as_json() {
                   "says": "\"openid\" is an OpenID Connect scope and needs no API.",
                   "remedy": null, "change": null },
                 { "scope": "read:orders", "origin": "requested", "outcome": "dropped",
-                  "reason": "permission_missing", "setting": "user.permissions",
+                  "reason": "permission_missing", "setting": "user.permissions", "setting_id": "sms|5b5e",
                   "says": "RBAC is on for the API \"Orders\", and the user does not hold the permission \
                            \"read:orders\".",
                   "remedy": "give the user this permission or a role that has it, or switch off enforce_policies \
@@ -165,11 +165,14 @@ fn changes_name_the_setting_that_would_do_it() {
         json!({ "resource": "users", "id": "sms|5b5e", "action": "append", "field": "permissions",
                 "value": { "resource_server_identifier": API, "permission_name": "read:orders" } })
     );
+    let closed = world.clone().with(|world| world.orders.allow_offline_access = false);
     assert_eq!(
-        change(&world, Flow::Code, MANAGEMENT, "offline_access"),
-        json!({ "resource": "resource-servers", "id": "rs_management", "action": "set",
+        change(&closed, Flow::Code, API, "offline_access"),
+        json!({ "resource": "resource-servers", "id": "rs_orders", "action": "set",
                 "field": "allow_offline_access", "value": true })
     );
+    // The system's own APIs cannot be changed.
+    assert_eq!(change(&world, Flow::Code, MANAGEMENT, "offline_access"), json!(null));
     assert_eq!(
         change(&world, Flow::Code, "https://new.example/", ""),
         json!({ "resource": "resource-servers", "id": null, "action": "create",

@@ -115,7 +115,8 @@ fn denial(command: &Value) -> OAuthError {
 
 /// A second factor was asked for, and this server has none.
 pub fn multifactor_not_built() -> OAuthError {
-    let text = "A second factor is required, and multi-factor authentication is not supported by this server.";
+    let text =
+        "A second factor is required, and multi-factor authentication is not supported by this server.";
     OAuthError::access_denied(text).because("mfa_not_built")
 }
 
@@ -125,11 +126,17 @@ fn claim(verdict: &mut Verdict, by: &str, command: &Value, token: Token) {
         Token::Id => &mut verdict.id_token,
         Token::Access { .. } => &mut verdict.access_token,
     };
-    let done = claims::allowed(name, token)
-        .and_then(|()| claims::insert(claims, name, command["value"].clone()));
+    let done =
+        claims::allowed(name, token).and_then(|()| claims::insert(claims, name, command["value"].clone()));
+    let what = match token {
+        Token::Id => "id_token",
+        Token::Access { .. } => "access_token",
+    };
     if let Err(reason) = done {
         let kind = command["type"].as_str().unwrap_or_default();
         verdict.note(by, kind, name, reason);
+    } else {
+        verdict.note_set(by, what, name);
     }
 }
 

@@ -10,12 +10,66 @@ pub const MAX_BYTES: usize = 100 * 1024;
 
 /// Names that the protocol, or the service, uses itself. In alphabetical order.
 const RESERVED: &[&str] = &[
-    "acr", "act", "active", "amr", "at_hash", "ath", "attest", "aud", "auth_time", "authorization_details",
-    "azp", "c_hash", "client_id", "cnf", "cty", "dest", "entitlements", "events", "exp", "groups", "gty",
-    "htm", "htu", "iat", "internalService", "iss", "jcard", "jku", "jti", "jwe", "jwk", "kid", "may_act",
-    "mky", "nbf", "nonce", "object_id", "org_id", "org_name", "orig", "origid", "permissions", "roles",
-    "rph", "s_hash", "sid", "sip_callid", "sip_cseq_num", "sip_date", "sip_from_tag", "sip_via_branch",
-    "sub", "sub_jwk", "toe", "txn", "typ", "uuid", "vot", "vtm", "x5t#S256",
+    "acr",
+    "act",
+    "active",
+    "amr",
+    "at_hash",
+    "ath",
+    "attest",
+    "aud",
+    "auth_time",
+    "authorization_details",
+    "azp",
+    "c_hash",
+    "client_id",
+    "cnf",
+    "cty",
+    "dest",
+    "entitlements",
+    "events",
+    "exp",
+    "groups",
+    "gty",
+    "htm",
+    "htu",
+    "iat",
+    "internalService",
+    "iss",
+    "jcard",
+    "jku",
+    "jti",
+    "jwe",
+    "jwk",
+    "kid",
+    "may_act",
+    "mky",
+    "nbf",
+    "nonce",
+    "object_id",
+    "org_id",
+    "org_name",
+    "orig",
+    "origid",
+    "permissions",
+    "roles",
+    "rph",
+    "s_hash",
+    "sid",
+    "sip_callid",
+    "sip_cseq_num",
+    "sip_date",
+    "sip_from_tag",
+    "sip_via_branch",
+    "sub",
+    "sub_jwk",
+    "toe",
+    "txn",
+    "typ",
+    "uuid",
+    "vot",
+    "vtm",
+    "x5t#S256",
 ];
 
 /// Hosts whose names are the service's own.
@@ -33,12 +87,17 @@ pub enum Token {
     },
 }
 
+/// Whether the protocol, or the service, uses this name itself.
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.binary_search(&name).is_ok() || name == "scope"
+}
+
 /// Whether a script may set a claim of this name.
 ///
 /// # Errors
 /// Why it is left out.
 pub fn allowed(name: &str, token: Token) -> Result<(), NoteReason> {
-    if RESERVED.binary_search(&name).is_ok() || name == "scope" {
+    if is_reserved(name) {
         return Err(NoteReason::ReservedClaim);
     }
     match namespace(name) {
@@ -74,7 +133,11 @@ enum Namespace {
 fn namespace(name: &str) -> Namespace {
     let lower = name.to_ascii_lowercase();
     if let Some(urn) = lower.strip_prefix("urn:") {
-        return if urn == "auth0" || urn.starts_with("auth0:") { Namespace::Forbidden } else { Namespace::Own };
+        return if urn == "auth0" || urn.starts_with("auth0:") {
+            Namespace::Forbidden
+        } else {
+            Namespace::Own
+        };
     }
     if !(lower.starts_with("http://") || lower.starts_with("https://")) {
         return Namespace::None;

@@ -5,11 +5,15 @@
 //! ([`crate::scope::after_scripts`]), carrying anything out.
 //!
 //! Reading order: [`Verdict`], [`actions`] (commands of Actions), [`rules`] (what Rules left in `user` and
-//! `context`), [`claims`] (which claims a script may set), [`note`] (what is said about the rest).
+//! `context`), [`claims`] (which claims a script may set), [`registration`] (sign-ups), [`database`] (custom
+//! databases), [`notification`] (messages that an Action delivers), [`note`] (what is said about the rest).
 
 pub mod actions;
 pub mod claims;
+pub mod database;
 pub mod note;
+pub mod notification;
+pub mod registration;
 pub mod rules;
 
 #[cfg(test)]
@@ -43,6 +47,8 @@ pub struct Verdict {
     pub id_token: Map<String, Value>,
     /// Claims for the access token.
     pub access_token: Map<String, Value>,
+    /// Who set what, where it is known: `id_token NAME` and the like, and the script.
+    pub set_by: std::collections::BTreeMap<String, String>,
     /// Changes of the scopes, in order.
     pub scopes: Vec<ScopeChange>,
     /// Root attributes of the profile as this login's tokens shall state them; the account keeps its own.
@@ -177,6 +183,7 @@ impl Verdict {
     pub fn then(mut self, later: Self) -> Self {
         self.id_token.extend(later.id_token);
         self.access_token.extend(later.access_token);
+        self.set_by.extend(later.set_by);
         self.scopes.extend(later.scopes);
         self.profile.extend(later.profile);
         self.user_metadata.extend(later.user_metadata);
@@ -216,6 +223,15 @@ impl Verdict {
             _ => &self.app_metadata,
         };
         (!changes.is_empty()).then_some(changes)
+    }
+
+    /// The script that set a claim of `id_token` or `access_token`, or an attribute of the `profile`.
+    pub fn set_by(&self, what: &str, name: &str) -> &str {
+        self.set_by.get(&format!("{what} {name}")).map_or("A script", String::as_str)
+    }
+
+    fn note_set(&mut self, by: &str, what: &str, name: &str) {
+        self.set_by.insert(format!("{what} {name}"), by.to_owned());
     }
 
     fn deny(&mut self, error: OAuthError) {

@@ -6,8 +6,7 @@ macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $says:literal, $remedy:literal;)+) => {
         /// Why a command of a script was left out. Codes are stable: logs and tools rely on them.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum NoteReason { $($(#[doc = $doc])+ $name,)+ }
+        pub enum NoteReason { $($(#[doc = $doc])+ #[serde(rename = $code)] $name,)+ }
 
         impl NoteReason {
             /// Every reason, for documentation and tests.
@@ -53,7 +52,7 @@ reasons! {
         "The claim is a standard one, and the scope that opens it was not granted.",
         "ask for that scope, or use a name of your own.";
     /// There is no session to change.
-    NoSession = "no_session",
+    NoSession = "no_session_in_flow",
         "There is no session in this flow.",
         "check event.session before.";
     /// There is no refresh token to change.
@@ -64,6 +63,10 @@ reasons! {
     NoSaml = "saml_not_built",
         "SAML applications are not supported by this server.",
         "leave the command out.";
+    /// A passwordless account begins without metadata.
+    PasswordlessMetadata = "passwordless_metadata",
+        "Metadata set before a passwordless account is made are not kept.",
+        "set them in a post-login action.";
     /// The command is not known.
     UnknownCommand = "unknown_command",
         "The command means nothing here.",

@@ -47,8 +47,11 @@ pub fn judge(by: &str, before: &Value, after: &Value, facts: &ScriptFacts) -> Ve
             };
             let done =
                 claims::allowed(name, token).and_then(|()| claims::insert(claims, name, value.clone()));
-            if let Err(reason) = done {
-                verdict.note(by, &command, name, reason);
+            match done {
+                Ok(()) => {
+                    verdict.note_set(by, if token == Token::Id { "id_token" } else { "access_token" }, name)
+                }
+                Err(reason) => verdict.note(by, &command, name, reason),
             }
         }
     }
@@ -56,6 +59,9 @@ pub fn judge(by: &str, before: &Value, after: &Value, facts: &ScriptFacts) -> Ve
         verdict.scopes.push(ScopeChange { by: by.to_owned(), change: Change::Set { scopes } });
     }
     verdict.profile = changed(&before["user"], &after["user"]);
+    for name in verdict.profile.keys().cloned().collect::<Vec<_>>() {
+        verdict.note_set(by, "profile", &name);
+    }
     verdict.primary_user = context["primaryUser"].as_str().map(str::to_owned);
     verdict.multifactor = match context["multifactor"]["provider"].as_str() {
         None | Some("none") => None,
@@ -73,9 +79,7 @@ pub fn judge(by: &str, before: &Value, after: &Value, facts: &ScriptFacts) -> Ve
 /// A rule may give a list or, as the token has it, a text.
 fn scopes(value: &Value) -> Option<Vec<String>> {
     match value {
-        Value::Array(scopes) => {
-            Some(scopes.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-        }
+        Value::Array(scopes) => Some(scopes.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
         Value::String(scopes) => Some(scopes.split_whitespace().map(str::to_owned).collect()),
         _ => None,
     }
@@ -85,6 +89,15 @@ fn changed(before: &Value, after: &Value) -> Map<String, Value> {
     let differs = |name: &&&str| after.is_object() && before.get(**name) != after.get(**name);
     let value = |name: &&str| ((*name).to_owned(), after.get(*name).cloned().unwrap_or_default());
     ATTRIBUTES.iter().filter(differs).map(value).collect()
+}
+
+/// Whether a rule's code looks at `auth0.accessToken`. It may look where it does not, never the other way round
+/// as long as it is written as the documents have it.
+pub fn uses_access_token(code: &str) -> bool {
+    let dense: String = code.chars().filter(|letter| !letter.is_whitespace()).collect();
+    let ways =
+        ["auth0.accessToken", "auth0?.accessToken", "auth0['accessToken']", "auth0[\"accessToken\"]", "}=auth0"];
+    ways.iter().any(|way| dense.contains(way))
 }
 
 /// The refusal that an exception of a rule stands for.

@@ -41,7 +41,10 @@ fn claims_scopes_and_metadata_are_collected() {
         ]
     );
     assert_eq!(verdict.notes.len(), 1);
-    assert_eq!((verdict.notes[0].reason, verdict.notes[0].about.as_str()), (NoteReason::ReservedClaim, "sub"));
+    assert_eq!(
+        (verdict.notes[0].reason, verdict.notes[0].about.as_str()),
+        (NoteReason::ReservedClaim, "sub")
+    );
     assert_eq!(verdict.halt, None);
 }
 
@@ -49,9 +52,15 @@ fn claims_scopes_and_metadata_are_collected() {
 fn denials_have_the_codes_of_their_trigger() {
     let cases = [
         (json!({"type": "access.deny", "reason": "no"}), ("access_denied", "no", 403)),
-        (json!({"type": "access.deny", "code": "invalid_scope", "reason": "no"}), ("invalid_scope", "no", 400)),
+        (
+            json!({"type": "access.deny", "code": "invalid_scope", "reason": "no"}),
+            ("invalid_scope", "no", 400),
+        ),
         (json!({"type": "access.deny", "code": "server_error", "reason": "no"}), ("server_error", "no", 500)),
-        (json!({"type": "access.deny", "reason": "log", "user_message": "you"}), ("invalid_signup", "you", 400)),
+        (
+            json!({"type": "access.deny", "reason": "log", "user_message": "you"}),
+            ("invalid_signup", "you", 400),
+        ),
         (json!({"type": "validation.error", "code": "bad", "message": "m"}), ("bad", "m", 400)),
         (json!({"type": "access.rejectInvalidSubjectToken", "reason": "r"}), ("invalid_request", "r", 400)),
     ];
@@ -63,7 +72,8 @@ fn denials_have_the_codes_of_their_trigger() {
 #[test]
 fn a_factor_that_is_not_built_never_lets_anybody_in() {
     for kind in ["challengeWith", "challengeWithAny", "enrollWith", "enrollWithAny"] {
-        let verdict = judged(json!([{"type": format!("authentication.{kind}"), "factors": [{"type": "otp"}]}]));
+        let verdict =
+            judged(json!([{"type": format!("authentication.{kind}"), "factors": [{"type": "otp"}]}]));
         assert_eq!(error_of(&verdict).0, "access_denied", "{kind}");
     }
     assert_eq!(
@@ -104,7 +114,8 @@ fn ends_of_sessions_only_come_nearer() {
 
 #[test]
 fn rules_change_claims_scopes_and_the_profile_of_this_login() {
-    let before = json!({"user": {"email": "a@b.c", "name": "A"}, "context": {"protocol": "oidc-basic-profile"}});
+    let before =
+        json!({"user": {"email": "a@b.c", "name": "A"}, "context": {"protocol": "oidc-basic-profile"}});
     let after = json!({
         "user": {"email": "x@y.z", "name": "A", "secret": 1},
         "context": {
@@ -134,9 +145,25 @@ fn a_rule_is_sent_elsewhere_once() {
 }
 
 #[test]
+fn rules_that_use_the_management_api_are_known_by_their_code() {
+    for (code, expect) in [
+        ("call({ accessToken: auth0.accessToken })", true),
+        ("const { accessToken } = auth0;", true),
+        ("auth0 [ 'accessToken' ]", true),
+        ("context.accessToken.x = auth0.domain;", false),
+        ("auth0.users.updateUserMetadata(user.user_id, {})", false),
+    ] {
+        assert_eq!(rules::uses_access_token(code), expect, "{code}");
+    }
+}
+
+#[test]
 fn exceptions_of_rules_become_refusals() {
     let refusal = |name| rules::refusal(name, "Go away").code.to_string();
-    assert_eq!((refusal("UnauthorizedError"), refusal("Error")), ("unauthorized".into(), "access_denied".into()));
+    assert_eq!(
+        (refusal("UnauthorizedError"), refusal("Error")),
+        ("unauthorized".into(), "access_denied".into())
+    );
 }
 
 #[test]

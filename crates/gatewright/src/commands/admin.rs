@@ -6,7 +6,7 @@ use gatewright_core::ids::Issuer;
 use gatewright_resources::dashboard::invitations;
 use gatewright_resources::tenants;
 
-use super::users::local::Local;
+use super::local::Local;
 use crate::cli::{AdminCommand, DataArgs};
 use crate::config::{Config, Form};
 use crate::invitation;

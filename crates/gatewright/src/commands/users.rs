@@ -2,7 +2,6 @@
 
 mod export;
 mod import;
-pub(super) mod local;
 mod progress;
 
 use std::io::Write as _;

@@ -11,7 +11,7 @@ use super::suggest::did_you_mean;
 use super::{ConfigError, Form, Inputs, file_to_read, settings};
 
 /// Variables that are no settings: the file's own name, and what the project's tests use.
-const OTHER_VARIABLES: &[&str] = &["GATEWRIGHT_CONFIG"];
+const OTHER_VARIABLES: &[&str] = &["GATEWRIGHT_CONFIG", "GATEWRIGHT_TOKEN"];
 const TEST_PREFIX: &str = "GATEWRIGHT_TEST_";
 
 /// The merged values.

@@ -73,6 +73,8 @@ impl Server {
             ip: "127.0.0.1".into(),
             user_agent: None,
             rate_limit: None,
+            flows: None,
+            trial: None,
         }
     }
 

@@ -12,6 +12,7 @@ use axum::response::Response;
 use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
 use gatewright_core::password_policy::{Person, Weakness};
+use gatewright_core::user::User;
 use gatewright_http::{Fault, Params, RequestCx, respond};
 use gatewright_jose::token_hash;
 use gatewright_passwords::StoredHash;
@@ -22,9 +23,13 @@ use gatewright_store::Tx;
 use serde_json::{Value, json};
 
 use super::login::first_page;
+use crate::custom_database::{self, Unchanged};
 use crate::pages::policy::Policy;
 use crate::pages::screen::{Button, Field, Form, Kind, Link, Screen, Subject, company};
 use crate::pages::texts::{self, Texts};
+use crate::scripts::afterwards;
+use crate::scripts::event::Sent;
+use crate::sign_up::decision;
 use crate::stop::Stop;
 use crate::{account_result, events, login_transaction};
 
@@ -98,6 +103,7 @@ impl Look {
         form.buttons.push(Button { text: page.texts.get("buttonText"), value: "default", primary: true });
         page.policy = Some(Policy::of(connection, &page.texts, said.refused.as_deref()));
         page.form = Some(form);
+        page.alert = said.told.clone().or_else(|| said.alert.then(|| page.texts.get("reset-failed")));
         let status = if page.has_error() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
         let callback = client.as_ref().and_then(|client| client.callbacks.first());
         page.respond(status, &[callback.map_or("", String::as_str)])
@@ -111,6 +117,10 @@ struct Said {
     again: Option<&'static str>,
     /// The password that the rules refuse.
     refused: Option<String>,
+    /// It could not be changed.
+    alert: bool,
+    /// Why not, in a script's own words.
+    told: Option<String>,
 }
 
 pub(crate) async fn reset_form(
@@ -158,16 +168,35 @@ pub(crate) async fn reset(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
                 Weakness::PersonalInfo => "password-contains-user-information",
                 Weakness::Used { .. } => "password-previously-used",
             };
-            return wrong(Said { password: Some(key), again: None, refused: Some(password) });
+            return wrong(Said { password: Some(key), refused: Some(password), ..Said::default() });
         }
         Err(NewPasswordError::Hash(error)) => return Err(Fault::from(error).into()),
         Err(NewPasswordError::Store(error)) => return Err(error.into()),
     };
+    if let Some(custom) = custom_database::of(&cx, &connection).filter(|custom| !custom.imports()) {
+        return match custom.reset(token_hash(&look.ticket), &password).await? {
+            Ok((link, user)) => {
+                told_of_change(&look, &link, &connection, &user);
+                changed(&look, &link).await
+            }
+            Err(Unchanged::Gone) => Ok(look.gone(Purpose::ResetPassword)),
+            Err(Unchanged::Refused(text)) => wrong(Said { told: text, alert: true, ..Said::default() }),
+        };
+    }
     let change = Change { cx: cx.clone(), ticket_hash: token_hash(&look.ticket), hash };
     match cx.app.db.write(move |tx| Box::pin(change.record(tx))).await? {
-        Some(link) => changed(&look, &link).await,
+        Some((link, user)) => {
+            told_of_change(&look, &link, &connection, &user);
+            changed(&look, &link).await
+        }
         None => Ok(look.gone(Purpose::ResetPassword)),
     }
+}
+
+/// Tells the tenant's scripts.
+fn told_of_change(look: &Look, link: &AccountTicket, connection: &Arc<Connection>, user: &User) {
+    let (client, sent) = (look.client(link), Sent::typed(std::iter::empty()));
+    afterwards::password_changed(&look.cx, client.as_ref(), connection, user, &sent);
 }
 
 /// The password is a new one: on to the tenant's address, or a page that leads back to the login.
@@ -229,6 +258,9 @@ pub(crate) async fn verify(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Re
     let Some(link) = cx.app.db.write(move |tx| Box::pin(proof.record(tx))).await? else {
         return Ok(look.gone(Purpose::VerifyEmail));
     };
+    if let Some(connection) = cx.tenant.connection(&link.connection).cloned() {
+        note_elsewhere(&cx, &connection, &link).await?;
+    }
     let client = look.client(&link);
     let mut page = look.screen("email-verification", "email-verification-result", client.as_deref());
     page.title = page.texts.get("verifiedTitle");
@@ -239,6 +271,27 @@ pub(crate) async fn verify(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Re
         return Ok(go(target.as_str()));
     }
     Ok(page.respond(StatusCode::OK, &[]))
+}
+
+/// Lets a custom database know that an address is proved, where accounts stay in it. It is proved here in any case.
+async fn note_elsewhere(cx: &RequestCx, connection: &Connection, link: &AccountTicket) -> Result<(), Stop> {
+    let Some(custom) = custom_database::of(cx, connection).filter(|custom| !custom.imports()) else {
+        return Ok(());
+    };
+    let Some(called) = custom.verify(&link.email).await else { return Ok(()) };
+    let (reason, description) = match &called.result {
+        Ok(true) => return Ok(()),
+        Ok(false) => ("not_changed_by_script", None),
+        Err(refusal) => custom_database::logged(refusal),
+    };
+    let client = link.client_id.as_deref().and_then(|id| cx.tenant.client(id));
+    let event = events::event(cx, "fv", client.map(|client| &**client));
+    let mut event = events::at_connection(event, connection);
+    event.user_id = Some(link.user_id.clone());
+    event.user_name = Some(link.email.clone());
+    event.description = description;
+    event.details = json!({"decision": decision(reason, called.scripts)});
+    events::write(cx, event).await
 }
 
 /// On to an address of the tenant's. The link's secret is in this one's: it must not travel on.
@@ -298,17 +351,16 @@ struct Change {
 }
 
 impl Change {
-    async fn record(self, tx: &mut Tx) -> Result<Option<AccountTicket>, Stop> {
+    async fn record(self, tx: &mut Tx) -> Result<Option<(AccountTicket, User)>, Stop> {
         let (cx, tenant, now) = (&self.cx, &self.cx.tenant.id, self.cx.now);
         let spent =
             account_tickets::spend(tx, tenant, Purpose::ResetPassword, &self.ticket_hash, now).await?;
         let Some(link) = spent else { return Ok(None) };
         let (user_id, email) = (&link.user_id, link.proves_email.then_some(&*link.email));
-        if users::change_password(tx, tenant, user_id, email, &self.hash, now).await?.is_none() {
-            return Ok(None);
-        }
+        let changed = users::change_password(tx, tenant, user_id, email, Some(&self.hash), now).await?;
+        let Some(user) = changed.and_then(|user| serde_json::from_value(user).ok()) else { return Ok(None) };
         log(tx, cx, "scp", &link).await?;
-        Ok(Some(link))
+        Ok(Some((link, user)))
     }
 }
 

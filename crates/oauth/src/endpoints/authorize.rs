@@ -16,6 +16,7 @@ use gatewright_core::authorize::prompt::{LoginReason, Step, next};
 use gatewright_core::authorize::{self, Ask, Refusal, Request, pushed};
 use gatewright_core::client::Client;
 use gatewright_core::login::screens::NoPage;
+use gatewright_core::reasons::change::{ChangeFacts, change};
 use gatewright_core::scope::Flow;
 use gatewright_http::params::ParamsError;
 use gatewright_http::{Fault, Params, RequestCx, respond};
@@ -278,9 +279,11 @@ async fn ask_to_log_in(
         }
         None => json!({"reason": reason.code()}),
     };
+    let facts = ChangeFacts { client_id: &client.client_id, ..ChangeFacts::default() };
     // A page that sent a ticket waits for an answer at its callback, in whatever mode.
     if request.prompt.none || reason == LoginReason::TicketUnusable {
         let error = OAuthError::login_required().because(reason.code());
+        let error = error.lifted_by(change(reason.code(), &facts));
         return refuse_back(cx, client, request, error, json!({"login": login})).await;
     }
     let page = match first_page(cx, &client.client_id, request.connection.as_deref()) {
@@ -302,7 +305,12 @@ async fn ask_to_log_in(
     let wants_sign_up = params.get("screen_hint").is_some_and(|hint| hint == "signup");
     let sign_up = sign_up_page(cx, &client.client_id, request.connection.as_deref());
     let page = sign_up.filter(|_| wants_sign_up).unwrap_or(page);
-    let progress = Progress { params: params.clone(), pushed: pushed.clone(), ..Progress::default() };
+    let progress = Progress {
+        params: params.clone(),
+        pushed: pushed.clone(),
+        login_reason: Some(reason.code().to_owned()),
+        ..Progress::default()
+    };
     let begun = login_transaction::draw(cx, &client.client_id, progress);
     login_transaction::begin(cx, &begun).await?;
     Ok(to_page(page, &begun.state, Some(begun.cookie)))

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use gatewright_core::OAuthError;
 use gatewright_core::client::{Client, PASSWORDLESS_OTP};
 use gatewright_core::redirect;
+use gatewright_core::user::User;
 use gatewright_http::{Params, RequestCx, respond};
 use gatewright_jose::random_token;
 use gatewright_resources::login_tickets;
@@ -19,7 +20,8 @@ use serde_json::json;
 
 use crate::login_ticket::{NewTicket, binding_cookies};
 use crate::password_login;
-use crate::passwordless::{self, CodeRefusal, PresentedCode, Proven};
+use crate::passwordless::{self, CodeRefusal, PresentedCode, Proven, Screening};
+use crate::scripts::event::Sent;
 use crate::stop::Stop;
 
 const OTP_KEYS: [&str; 5] = ["client_id", "credential_type", "username", "otp", "realm"];
@@ -49,7 +51,7 @@ pub(crate) async fn authenticate(cx: RequestCx, headers: HeaderMap, body: Bytes)
     let ticket = random_token(&cx.app.random, 32);
     let (new, binding) = NewTicket::draw(&cx, &origin, &ticket);
     match presented {
-        Proof::Code(presented) => presented.authenticate(&cx, client, new).await?,
+        Proof::Code(presented) => presented.authenticate(&cx, client, new, &params).await?,
         Proof::Password(presented) => presented.authenticate(&cx, &client, new).await?,
     }
 
@@ -102,7 +104,13 @@ impl<'a> Presented<'a> {
     }
 
     /// Judges the code and stores the ticket.
-    async fn authenticate(&self, cx: &RequestCx, client: Arc<Client>, new: NewTicket) -> Result<(), Stop> {
+    async fn authenticate(
+        &self,
+        cx: &RequestCx,
+        client: Arc<Client>,
+        new: NewTicket,
+        params: &Params,
+    ) -> Result<(), Stop> {
         let connection = cx.tenant.connection_for(self.realm, &client.client_id).cloned();
         let connection = connection
             .filter(|connection| passwordless::built(connection))
@@ -111,11 +119,19 @@ impl<'a> Presented<'a> {
         let identifier =
             passwordless::identifier(&connection, self.username).unwrap_or_else(|| self.username.to_owned());
         let otp = self.otp.to_owned();
-        let code = PresentedCode { cx: cx.clone(), client, connection, identifier, otp };
-        let attempt = Attempt { code, new };
+        let screened = Screening::default();
+        let mut code = PresentedCode { cx: cx.clone(), client, connection, identifier, otp, screened };
+        let sent = Sent::body(params);
+        if let Err(refusal) = code.screen("fcoa", &sent).await? {
+            return Err(refused(&code, refusal).into());
+        }
+        let attempt = Attempt { code: code.clone(), new };
         // The refusal is a value, not an error: the try it counted must be committed.
-        let outcome = cx.app.db.write(move |tx| Box::pin(attempt.judge(tx))).await?;
-        Ok(outcome?)
+        let made = cx.app.db.write(move |tx| Box::pin(attempt.judge(tx))).await??;
+        if let Some(user) = made {
+            code.made(&user, &sent);
+        }
+        Ok(())
     }
 }
 
@@ -147,27 +163,29 @@ struct Attempt {
 }
 
 impl Attempt {
-    async fn judge(self, tx: &mut Tx) -> Result<Result<(), OAuthError>, Stop> {
+    /// The inner value is the account, if one was made.
+    async fn judge(self, tx: &mut Tx) -> Result<Result<Option<User>, OAuthError>, Stop> {
         let code = &self.code;
-        let Proven { user, verdict } = match code.judge(tx, "fcoa").await? {
+        let Proven { user, verdict, created } = match code.judge(tx, "fcoa").await? {
             Ok(proven) => proven,
-            Err(refusal) => return Ok(Err(self.refused(&refusal))),
+            Err(refusal) => return Ok(Err(refused(code, refusal))),
         };
         let ticket = self.new.of(&code.cx, &code.client.client_id, &user.user_id, &code.connection.name);
         login_tickets::insert(tx, &code.cx.tenant.id, &ticket).await?;
         let why = json!({"reason": verdict.code(), "says": verdict.says(), "origin": self.new.origin});
         code.log(tx, "scoa", Some(&user.user_id), why).await?;
-        Ok(Ok(()))
+        Ok(Ok(created.then_some(user)))
     }
+}
 
-    fn refused(&self, refusal: &CodeRefusal) -> OAuthError {
-        let blocked = || OAuthError::new(403, "blocked_user", "user is blocked").because("user_blocked");
-        match refusal {
-            CodeRefusal::Blocked => blocked(),
-            // An accepted code is no refusal; were it one, nobody may come in.
-            CodeRefusal::Code(verdict) => verdict
-                .cross_origin_error(passwordless::channel(&self.code.connection))
-                .unwrap_or_else(blocked),
+fn refused(code: &PresentedCode, refusal: CodeRefusal) -> OAuthError {
+    let blocked = || OAuthError::new(403, "blocked_user", "user is blocked").because("user_blocked");
+    match refusal {
+        CodeRefusal::Blocked => blocked(),
+        CodeRefusal::Denied(refusal) => passwordless::denied(refusal),
+        // An accepted code is no refusal; were it one, nobody may come in.
+        CodeRefusal::Code(verdict) => {
+            verdict.cross_origin_error(passwordless::channel(&code.connection)).unwrap_or_else(blocked)
         }
     }
 }

@@ -11,12 +11,14 @@ use axum::response::{IntoResponse, Response};
 use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
 use gatewright_core::user::User;
+use gatewright_http::respond::Reason;
 use gatewright_http::{Params, RequestCx, respond};
 use serde_json::{Value, json};
 
 use super::passwordless_start::origin_allowed;
 use crate::account_link::{self, TooManyResets};
-use crate::sign_up::{self, Refusal};
+use crate::scripts::event::Sent;
+use crate::sign_up::{self, Refusal, SCRIPT_ERROR};
 use crate::stop::Stop;
 
 /// Compat: the same for known and unknown addresses.
@@ -32,13 +34,13 @@ pub(crate) async fn signup(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Re
         let connection = connection(cx, &client, &params)?;
         let form = sign_up::read(&connection, |name| params.value(name))?;
         let password = params.text("password").ok_or_else(|| Refusal::bad("password is required"))?;
-        Ok::<_, Refusal>((client, connection, form, password.to_owned()))
+        Ok::<_, Refusal>((client, connection, form, password.to_owned(), Sent::body(&params)))
     };
-    let (client, connection, form, password) = match read(&cx) {
+    let (client, connection, form, password, sent) = match read(&cx) {
         Ok(read) => read,
         Err(refusal) => return Ok(refused(&refusal)),
     };
-    Ok(match sign_up::sign_up(&cx, &client, &connection, form, &password).await? {
+    Ok(match sign_up::sign_up(&cx, &client, &connection, form, &password, &sent).await? {
         Ok(user) => respond::json_no_store(200, &signed_up(&user)),
         Err(refusal) => refused(&refusal),
     })
@@ -112,7 +114,7 @@ fn connection(cx: &RequestCx, client: &Client, params: &Params) -> Result<Arc<Co
 
 /// The refusal as these endpoints put it.
 pub(crate) fn refused(refusal: &Refusal) -> Response {
-    tracing::info!(error = refusal.code, reason = refusal.reason, "{}", refusal.message);
+    tracing::info!(error = %refusal.code, reason = refusal.reason, "{}", refusal.message);
     let mut body = json!({
         "name": refusal.name,
         "code": refusal.code,
@@ -120,10 +122,16 @@ pub(crate) fn refused(refusal: &Refusal) -> Response {
         "description": refusal.description,
         "statusCode": refusal.status,
     });
+    // Compat: applications read the text of a script for the user here.
+    if refusal.name == SCRIPT_ERROR {
+        body["friendly_message"] = json!(refusal.message);
+    }
     if let Some(policy) = &refusal.policy {
         body["policy"] = json!(policy);
     }
-    respond::json_no_store(refusal.status, &body).into_response()
+    let mut response = respond::json_no_store(refusal.status, &body).into_response();
+    response.extensions_mut().insert(Reason(refusal.reason.to_owned()));
+    response
 }
 
 /// What a sign-up is told of the account.

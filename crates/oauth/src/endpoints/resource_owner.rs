@@ -44,7 +44,7 @@ pub(crate) async fn ro(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Result
     let grant = grants::named(grant_type)?;
     let sent = Sent::body(&params);
     let presented = if grant_type == PASSWORDLESS_OTP && from_its_page(&cx, &client) {
-        passwordless_otp::from_page(cx.clone(), client.clone(), &params)?
+        passwordless_otp::from_page(cx.clone(), client.clone(), &params).await?
     } else {
         (grant.present)(cx.clone(), client.clone(), params).await?
     };

@@ -77,6 +77,7 @@ impl Presented for Code {
                 code_hash: Some(self.code_hash),
                 refresh: None,
                 verdict: code.verdict,
+                exchanged: None,
             }))
         })
     }

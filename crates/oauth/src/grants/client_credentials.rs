@@ -57,6 +57,7 @@ impl Presented for Own {
                 code_hash: None,
                 refresh: None,
                 verdict: None,
+                exchanged: None,
             }))
         })
     }

@@ -81,6 +81,7 @@ impl Presented for Device {
                 code_hash: None,
                 refresh: None,
                 verdict: None,
+                exchanged: None,
             }))
         })
     }

@@ -11,18 +11,20 @@ pub(crate) mod device_code;
 mod password;
 pub(crate) mod passwordless_otp;
 pub(crate) mod refresh_token;
+pub(crate) mod token_exchange;
 mod unbuilt;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use gatewright_core::OAuthError;
 use gatewright_core::Timestamp;
 use gatewright_core::client::Client;
-use gatewright_core::script::Verdict;
+use gatewright_core::connection::Connection;
+use gatewright_core::script::{Note, Verdict};
 use gatewright_core::user::User;
 use gatewright_http::{Params, RequestCx};
 use gatewright_store::{BoxFuture, Tx};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::refresh::Refresh;
 use crate::stop::Stop;
@@ -51,7 +53,15 @@ pub(crate) trait Presented: Send {
         cx: &'t RequestCx,
         client: &'t Client,
     ) -> BoxFuture<'t, Result<Redeemed, Stop>>;
+
+    /// Where it says that it made an account. To be looked at once that is committed, whatever the answer is.
+    fn new_account(&self) -> Option<NewAccount> {
+        None
+    }
 }
+
+/// A place for an account that was made, and its connection.
+pub(crate) type NewAccount = Arc<OnceLock<(User, Arc<Connection>)>>;
 
 /// What came of redeeming.
 pub(crate) type Redeemed = Result<Subject, Refused>;
@@ -122,6 +132,21 @@ pub(crate) struct Subject {
     pub(crate) refresh: Option<Box<Refresh>>,
     /// What the tenant's scripts decided when the user logged in; then they do not run again.
     pub(crate) verdict: Option<Box<Verdict>>,
+    /// What the Action of a token exchange profile said, where one judged.
+    pub(crate) exchanged: Option<Box<Exchanged>>,
+}
+
+/// See [`Subject::exchanged`].
+#[derive(Debug)]
+pub(crate) struct Exchanged {
+    /// The claim `act`; with it no refresh token is issued.
+    pub(crate) actor: Option<Value>,
+    /// The Action's run, for the log.
+    pub(crate) runs: Vec<Value>,
+    /// What of its commands was left out.
+    pub(crate) notes: Vec<Note>,
+    /// What later Actions see of it as `event.transaction`.
+    pub(crate) transaction: Map<String, Value>,
 }
 
 /// [`gatewright_core::scope::Flow`], owned.
@@ -149,6 +174,7 @@ static GRANTS: &[&Grant] = &[
     &device_code::GRANT,
     &password::PASSWORD,
     &password::PASSWORD_REALM,
+    &token_exchange::GRANT,
 ];
 
 /// The grant of this name.
@@ -158,13 +184,14 @@ pub(crate) fn named(name: &str) -> Result<&'static Grant, OAuthError> {
 }
 
 fn unsupported(name: &str) -> OAuthError {
-    OAuthError::new(403, "unsupported_grant_type", format!("Unsupported grant type: {name}"))
+    let text = format!("Unsupported grant type: {name}");
+    OAuthError::new(403, "unsupported_grant_type", text).because("grant_type_unknown")
 }
 
 /// Whether a client needs leave for this grant: one that is not built is refused in any case, in words
-/// that say so.
+/// that say so. Compat: exchanges have a setting of their own, and no place among `grant_types`.
 pub(crate) fn needs_leave(grant: &Grant) -> bool {
-    unbuilt::named(grant.name).is_none()
+    unbuilt::named(grant.name).is_none() && grant.name != token_exchange::GRANT.name
 }
 
 /// The names of all grants that are built.

@@ -93,6 +93,7 @@ impl Presented for Judged {
                 code_hash: None,
                 refresh: None,
                 verdict: None,
+                exchanged: None,
             }))
         })
     }

@@ -10,8 +10,9 @@ use gatewright_http::{Params, RequestCx};
 use gatewright_resources::users;
 use gatewright_store::{BoxFuture, Tx};
 
-use super::{Flow, Grant, Presented, Redeemed, Refused, RefusedEvent, Subject};
-use crate::passwordless::{self, CodeRefusal, PresentedCode, Proven};
+use super::{Flow, Grant, NewAccount, Presented, Redeemed, Refused, RefusedEvent, Subject};
+use crate::passwordless::{self, CodeRefusal, PresentedCode, Proven, Screening};
+use crate::scripts::event::Sent;
 use crate::stop::Stop;
 
 pub(super) static GRANT: Grant = Grant {
@@ -27,18 +28,20 @@ pub(super) static GRANT: Grant = Grant {
                 let error = OAuthError::unauthorized_client(text);
                 return Err(error.because("passwordless_otp_grant_in_spa").into());
             }
-            Ok(from_page(cx, client, &params)?)
+            from_page(cx, client, &params).await
         })
     },
 };
 
 /// The code as a page presents it whose origin the caller has looked at.
-pub(crate) fn from_page(
+pub(crate) async fn from_page(
     cx: RequestCx,
     client: Arc<Client>,
     params: &Params,
-) -> Result<Box<dyn Presented>, OAuthError> {
-    Ok(Box::new(Otp::read(cx, client, params)?))
+) -> Result<Box<dyn Presented>, Stop> {
+    let mut otp = Otp::read(cx, client, params)?;
+    otp.denied = otp.code.screen(GRANT.events.1, &Sent::body(params)).await?.err();
+    Ok(Box::new(otp))
 }
 
 /// A code as a client presents it.
@@ -46,6 +49,9 @@ struct Otp {
     code: PresentedCode,
     scope: Option<String>,
     audience: Option<String>,
+    /// It was refused before its transaction.
+    denied: Option<CodeRefusal>,
+    made: NewAccount,
 }
 
 impl Otp {
@@ -62,12 +68,25 @@ impl Otp {
         Ok(Self {
             scope: owned("scope"),
             audience: owned("audience"),
-            code: PresentedCode { cx, client, connection, identifier, otp: otp.to_owned() },
+            denied: None,
+            made: NewAccount::default(),
+            code: PresentedCode {
+                cx,
+                client,
+                connection,
+                identifier,
+                otp: otp.to_owned(),
+                screened: Screening::default(),
+            },
         })
     }
 }
 
 impl Presented for Otp {
+    fn new_account(&self) -> Option<NewAccount> {
+        Some(Arc::clone(&self.made))
+    }
+
     fn redeem<'t>(
         self: Box<Self>,
         tx: &'t mut Tx,
@@ -75,19 +94,27 @@ impl Presented for Otp {
         _client: &'t Client,
     ) -> BoxFuture<'t, Result<Redeemed, Stop>> {
         Box::pin(async move {
-            let Self { code, scope, audience } = *self;
-            let Proven { user, .. } = match code.judge(tx, GRANT.events.1).await? {
+            let Self { code, scope, audience, denied, made } = *self;
+            let judged = match denied {
+                Some(refusal) => Err(refusal),
+                None => code.judge(tx, GRANT.events.1).await?,
+            };
+            let Proven { user, created, .. } = match judged {
                 Ok(proven) => proven,
                 Err(refusal) => {
                     let channel = passwordless::channel(&code.connection);
                     let error = match refusal {
                         CodeRefusal::Code(verdict) => verdict.token_error(channel),
+                        CodeRefusal::Denied(refusal) => Some(passwordless::denied(refusal)),
                         CodeRefusal::Blocked => None,
                     };
                     let error = error.unwrap_or_else(|| OAuthError::user_blocked().because("user_blocked"));
                     return Ok(Err(Refused { event: RefusedEvent::Written, ..Refused::from(error) }));
                 }
             };
+            if created {
+                made.set((user.clone(), Arc::clone(&code.connection))).ok();
+            }
             let ip = cx.ip.to_string();
             let updated = users::record_login(tx, &cx.tenant.id, &user.user_id, &ip, cx.now).await?;
             let updated = updated.and_then(|document| serde_json::from_value::<User>(document).ok());
@@ -104,6 +131,7 @@ impl Presented for Otp {
                 code_hash: None,
                 refresh: None,
                 verdict: None,
+                exchanged: None,
             }))
         })
     }

@@ -6,13 +6,13 @@ use gatewright_core::refresh::{RefreshPolicy, Refusal, verdict};
 use gatewright_core::user::User;
 use gatewright_http::RequestCx;
 use gatewright_jose::token_hash;
-use gatewright_resources::refresh_tokens::{self, Claimed};
+use gatewright_resources::refresh_tokens::{self, Claimed, family_detail};
 use gatewright_resources::users;
 use gatewright_store::{BoxFuture, StoreError, Tx};
 use serde_json::json;
 
 use super::{Flow, Grant, Presented, Redeemed, Refused, RefusedEvent, Subject};
-use crate::refresh::{Refresh, family_detail};
+use crate::refresh::Refresh;
 use crate::stop::Stop;
 
 pub(super) static GRANT: Grant = Grant {
@@ -71,6 +71,7 @@ impl Presented for Token {
                 code_hash: family.code_hash.clone(),
                 refresh: Some(Box::new(refresh)),
                 verdict: None,
+                exchanged: None,
             }))
         })
     }

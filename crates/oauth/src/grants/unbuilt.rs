@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use gatewright_core::OAuthError;
 use gatewright_core::client::Client;
-use gatewright_core::token_exchange::{self, Ask, TOKEN_EXCHANGE};
 use gatewright_http::{Params, RequestCx};
 use gatewright_store::BoxFuture;
-use serde_json::json;
+use serde_json::Value;
 
 use super::{Grant, Presented};
 use crate::events;
@@ -65,20 +64,6 @@ static UNBUILT: &[Unbuilt] = &[
     ),
 ];
 
-static EXCHANGE: Grant = Grant {
-    name: TOKEN_EXCHANGE,
-    params: &[
-        "subject_token",
-        "subject_token_type",
-        "actor_token",
-        "actor_token_type",
-        "requested_token_type",
-        "organization",
-    ],
-    events: ("secte", "fecte"),
-    present: exchange,
-};
-
 const fn unbuilt(
     name: &'static str,
     required: &'static [&'static str],
@@ -90,8 +75,7 @@ const fn unbuilt(
 
 /// The grant of this name, if it is known and not built.
 pub(super) fn named(name: &str) -> Option<&'static Grant> {
-    let found = UNBUILT.iter().map(|unbuilt| &unbuilt.grant).find(|grant| grant.name == name);
-    found.or((name == TOKEN_EXCHANGE).then_some(&EXCHANGE))
+    UNBUILT.iter().map(|unbuilt| &unbuilt.grant).find(|grant| grant.name == name)
 }
 
 type Refusal = BoxFuture<'static, Result<Box<dyn Presented>, Stop>>;
@@ -115,35 +99,9 @@ fn refuse(cx: RequestCx, client: Arc<Client>, params: Params) -> Refusal {
     })
 }
 
-/// Token exchange has its shape already: what it would exchange is told apart.
-fn exchange(cx: RequestCx, client: Arc<Client>, params: Params) -> Refusal {
-    Box::pin(async move {
-        let ask = Ask {
-            subject_token: params.text("subject_token"),
-            subject_token_type: params.text("subject_token_type"),
-            actor_token: params.text("actor_token"),
-            actor_token_type: params.text("actor_token_type"),
-        };
-        let (error, event) = match token_exchange::kind(&ask) {
-            Ok(kind) => {
-                let named = ask.subject_token_type.unwrap_or_default();
-                let text = format!("Unsupported subject_token_type: {named}. {}", kind.not_built());
-                let error = OAuthError::invalid_request(text).because("token_exchange_not_built");
-                (error, kind.failure_event())
-            }
-            Err(error) => (error, EXCHANGE.events.1),
-        };
-        log(&cx, &client, event, &error).await?;
-        Err(error.into())
-    })
-}
-
 async fn log(cx: &RequestCx, client: &Client, code: &'static str, error: &OAuthError) -> Result<(), Stop> {
     let mut event = events::event(cx, code, Some(client));
     event.description = Some(error.description.to_string());
-    event.details = json!({
-        "error": {"message": error.description, "oauthError": error.code},
-        "decision": {"reason": error.reason},
-    });
+    event.details = events::refusal(error, Some(client), Value::Null);
     events::write(cx, event).await
 }

@@ -4,24 +4,27 @@ use std::sync::Arc;
 
 use gatewright_core::OAuthError;
 use gatewright_core::client::Client;
+use gatewright_core::ledger;
+use gatewright_core::reasons::change::{ChangeFacts, change};
 use gatewright_core::scope::{self, ScopeReport};
 use gatewright_core::script::Verdict;
 use gatewright_core::tokens::Channel;
 use gatewright_core::tokens::access_token::{self, AccessTokenFacts, AccessTokenPlan};
+use gatewright_core::tokens::id_token::{self, IdTokenFacts};
 use gatewright_core::user::User;
 use gatewright_http::RequestCx;
 use gatewright_resources::access_tokens::AccessToken;
 use gatewright_resources::{logs, users};
 use gatewright_store::Tx;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Recorded;
 use crate::decision::{self, Wanted};
-use crate::events;
+use crate::events::{self, merge};
 use crate::grants::{Flow, Grant, Presented, Refused, RefusedEvent, Subject, refresh_token};
 use crate::mint::Opaque;
 use crate::refresh;
-use crate::scripts::{carry_out, login};
+use crate::scripts::{self, carry_out, login};
 use crate::stop::Stop;
 
 /// A request and whose it is.
@@ -94,6 +97,9 @@ impl Desk {
             self.log_failure(tx, user_id, &error, ledger).await?;
             return Ok(Err(error));
         }
+        if let Some(exchanged) = &subject.exchanged {
+            ledger["scripts"] = scripts::ledger::told(&exchanged.runs, &exchanged.notes);
+        }
         let mut verdict = Verdict::default();
         if let Some(decided) = subject.verdict.take() {
             verdict = *decided;
@@ -131,7 +137,14 @@ impl Desk {
 
     /// Plans the tokens and writes what they need.
     async fn record(self, tx: &mut Tx, case: Case) -> Answer<Recorded> {
-        let Case { subject, wanted, permissions, report, verdict, mut ledger } = case;
+        let Case { subject, wanted, permissions, report, mut verdict, mut ledger } = case;
+        let actor = subject.exchanged.as_ref().and_then(|exchanged| exchanged.actor.clone());
+        if let Some(actor) = &actor {
+            // RFC 8693 section 4.1.
+            for claims in [&mut verdict.access_token, &mut verdict.id_token] {
+                claims.insert("act".to_owned(), actor.clone());
+            }
+        }
         let (cx, client) = (&self.cx, &self.client);
         let access = self.plan(&subject, &wanted, &report, &verdict, permissions);
         let opaque = Opaque::draw(cx, &access);
@@ -150,7 +163,7 @@ impl Desk {
                 carry_out::refresh_token(tx, cx, &exchanged.claimed.family.family_id, &verdict).await?;
                 token
             }
-            (None, Some(user)) if report.grants(scope::OFFLINE_ACCESS) => {
+            (None, Some(user)) if report.grants(scope::OFFLINE_ACCESS) && actor.is_none() => {
                 let begun = refresh::begin(tx, cx, client, user, &subject, &wanted, &report).await?;
                 carry_out::refresh_token(tx, cx, &begun.family_id, &verdict).await?;
                 merge(&mut ledger, begun.ledger);
@@ -158,8 +171,72 @@ impl Desk {
             }
             (None, _) => None,
         };
+        if refresh_token.is_none() && subject.refresh.is_none() {
+            let none = ledger::no_refresh_token(&report, subject.user.is_none(), false, client);
+            ledger["refresh_token"] = json!(none);
+        }
+        let id_token = self.id_token(&subject, &report, &verdict);
+        merge(&mut ledger, json!(self.issued(&subject, &wanted, &access, id_token.as_ref(), &verdict)));
         self.log_success(tx, &subject, &wanted, &report, ledger).await?;
-        Ok(Ok(Recorded { client: self.client, subject, report, verdict, access, opaque, refresh_token }))
+        let client = self.client;
+        let exchanged = subject.exchanged.is_some();
+        Ok(Ok(Recorded { client, report, access, opaque, refresh_token, id_token, exchanged }))
+    }
+
+    /// The claims of the ID token, but for the hash of the access token, which is not signed yet.
+    fn id_token(
+        &self,
+        subject: &Subject,
+        report: &ScopeReport,
+        verdict: &Verdict,
+    ) -> Option<Map<String, Value>> {
+        let scopes = report.granted();
+        let user = subject.user.as_ref().filter(|_| scopes.contains(&"openid"))?;
+        let claims = id_token::plan(&IdTokenFacts {
+            issuer: &self.cx.issuer,
+            client: &self.client,
+            user,
+            scopes: &scopes,
+            nonce: subject.nonce.as_deref(),
+            session_id: subject.session_id.as_deref(),
+            auth_time: subject.auth_time,
+            at_hash: None,
+            c_hash: None,
+            claim_types: self.cx.tenant.claim_types(),
+            custom: &verdict.id_token,
+            now: self.cx.now,
+        });
+        match claims {
+            Value::Object(claims) => Some(claims),
+            _ => None,
+        }
+    }
+
+    /// Why the tokens are as they are.
+    fn issued(
+        &self,
+        subject: &Subject,
+        wanted: &Wanted,
+        access: &AccessTokenPlan,
+        id_token: Option<&Map<String, Value>>,
+        verdict: &Verdict,
+    ) -> ledger::Issued {
+        let api = wanted.api.as_ref();
+        ledger::issued(ledger::IssuedFacts {
+            client: &self.client,
+            api,
+            audience: ledger::AudienceFacts {
+                asked: subject.audience.as_deref(),
+                audience: wanted.audience.as_deref(),
+                api,
+                carried: matches!(subject.flow, Flow::Code | Flow::Refresh { .. }),
+            },
+            channel: Channel::Back,
+            access: Some(access),
+            id_token,
+            verdict,
+            machine: subject.user.is_none(),
+        })
     }
 
     fn plan(
@@ -195,20 +272,20 @@ impl Desk {
 
     async fn refuse(&self, tx: &mut Tx, refused: Refused) -> Result<OAuthError, Stop> {
         let Refused { error, user_id, event, ledger: more } = refused;
-        let mut ledger = json!({"reason": error.reason});
-        merge(&mut ledger, more);
         let code = match event {
             RefusedEvent::Usual => self.grant.events.1,
             RefusedEvent::Named(code) => code,
             RefusedEvent::Written | RefusedEvent::Left => return Ok(error),
         };
-        self.log_failure_as(code, tx, user_id, &error, ledger).await?;
+        self.log_failure_as(code, tx, user_id, &error, more).await?;
         Ok(error)
     }
 
     async fn refuse_blocked(&self, tx: &mut Tx, user_id: Option<String>) -> Result<OAuthError, Stop> {
-        let error = OAuthError::user_blocked().because("user_blocked");
-        self.log_failure(tx, user_id, &error, json!({"reason": "user_blocked"})).await?;
+        let facts = ChangeFacts { user_id: user_id.as_deref(), ..ChangeFacts::default() };
+        let error =
+            OAuthError::user_blocked().because("user_blocked").lifted_by(change("user_blocked", &facts));
+        self.log_failure(tx, user_id, &error, Value::Null).await?;
         Ok(error)
     }
 
@@ -257,16 +334,8 @@ impl Desk {
         let mut event = events::event(&self.cx, code, Some(&self.client));
         event.description = Some(error.description.to_string());
         event.user_id = user_id;
-        event.details =
-            json!({"error": {"message": error.description, "oauthError": error.code}, "decision": ledger});
+        event.details = events::refusal(error, Some(&self.client), ledger);
         logs::append(tx, &self.cx.tenant.id, self.cx.now, &self.cx.app.random, &event).await?;
         Ok(())
-    }
-}
-
-/// Adds the members of one object to another; anything but objects is left as it is.
-fn merge(into: &mut Value, more: Value) {
-    if let (Value::Object(into), Value::Object(more)) = (into, more) {
-        into.extend(more);
     }
 }

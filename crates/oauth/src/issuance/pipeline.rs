@@ -6,11 +6,11 @@ use gatewright_http::RequestCx;
 use gatewright_resources::login_transactions::ScriptProgress;
 use gatewright_resources::refresh_tokens;
 use gatewright_store::StoreError;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::desk::{Case, Desk};
 use crate::endpoints::authorize::pipeline::method;
-use crate::grants::{Flow, Grant, authorization_code, client_credentials, device_code};
+use crate::grants::{Exchanged, Flow, Grant, authorization_code, client_credentials, device_code, token_exchange};
 use crate::scripts::event::Sent;
 use crate::scripts::login::{self, Scene};
 use crate::scripts::{carry_out, machine};
@@ -26,31 +26,33 @@ pub(super) fn any(cx: &RequestCx, grant: &Grant) -> bool {
 }
 
 /// Runs them. A refusal is logged here.
-pub(super) async fn run(
-    desk: &Desk,
-    mut case: Case,
-    sent: Sent,
-) -> Result<Result<Case, OAuthError>, Stop> {
+pub(super) async fn run(desk: &Desk, mut case: Case, sent: Sent) -> Result<Result<Case, OAuthError>, Stop> {
     let (cx, client) = (&desk.cx, &desk.client);
-    let ran = match case.subject.user.clone() {
+    let mut ran = match case.subject.user.clone() {
         None => {
             let ran = machine::run_exchange(cx, client, &case.wanted, &case.report, &sent).await;
             ScriptProgress { verdict: ran.verdict, runs: ran.runs, ..ScriptProgress::default() }
         }
         Some(user) => {
             let connection = case.subject.connection.clone();
+            let protocol = protocol(desk.grant, &case.subject.flow);
+            let exchanged = case.subject.exchanged.as_ref();
             let scene = Scene {
                 client,
                 user: &user,
                 connection: connection.as_deref(),
-                protocol: protocol(desk.grant, &case.subject.flow),
+                protocol,
                 wanted: &case.wanted,
                 sent,
-                transaction: None,
+                transaction: exchanged.map(|exchanged| transaction(protocol, exchanged)),
                 session: None,
                 begins: false,
                 refresh_token: refresh_token(cx, &case).await?,
-                methods: connection.iter().map(|name| method(cx, name, cx.now)).collect(),
+                // Who exchanges a token has shown nothing of their own.
+                methods: match exchanged {
+                    Some(_) => Vec::new(),
+                    None => connection.iter().map(|name| method(cx, name, cx.now)).collect(),
+                },
                 logins_count: user.profile.get("logins_count").and_then(Value::as_i64).unwrap_or(0),
                 can_redirect: false,
                 back: None,
@@ -59,7 +61,10 @@ pub(super) async fn run(
             login::run_login(cx, &scene, None).await?
         }
     };
-    let mut ran = ran;
+    if let Some(exchanged) = &case.subject.exchanged {
+        ran.runs.splice(0..0, exchanged.runs.iter().cloned());
+        ran.verdict.notes.splice(0..0, exchanged.notes.iter().cloned());
+    }
     let family_id = case.subject.refresh.as_ref().map(|exchanged| exchanged.claimed.family.family_id.clone());
     carry_out::revoke(cx, None, family_id.as_deref(), &mut ran.verdict).await?;
     case.report = login::apply(case.report, &case.wanted, &mut ran.verdict);
@@ -80,11 +85,11 @@ pub(super) async fn run(
     if let Some(user_id) = &user_id {
         carry_out::metadata_now(cx, user_id, &mut ran.verdict).await?;
     }
-    case.ledger["reason"] = json!(error.reason);
     let (within, ledger, told) = (desk.clone(), case.ledger, error.clone());
-    let write = cx.app.db.write(move |tx| {
-        Box::pin(async move { within.log_failure(tx, user_id, &told, ledger).await })
-    });
+    let write = cx
+        .app
+        .db
+        .write(move |tx| Box::pin(async move { within.log_failure(tx, user_id, &told, ledger).await }));
     write.await?;
     Ok(Err(error))
 }
@@ -100,8 +105,23 @@ fn protocol(grant: &Grant, flow: &Flow) -> &'static str {
         (Flow::Refresh { .. }, _) => "oauth2-refresh-token",
         (_, name) if name == device_code::GRANT.name => "oauth2-device-code",
         (_, "password") => "oauth2-password",
+        (_, name) if name == token_exchange::GRANT.name => "oauth2-token-exchange",
         _ => "oauth2-resource-owner",
     }
+}
+
+/// `event.transaction` of an exchange.
+fn transaction(protocol: &str, exchanged: &Exchanged) -> Map<String, Value> {
+    let mut transaction = exchanged.transaction.clone();
+    for (name, value) in [
+        ("acr_values", json!([])),
+        ("ui_locales", json!([])),
+        ("locale", json!("en")),
+        ("protocol", json!(protocol)),
+    ] {
+        transaction.insert(name.to_owned(), value);
+    }
+    transaction
 }
 
 /// `event.refresh_token`, where one is exchanged.

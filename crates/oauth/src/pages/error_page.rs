@@ -9,6 +9,7 @@ use axum::response::{Html, IntoResponse, Response};
 use gatewright_core::OAuthError;
 use gatewright_core::authorize::remedy::remedy;
 use gatewright_core::client::Client;
+use gatewright_http::respond::Reason;
 use gatewright_http::{RequestCx, respond};
 
 use super::look::Look;
@@ -33,6 +34,8 @@ pub(crate) struct ErrorPage {
 struct Why {
     reason: String,
     remedy: Option<&'static str>,
+    /// The log event that tells the whole.
+    log_id: Option<String>,
     client: Option<(String, String)>,
 }
 
@@ -46,7 +49,12 @@ impl ErrorPage {
             code: error.code.to_string(),
             description: error.description.to_string(),
             request_id: cx.request_id.clone(),
-            why: why.map(|reason| Why { reason: reason.to_owned(), remedy: remedy(reason), client: None }),
+            why: why.map(|reason| Why {
+                reason: reason.to_owned(),
+                remedy: remedy(reason),
+                log_id: cx.noted.log_id(),
+                client: None,
+            }),
             company: company(cx),
             look: Look::of(cx),
             nonce: cx.app.random.alphanumeric(22),
@@ -76,10 +84,14 @@ impl ErrorPage {
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
             (header::REFERRER_POLICY, "no-referrer".to_owned()),
         ];
-        match self.render() {
+        let mut response = match self.render() {
             Ok(page) => respond::no_store((status, headers, Html(page))),
             Err(_) => (status, self.description).into_response(),
+        };
+        if let Some(why) = self.why {
+            response.extensions_mut().insert(Reason(why.reason));
         }
+        response
     }
 }
 

@@ -8,8 +8,9 @@ use gatewright_resources::login_transactions::ScriptProgress;
 use gatewright_resources::sessions::{self, Session};
 use gatewright_resources::{refresh_tokens, userinfo_claims, users};
 use gatewright_store::{StoreError, Tx};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use super::ledger;
 use crate::stop::Stop;
 
 /// Writes what scripts put into the user's metadata; the new document, if anything changed.
@@ -28,11 +29,7 @@ pub(crate) async fn metadata(
 
 /// The same in a transaction of its own, where the flow ends or waits. What is written is taken out of the
 /// verdict, so that it is not written again.
-pub(crate) async fn metadata_now(
-    cx: &RequestCx,
-    user_id: &str,
-    verdict: &mut Verdict,
-) -> Result<(), Stop> {
+pub(crate) async fn metadata_now(cx: &RequestCx, user_id: &str, verdict: &mut Verdict) -> Result<(), Stop> {
     let done = Verdict {
         user_metadata: std::mem::take(&mut verdict.user_metadata),
         app_metadata: std::mem::take(&mut verdict.app_metadata),
@@ -124,5 +121,5 @@ pub(crate) async fn revoke(
 
 /// The `scripts` member of the log event's `details.decision`.
 pub(crate) fn ledger(progress: &ScriptProgress) -> Value {
-    json!({ "runs": progress.runs, "ignored": progress.verdict.notes })
+    ledger::told(&progress.runs, &progress.verdict.notes)
 }

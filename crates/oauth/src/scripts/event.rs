@@ -28,6 +28,8 @@ const PROOFS: &[&str] = &[
     "refresh_token",
     "device_code",
     "assertion",
+    "subject_token",
+    "actor_token",
     "login_ticket",
     "verification_code",
     "_csrf",
@@ -38,6 +40,11 @@ impl Sent {
     /// A request of a browser to `/authorize`.
     pub(crate) fn query<'a>(params: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         Self { method: "GET", query: shown(params), body: Map::new() }
+    }
+
+    /// What was typed into a form.
+    pub(crate) fn typed<'a>(params: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        Self { method: "POST", query: Map::new(), body: shown(params) }
     }
 
     /// A request with a body.
@@ -84,8 +91,25 @@ pub(crate) fn tenant(cx: &RequestCx) -> Value {
     json!({ "id": cx.tenant.id.as_str() })
 }
 
+/// `event.tenant` of messages, which may name the tenant and its support.
+pub(crate) fn tenant_of_message(cx: &RequestCx) -> Value {
+    let mut shown = tenant(cx);
+    for (name, setting) in [
+        ("friendly_name", "friendly_name"),
+        ("logo_url", "picture_url"),
+        ("support_email", "support_email"),
+        ("support_url", "support_url"),
+    ] {
+        if let Some(text) = cx.tenant.text_setting(setting) {
+            shown[name] = text.into();
+        }
+    }
+    shown
+}
+
 /// Members of a stored user that are not part of `event.user`.
-const HIDDEN: &[&str] = &["blocked", "blocked_for", "last_ip", "last_login", "logins_count", "guardian_authenticators"];
+const HIDDEN: &[&str] =
+    &["blocked", "blocked_for", "last_ip", "last_login", "logins_count", "guardian_authenticators"];
 
 /// `event.user`: both kinds of metadata are always there, providers' tokens never.
 pub(crate) fn user(user: &User) -> Value {

@@ -1,10 +1,10 @@
 //! Rules and post-login Actions: what runs at every login and every renewal.
 
-use gatewright_core::Timestamp;
 use gatewright_core::client::Client;
 use gatewright_core::scope::ScopeReport;
 use gatewright_core::script::{Halt, ScriptFacts, Verdict, actions, rules};
 use gatewright_core::user::User;
+use gatewright_core::{OAuthError, Timestamp};
 use gatewright_http::RequestCx;
 use gatewright_resources::login_transactions::{ScriptProgress, WaitingScript};
 use gatewright_resources::role_members;
@@ -14,7 +14,7 @@ use gatewright_store::StoreError;
 use serde_json::{Map, Value, json};
 
 use super::event::{self, Sent};
-use super::{Trigger, context, failed, ledger, run};
+use super::{Trigger, context, failed, ledger, run, unavailable};
 use crate::decision::Wanted;
 
 /// The trigger's id.
@@ -207,14 +207,9 @@ async fn run_actions(
     progress
 }
 
-fn failure(outcome: &Outcome) -> gatewright_core::OAuthError {
+fn failure(outcome: &Outcome) -> OAuthError {
     let error = outcome.runs.last().and_then(|run| run.error.as_ref());
     error.map_or_else(unavailable, failed)
-}
-
-fn unavailable() -> gatewright_core::OAuthError {
-    gatewright_core::OAuthError::access_denied("The tenant's scripts could not be run.")
-        .because("script_worker")
 }
 
 fn note_metadata(metadata: &mut Map<String, Value>, commands: &[Value]) {

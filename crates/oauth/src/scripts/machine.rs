@@ -61,7 +61,9 @@ pub(crate) async fn run_exchange(
         let error = outcome.runs.last().and_then(|run| run.error.as_ref());
         ran.verdict = match error {
             Some(error) => Verdict::denied(hook_refusal(error)),
-            None => actions::judge(&format!("The hook \"{}\"", hook.name), &as_commands(&outcome.result), &facts),
+            None => {
+                actions::judge(&format!("The hook \"{}\"", hook.name), &as_commands(&outcome.result), &facts)
+            }
         };
     }
     let programs = cx.tenant.scripts().actions(CREDENTIALS_EXCHANGE).to_vec();
@@ -94,13 +96,7 @@ pub(crate) async fn run_exchange(
     ran
 }
 
-fn event_of(
-    cx: &RequestCx,
-    client: &Client,
-    wanted: &Wanted,
-    report: &ScopeReport,
-    sent: &Sent,
-) -> Value {
+fn event_of(cx: &RequestCx, client: &Client, wanted: &Wanted, report: &ScopeReport, sent: &Sent) -> Value {
     let requested: Vec<&str> = wanted.scope.as_deref().unwrap_or_default().split_whitespace().collect();
     json!({
         "client": event::client(client),
@@ -127,7 +123,9 @@ fn hook_refusal(error: &gatewright_script::ScriptError) -> OAuthError {
     let code = match (error.kind, error.name.as_str()) {
         (ErrorKind::Thrown, "InvalidScopeError") => "invalid_scope",
         (ErrorKind::Thrown, "InvalidRequestError") => "invalid_request",
-        (ErrorKind::Thrown, "ServerError") => return OAuthError::new(500, "server_error", error.message.clone()),
+        (ErrorKind::Thrown, "ServerError") => {
+            return OAuthError::new(500, "server_error", error.message.clone());
+        }
         _ => return failed(error),
     };
     OAuthError::new(400, code, error.message.clone()).because("denied_by_script")

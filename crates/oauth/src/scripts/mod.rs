@@ -1,28 +1,34 @@
 //! The tenant's scripts in the flows: what they are shown, running them, what the log keeps of it.
 //!
-//! Owns: events and contexts, the server as scripts see it ([`host`]), the order of Rules and Actions, what a
-//! failure means for the login. Does not own: what commands may do (`gatewright_core::script`), the engine
-//! (`gatewright_script`).
+//! Owns: events and contexts, the order of Rules and Actions, what a failure means for the login. Does not own:
+//! what commands may do (`gatewright_core::script`), the engine (`gatewright_script`), the server as scripts see it
+//! (`gatewright_http::script_host`).
 //!
-//! Reading order: [`login`] (Rules and post-login Actions), [`machine`] (client credentials), [`event`] and
-//! [`context`] (what scripts look at), [`host`], [`carry_out`], [`ledger`].
+//! Reading order: [`login`] (Rules and post-login Actions), [`machine`] (client credentials), [`registration`]
+//! and [`afterwards`] (sign-ups, new passwords), [`event`], [`context`] and [`hook`] (what scripts look at),
+//! [`exchange`] (tokens of the tenant's own), [`notification`] (messages), [`carry_out`], [`ledger`].
 
+pub(crate) mod afterwards;
 pub(crate) mod carry_out;
 mod context;
 pub(crate) mod event;
-mod host;
+pub(crate) mod exchange;
+mod hook;
 pub(crate) mod ledger;
 pub(crate) mod login;
 pub(crate) mod machine;
+pub(crate) mod notification;
+pub(crate) mod registration;
+mod rule_token;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use gatewright_core::OAuthError;
+use gatewright_core::{OAuthError, Timestamp};
 use gatewright_http::RequestCx;
+use gatewright_http::script_host::ScriptHost;
 use gatewright_script::{ErrorKind, Flow, Limits, Outcome, Program, ScriptError, Wrapper};
 use serde_json::{Map, Value, json};
-
-use self::host::ScriptHost;
 
 /// The scripts of a trigger on one event.
 pub(crate) struct Trigger<'a> {
@@ -40,9 +46,40 @@ pub(crate) struct Trigger<'a> {
     pub(crate) state: Option<&'a str>,
 }
 
+/// Scripts that ran, and what the log may tell of it besides.
+pub(crate) struct Ran {
+    outcome: Outcome,
+    trigger: String,
+    started_at: Timestamp,
+    /// The event of Actions, in `dev`: `gatewright actions run` can run them on it again.
+    event: Option<Value>,
+    /// Texts that the log shows as stars.
+    masked: Vec<String>,
+}
+
+impl Deref for Ran {
+    type Target = Outcome;
+
+    fn deref(&self) -> &Outcome {
+        &self.outcome
+    }
+}
+
 /// Runs them.
-pub(crate) async fn run(cx: &RequestCx, trigger: Trigger<'_>) -> Outcome {
+pub(crate) async fn run(cx: &RequestCx, trigger: Trigger<'_>) -> Ran {
+    run_masked(cx, trigger, Vec::new()).await
+}
+
+/// Runs them on an event that holds secrets, such as a one-time code: whatever scripts print, the log shows none.
+pub(crate) async fn run_masked(cx: &RequestCx, trigger: Trigger<'_>, mut masked: Vec<String>) -> Ran {
     let mut globals = Map::new();
+    if trigger.wrapper == Wrapper::Rule {
+        let (auth0, token) = rule_token::auth0(cx, &trigger.programs).await;
+        globals.insert("$auth0".to_owned(), auth0);
+        masked.extend(token);
+    }
+    let shown = cx.app.settings.dev && matches!(trigger.wrapper, Wrapper::Action { .. }) && masked.is_empty();
+    let event = shown.then(|| trigger.input.clone());
     let redirect = json!({
         "iss": cx.issuer.domain(), "state": trigger.state, "now": cx.now.seconds(), "ip": cx.ip.to_string(),
     });
@@ -60,7 +97,9 @@ pub(crate) async fn run(cx: &RequestCx, trigger: Trigger<'_>) -> Outcome {
         limits: Limits::default(),
     };
     metrics::counter!("gatewright_script_flows_total", "trigger" => trigger.name.to_owned()).increment(1);
-    cx.app.scripts.run(flow, Arc::new(host)).await
+    let started_at = cx.app.clock.now();
+    let outcome = cx.app.scripts.run(flow, Arc::new(host)).await;
+    Ran { outcome, trigger: trigger.name.to_owned(), started_at, event, masked }
 }
 
 /// What a failed Action or Hook means for its flow. The author's words stay in the log: they may hold anything.
@@ -76,4 +115,9 @@ pub(crate) fn failed(error: &ScriptError) -> OAuthError {
         ErrorKind::Worker => ("The Actions could not be run.", "script_worker"),
     };
     OAuthError::access_denied(text).because(reason)
+}
+
+/// No worker could be had, or it died before it said why.
+pub(crate) fn unavailable() -> OAuthError {
+    OAuthError::access_denied("The tenant's scripts could not be run.").because("script_worker")
 }

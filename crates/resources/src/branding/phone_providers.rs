@@ -1,6 +1,11 @@
-//! Who sends messages to phones: `/branding/phone/providers`. They are stored without effect: codes go the way that
-//! their connection says.
+//! Who sends messages to phones: `/branding/phone/providers`.
+//!
+//! Codes go the way that their connection says. Where it says nothing, an Action delivers them for a provider
+//! named `custom`; other providers are stored without effect.
 
+use gatewright_core::ids::TenantId;
+use gatewright_jose::MasterKey;
+use gatewright_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
 use crate::engine::crud::fill;
@@ -67,6 +72,37 @@ static PROVIDERS: Crud = Crud {
         PROVIDER,
     )
 };
+
+/// The tenant's provider whose messages an Action delivers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomPhoneProvider {
+    /// The sender, if the tenant names one.
+    pub from: Option<String>,
+    /// `text`, or `voice` where that is all it does.
+    pub delivery_method: &'static str,
+}
+
+/// The provider named `custom` that is switched on, if there is one.
+pub(crate) async fn custom(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    master_key: &MasterKey,
+) -> Result<Option<CustomPhoneProvider>, StoreError> {
+    let stored = PROVIDERS.load(tx, tenant, master_key).await?;
+    let is_on = |provider: &&Map| {
+        provider.get("name").is_some_and(|name| name == "custom")
+            && provider.get("disabled").is_none_or(|disabled| disabled != &Value::Bool(true))
+    };
+    Ok(stored.iter().find(is_on).map(|provider| {
+        let configuration = &provider.get("configuration").cloned().unwrap_or_default();
+        let methods = configuration["delivery_methods"].as_array();
+        let writes = methods.is_none_or(|methods| methods.iter().any(|method| method == "text"));
+        CustomPhoneProvider {
+            from: configuration["default_from"].as_str().map(str::to_owned),
+            delivery_method: if writes { "text" } else { "voice" },
+        }
+    }))
+}
 
 /// Twilio needs an account and its token.
 fn fits(provider: &Map) -> Result<(), ApiError> {

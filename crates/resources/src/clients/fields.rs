@@ -59,6 +59,10 @@ const REFRESH_TOKEN: &[Field] = &[
     field("policies", Shape::list(&Shape::object(POLICY))).nullable(),
 ];
 
+const TOKEN_EXCHANGE: &[Field] = &[field(
+    "allow_any_profile_of_type",
+    Shape::list(&Shape::OneOf(&["custom_authentication", "on_behalf_of_token_exchange"])),
+)];
 const POLICY: &[Field] = &[
     field("audience", Shape::text(1, 600)).required(),
     field("scope", Shape::list(&Shape::text(1, 280))).required(),
@@ -170,7 +174,7 @@ pub(super) const FIELDS: &[Field] = &[
     )
     .nullable(),
     field("skip_non_verifiable_callback_uri_confirmation_prompt", BOOL).nullable(),
-    field("token_exchange", OBJECT).nullable(),
+    field("token_exchange", Shape::object(TOKEN_EXCHANGE)).nullable(),
     field("par_request_expiry", Shape::Int { min: 10, max: 600 }).nullable(),
     field("token_quota", OBJECT).nullable(),
     field("resource_server_identifier", Shape::text(1, 600)),

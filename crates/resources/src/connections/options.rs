@@ -121,10 +121,25 @@ const EMAIL: &[Field] = &[
     field("totp", Shape::object(TOTP)).nullable(),
 ];
 
+/// A script: at most 100 KB.
+const SCRIPT: Shape = Shape::text(0, 100_000);
+
+const SCRIPTS: &[Field] = &[
+    field("login", SCRIPT).nullable(),
+    field("get_user", SCRIPT).nullable(),
+    field("create", SCRIPT).nullable(),
+    field("verify", SCRIPT).nullable(),
+    field("change_password", SCRIPT).nullable(),
+    field("delete", SCRIPT).nullable(),
+    field("change_email", SCRIPT).nullable(),
+];
+
 const DATABASE: &[Field] = &[
     field("brute_force_protection", BOOL),
     field("disable_self_service_change_password", BOOL),
     field("disable_signup", BOOL),
+    field("configuration", Shape::TextMap { max_members: 100, max_length: 16_384 }).nullable(),
+    field("customScripts", Shape::open_object(SCRIPTS)).nullable(),
     field("enabledDatabaseCustomization", BOOL),
     field("import_mode", BOOL),
     field("passwordPolicy", Shape::OneOf(&["none", "low", "fair", "good", "excellent"])).nullable(),

@@ -24,6 +24,7 @@ pub mod query;
 pub mod routes;
 pub mod schema;
 pub mod settings;
+pub mod trial;
 pub mod validate;
 
 pub use crud::{Crud, IdForm};

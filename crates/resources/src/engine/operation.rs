@@ -17,7 +17,9 @@ use super::field::{Field, Shape};
 use super::query::Query;
 use super::schema;
 use super::settings::Settings;
+use super::trial::Trial;
 use super::validate::Purpose;
+use crate::flows::{Flows, Happened};
 
 /// An HTTP method that the API uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -317,6 +319,12 @@ impl Operation {
         fields.iter().any(|field| matches!(field.shape, Shape::File))
     }
 
+    /// Changes no more than this, whatever its method says.
+    #[must_use]
+    pub const fn effect(self, effect: Effect) -> Self {
+        Self { effect, ..self }
+    }
+
     /// Changes the tenant's configuration.
     #[must_use]
     pub const fn writes_config(self) -> Self {
@@ -388,6 +396,10 @@ pub struct OpRequest {
     pub user_agent: Option<String>,
     /// The `auth0-custom-domain` header: the host that links are to name.
     pub custom_domain: Option<String>,
+    /// The tenant's scripts around changes of users; `None` where none can run.
+    pub flows: Option<Arc<dyn Flows>>,
+    /// Runs scripts that are tried out; `None` where there is no server.
+    pub trial: Option<Arc<dyn Trial>>,
 }
 
 /// What an operation works with: one transaction and the facts of the call.
@@ -449,6 +461,8 @@ pub struct Answer {
     pub status: Option<u16>,
     /// The body shows a secret, which is worth a log event.
     pub shows_secret: bool,
+    /// What the tenant's scripts are told once it is committed.
+    pub happened: Option<Happened>,
 }
 
 impl From<Value> for Answer {

@@ -13,7 +13,8 @@ use super::{GRACE, failed, trouble};
 use crate::flow::{Ended, ErrorKind, Flow, Outcome, Run, ScriptError, Wrapper};
 use crate::host::{Call, Host, HostError};
 use crate::protocol::{
-    Answer, CallError, Code, FROM_WORKER_BYTES, FromWorker, Shipped, TO_WORKER_BYTES, Task, ToWorker, encode,
+    Answer, CallError, Code, Decoder, FROM_WORKER_BYTES, FromWorker, Shipped, TO_WORKER_BYTES, Task,
+    ToWorker, encode,
 };
 use crate::triggers;
 
@@ -27,15 +28,15 @@ const MOST_OUTPUT: usize = FROM_WORKER_BYTES - 1024 * 1024;
 pub(super) async fn hold(mut worker: Worker, flow: &Flow, host: Arc<dyn Host>) -> (Outcome, Option<Worker>) {
     let first = match task(&mut worker, flow) {
         Ok(first) => first,
-        Err(error) => return (failed(Vec::new(), error), None),
+        Err(error) => return (failed(flow, Vec::new(), error), None),
     };
-    let mut talk =
-        Talk { flow, host, runs: Vec::new(), calls: FuturesUnordered::new(), asked: 0, said: 0, out: first };
+    let mut talk = Talk::new(flow, host, worker.ready, first);
     let ended = tokio::time::timeout(flow.limits.wall + GRACE, talk.carry(&mut worker)).await;
     let error = match ended {
         Ok(Ok(done)) => {
             let Talk { runs, calls, .. } = talk;
             finish_calls(calls, flow);
+            worker.ready = true;
             let keeps = !done.spent && worker.is_fresh();
             let outcome = Outcome { runs, result: done.result, ended: done.ended };
             return (outcome, keeps.then_some(worker));
@@ -54,7 +55,7 @@ pub(super) async fn hold(mut worker: Worker, flow: &Flow, host: Arc<dyn Host>) -
         },
     };
     // Dropping the worker kills it.
-    (failed(talk.runs, error), None)
+    (failed(flow, talk.runs, error), None)
 }
 
 /// What a worker has to be told to begin.
@@ -106,17 +107,23 @@ struct Talk<'a> {
     calls: FuturesUnordered<Answered>,
     asked: u64,
     said: usize,
+    /// Whether the worker has said that it runs, now or in an earlier flow.
+    ready: bool,
     /// What has still to be written to the worker.
     out: Vec<u8>,
 }
 
-impl Talk<'_> {
+impl<'a> Talk<'a> {
+    fn new(flow: &'a Flow, host: Arc<dyn Host>, ready: bool, out: Vec<u8>) -> Self {
+        Self { flow, host, runs: Vec::new(), calls: FuturesUnordered::new(), asked: 0, said: 0, ready, out }
+    }
+
     async fn carry(&mut self, worker: &mut Worker) -> Result<Done, Trouble> {
         let mut chunk = vec![0; 16 * 1024];
         let mut written = 0;
         loop {
             while let Some(frame) = worker.decoder.next(FROM_WORKER_BYTES).map_err(nonsense)? {
-                if let Some(done) = self.hear(worker, frame)? {
+                if let Some(done) = self.hear(frame)? {
                     return Ok(done);
                 }
             }
@@ -148,13 +155,13 @@ impl Talk<'_> {
         }
     }
 
-    fn hear(&mut self, worker: &mut Worker, frame: FromWorker) -> Result<Option<Done>, Trouble> {
-        if !worker.ready && !matches!(frame, FromWorker::Ready { .. }) {
+    fn hear(&mut self, frame: FromWorker) -> Result<Option<Done>, Trouble> {
+        if !self.ready && !matches!(frame, FromWorker::Ready { .. }) {
             return Err(nonsense("it did not say that it is ready"));
         }
         match frame {
             FromWorker::Ready { unconfined } => {
-                if std::mem::replace(&mut worker.ready, true) {
+                if std::mem::replace(&mut self.ready, true) {
                     return Err(nonsense("it is ready twice"));
                 }
                 warn_unconfined(unconfined);
@@ -187,7 +194,7 @@ impl Talk<'_> {
 
     /// A run must be of the next program, after one that ended well, with commands that the trigger has.
     fn check(&self, run: &Run) -> Result<(), Trouble> {
-        let follows = self.runs.last().is_none_or(|last| last.error.is_none());
+        let follows = self.runs.last().is_none_or(|last| last.error.is_none() && !ends_flow(last));
         if run.program != self.runs.len() || run.program >= self.flow.programs.len() || !follows {
             return Err(nonsense("a run out of order"));
         }
@@ -206,9 +213,7 @@ impl Talk<'_> {
 
     fn check_end(&self, ended: Ended) -> Result<(), Trouble> {
         let Some(last) = self.runs.last() else { return Err(nonsense("an end without a run")) };
-        let ends = last.commands.iter().any(|command| {
-            command.get("type").and_then(serde_json::Value::as_str).is_some_and(triggers::ends_flow)
-        });
+        let ends = ends_flow(last);
         let right = match ended {
             Ended::Failed => last.error.is_some(),
             Ended::Early => last.error.is_none() && ends,
@@ -216,6 +221,27 @@ impl Talk<'_> {
         };
         if right { Ok(()) } else { Err(nonsense("an end that does not follow from the runs")) }
     }
+}
+
+/// Whether a command of the run ends the flow.
+fn ends_flow(run: &Run) -> bool {
+    let names = run.commands.iter().filter_map(|command| command.get("type")?.as_str());
+    names.into_iter().any(triggers::ends_flow)
+}
+
+/// Listens to a worker that says these bytes, as far as they make sense; for tests.
+pub(crate) fn overhear(flow: &Flow, host: Arc<dyn Host>, bytes: &[u8]) -> Option<Outcome> {
+    let mut talk = Talk::new(flow, host, false, Vec::new());
+    let mut decoder = Decoder::default();
+    for chunk in bytes.chunks(1024) {
+        decoder.push(chunk);
+        while let Some(frame) = decoder.next(FROM_WORKER_BYTES).ok()? {
+            if let Some(done) = talk.hear(frame).ok()? {
+                return Some(Outcome { runs: talk.runs, result: done.result, ended: done.ended });
+            }
+        }
+    }
+    None
 }
 
 fn nonsense(why: impl ToString) -> Trouble {

@@ -86,6 +86,11 @@ impl Flight {
         }
     }
 
+    /// Processor time that the script has used.
+    pub(super) fn cpu_used(&self) -> Duration {
+        (time::cpu() + self.limits.cpu).saturating_sub(self.cpu_limit.get())
+    }
+
     /// Whether a command of the script ends the flow.
     pub(super) fn ends_flow(&self) -> bool {
         self.ends_flow.get()
@@ -156,7 +161,13 @@ impl Flight {
 
     /// Takes a line of the console.
     pub(super) fn log(&self, ctx: &Ctx<'_>, line: String) -> Result<(), Error> {
-        self.spend(ctx, line.len() + 8)?;
+        // As JSON has it, since that is what crosses.
+        let escaped = line.bytes().map(|byte| match byte {
+            b'"' | b'\\' => 2,
+            0..0x20 => 6,
+            _ => 1,
+        });
+        self.spend(ctx, escaped.sum::<usize>() + 8)?;
         self.console.borrow_mut().push(line);
         Ok(())
     }

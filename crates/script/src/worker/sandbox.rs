@@ -82,16 +82,14 @@ mod filter {
     }
 
     fn program() -> Result<BpfProgram, seccompiler::BackendError> {
-        let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
-            FREE.iter().map(|call| (i64::from(*call), Vec::new())).collect();
+        let mut rules: BTreeMap<libc::c_long, Vec<SeccompRule>> =
+            FREE.iter().map(|call| (*call, Vec::new())).collect();
         let mut only = |call: libc::c_long, argument: u8, allowed: &[u64], operator: SeccompCmpOp| {
             let conditions = allowed.iter().map(|value| {
                 SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator.clone(), *value)
                     .and_then(|condition| SeccompRule::new(vec![condition]))
             });
-            conditions
-                .collect::<Result<Vec<_>, _>>()
-                .map(|conditions| rules.insert(i64::from(call), conditions))
+            conditions.collect::<Result<Vec<_>, _>>().map(|conditions| rules.insert(call, conditions))
         };
         only(libc::SYS_read, 0, &[0], SeccompCmpOp::Eq)?;
         only(libc::SYS_write, 0, &[1, 2], SeccompCmpOp::Eq)?;

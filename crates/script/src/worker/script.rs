@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use rquickjs::promise::PromiseState;
-use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Error, Exception, Object, Runtime, Value};
+use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Error, Exception, Module, Object, Runtime, Value};
 use serde_json::value::RawValue;
 
 use super::errors::{self, Saved, Source};
@@ -21,6 +22,12 @@ use crate::triggers;
 
 /// Garbage is looked for past this many bytes: most flows end before.
 const GARBAGE_BYTES: usize = 8 * 1024 * 1024;
+
+/// Processor time that it takes at least to fill the memory of a flow.
+const FILLING: Duration = Duration::from_millis(2);
+
+/// How much longer the kernel lets a script compute than the engine does; it counts whole seconds.
+const KERNEL_GRACE: Duration = Duration::from_millis(500);
 
 /// Runs a flow and tells the parent what came of it. False if this worker must not run another: a script broke
 /// a limit, so who knows in which state the engine is.
@@ -130,7 +137,7 @@ impl<'a, 'js> Run<'a, 'js> {
             let (wall, cpu) = (time::now(), time::cpu());
             self.flight.begin(index);
             let limit = time::process_cpu() + self.task.limits.cpu;
-            sandbox::end_after_cpu(limit.as_secs() + 2);
+            sandbox::end_after_cpu((limit + KERNEL_GRACE).as_secs() + 1);
             let mut outcome = self.one(ctx, index);
             let is_last = index + 1 == self.books.len();
             if outcome.is_ok() && is_last {
@@ -168,11 +175,11 @@ impl<'a, 'js> Run<'a, 'js> {
         let factory = match evaluate(ctx, book.source.as_str(), book.name.clone()).catch(ctx) {
             Ok(factory) => factory,
             Err(error) => {
-                let mut error = self.explain_caught(ctx, error, book);
-                if error.kind == ErrorKind::Thrown {
-                    error.kind = ErrorKind::Invalid;
-                }
-                return Err(error);
+                let error = self.explain_caught(ctx, error, book);
+                return Err(match error.kind {
+                    ErrorKind::Thrown => self.syntax(ctx, error, index),
+                    _ => error,
+                });
             }
         };
         self.begin(ctx, machine, index, factory)
@@ -328,6 +335,22 @@ impl<'a, 'js> Run<'a, 'js> {
         }
     }
 
+    /// Why a program is no JavaScript. The wrapper hides where a bracket is missing, so the code is looked at
+    /// once more without it, if it is one that can stand alone.
+    fn syntax(&self, ctx: &Ctx<'js>, mut error: ScriptError, index: usize) -> ScriptError {
+        let book = &self.books[index];
+        if let Some(alone) = book.alone()
+            && let Err(better) = Module::declare(ctx.clone(), book.name.as_str(), alone).catch(ctx)
+        {
+            let source = Source { file: &book.name, shift: 0 };
+            if let CaughtError::Exception(exception) = better {
+                error = errors::describe(ctx, &self.saved, &exception.into_object().into_value(), &source);
+            }
+        }
+        error.kind = ErrorKind::Invalid;
+        error
+    }
+
     fn explain(&self, ctx: &Ctx<'js>, error: Error, book: &Book) -> ScriptError {
         let caught = CaughtError::from_error(ctx, error);
         self.explain_caught(ctx, caught, book)
@@ -343,6 +366,11 @@ impl<'a, 'js> Run<'a, 'js> {
         }
         let source = Source { file: &book.name, shift: book.shift };
         let described = match error {
+            // Out of memory, the engine has no room for an error and throws null. So may a script, but to fill its
+            // memory takes longer.
+            CaughtError::Value(value) if value.is_null() && self.flight.cpu_used() > FILLING => {
+                errors::broken(ErrorKind::Memory, &self.task.limits)
+            }
             CaughtError::Exception(exception) => {
                 errors::describe(ctx, &self.saved, &exception.into_object().into_value(), &source)
             }

@@ -19,6 +19,13 @@ pub(super) struct Book {
     pub(super) modules: HashMap<String, String>,
 }
 
+impl Book {
+    /// The author's code alone, if it is a whole program and not an expression.
+    pub(super) fn alone(&self) -> Option<&str> {
+        self.source.strip_prefix(MODULE)?.strip_suffix(MODULE_END)
+    }
+}
+
 /// Programs by their hashes. The parent bounds what it sends to a worker, so nothing has to be thrown away.
 #[derive(Debug, Default)]
 pub(super) struct Shelf(HashMap<String, Rc<Book>>);
@@ -36,18 +43,29 @@ impl Shelf {
 /// What a module's code is wrapped in. Its own `'use strict'` is the first statement of the function.
 pub(super) const MODULE: &str = "(function (exports, require, module, __filename, __dirname) {";
 
+const MODULE_END: &str = "\n})";
+
 fn bind(wrapper: &Wrapper, code: Code) -> Book {
     // A line break before the end, as the last line may be a comment. An assignment rather than `return`, as
     // the first line may be one too.
     let (before, after) = match wrapper {
-        Wrapper::Action { .. } | Wrapper::Hook => (MODULE, "\n})"),
+        Wrapper::Action { .. } | Wrapper::Hook => (MODULE, MODULE_END),
         Wrapper::Rule | Wrapper::Callback => {
-            ("(function (configuration, require, global) { var $script = ", "\n; return $script; })")
+            // A member, as a variable would give its name to the function.
+            (
+                "(function (configuration, require, global) { var $ = {}; $.script = ",
+                "\n; return $.script; })",
+            )
         }
+    };
+    // Node skips a first line that says what runs it.
+    let text = match code.code.strip_prefix("#!") {
+        Some(rest) => format!("//{rest}"),
+        None => code.code,
     };
     Book {
         name: code.name,
-        source: format!("{before}{}{after}", code.code),
+        source: format!("{before}{text}{after}"),
         shift: before.len(),
         modules: code.modules.into_iter().collect(),
     }

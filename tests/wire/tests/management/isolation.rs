@@ -52,6 +52,13 @@ async fn furnish(server: &Server, admin: &Admin) -> BTreeMap<&'static str, Strin
     note("/actions/actions/{actionId}", &[&action]);
     note("/actions/actions/{actionId}/versions/{id}", &[&action, &id(&versions["versions"][0])]);
 
+    let judge = json!({"name": "judge", "code": "exports.onExecuteCustomTokenExchange = async () => {};",
+        "supported_triggers": [{"id": "custom-token-exchange"}]});
+    let judge = id(&admin.create("/actions/actions", judge).await);
+    let profile = json!({"name": "legacy", "subject_token_type": "urn:acme:isolated", "action_id": judge,
+        "type": "custom_authentication"});
+    note("/token-exchange-profiles/{id}", &[&id(&admin.create("/token-exchange-profiles", profile).await)]);
+
     let rule = json!({"name": "rule", "script": "function (user, context, callback) { callback(null, user, context); }"});
     note("/rules/{id}", &[&id(&admin.create("/rules", rule).await)]);
     let hook =

@@ -21,6 +21,7 @@ mod par;
 mod passwords;
 mod private_key_jwt;
 mod rbac;
+mod reasons;
 mod refresh;
 mod register;
 mod reset_pages;

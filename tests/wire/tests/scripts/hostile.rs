@@ -20,9 +20,14 @@ async fn a_script_that_fails_refuses_the_login_and_tells_the_owner_only() {
             ("api.idToken.setCustomClaim('https://example.com/a', 'x'.repeat(5000000));", "script_output"),
         ];
         for (body, reason) in cases {
-            post_login(&server, &format!("exports.onExecutePostLogin = async (event, api) => {{ {body} }};")).await;
+            post_login(&server, &format!("exports.onExecutePostLogin = async (event, api) => {{ {body} }};"))
+                .await;
             let answer = Start::seed(&server).log_in(&server, &server.page(APP)).await.response;
-            assert_eq!((&answer["error"], answer.get("access_token")), (&json!("access_denied"), None), "{body}");
+            assert_eq!(
+                (&answer["error"], answer.get("access_token")),
+                (&json!("access_denied"), None),
+                "{body}"
+            );
             assert!(!answer.to_string().contains("s3cret"), "{answer}");
             let event = admin.newest_log("fsa").await;
             let found = &event["details"]["decision"]["reason"];
@@ -41,7 +46,9 @@ async fn a_script_that_fails_refuses_the_login_and_tells_the_owner_only() {
 #[tokio::test]
 async fn nothing_is_left_for_the_next_login() {
     on_every_database(async |server: Server| {
-        post_login(&server, "globalThis.count = (globalThis.count || 0) + 1;
+        post_login(
+            &server,
+            "globalThis.count = (globalThis.count || 0) + 1;
         let own = 0;
         exports.onExecutePostLogin = async (event, api) => {
             own += 1;
@@ -51,7 +58,8 @@ async fn nothing_is_left_for_the_next_login() {
             api.idToken.setCustomClaim('https://example.com/count', globalThis.count);
             api.idToken.setCustomClaim('https://example.com/own', own);
             api.idToken.setCustomClaim('https://example.com/plain', ({}).hasOwnProperty('polluted'));
-        };")
+        };",
+        )
         .await;
         let start = Start::seed(&server);
         for _ in 0..3 {
@@ -66,10 +74,13 @@ async fn nothing_is_left_for_the_next_login() {
 #[tokio::test]
 async fn many_logins_at_once_each_see_their_own() {
     on_every_database(async |server: Server| {
-        post_login(&server, "exports.onExecutePostLogin = async (event, api) => {
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
             await new Promise((done) => setTimeout(done, 20));
             api.idToken.setCustomClaim('https://example.com/phone', event.user.phone_number);
-        };")
+        };",
+        )
         .await;
         let logins = (0..12).map(|number| {
             let server = &server;
@@ -81,6 +92,48 @@ async fn many_logins_at_once_each_see_their_own() {
             }
         });
         join_all(logins).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_network_behind_the_server_stays_closed() {
+    on_every_database(async |server: Server| {
+        post_login(&server, "exports.onExecutePostLogin = async (event, api) => {
+            const addresses = [
+                'http://169.254.169.254/latest/meta-data/', 'http://[::ffff:169.254.169.254]/', 'http://10.0.0.1/',
+                'http://0xa9fea9fe/', 'http://192.168.0.1:8080/', 'file:///etc/passwd', 'gopher://10.0.0.1/',
+                'http://user:password@10.0.0.1/', 'not a url',
+            ];
+            const answers = await Promise.all(addresses.map((address) =>
+                fetch(address).then(() => 'answered', (error) => String(error.cause?.code ?? error.code ?? error.name))));
+            api.idToken.setCustomClaim('https://example.com/answers', answers);
+        };")
+        .await;
+        let claims = Start::seed(&server).log_in(&server, &server.page(APP)).await.id_claims();
+        let answers = claims["https://example.com/answers"].as_array().unwrap().clone();
+        assert_eq!(answers.len(), 9);
+        assert!(answers.iter().all(|answer| answer != "answered"), "{answers:?}");
+        assert!(answers[..5].iter().all(|answer| answer == "EACCES"), "{answers:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ten_thousand_requests_are_stopped() {
+    on_every_database(async |server: Server| {
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
+            const all = [];
+            for (let i = 0; i < 10000; i++) all.push(fetch('http://127.0.0.1:1/').catch((error) => error));
+            await Promise.all(all);
+            throw new Error('all of them were tried');
+        };",
+        )
+        .await;
+        let answer = Start::seed(&server).log_in(&server, &server.page(APP)).await.response;
+        assert_eq!(answer["error"], "access_denied", "{answer}");
     })
     .await;
 }

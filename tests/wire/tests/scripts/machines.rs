@@ -8,16 +8,22 @@ use crate::stage::{action, bind, told};
 /// A machine with a grant of two scopes.
 async fn machine(server: &Server, admin: &Admin) -> Value {
     let client = admin
-        .create("/clients", json!({
-            "name": "Machine", "app_type": "non_interactive", "grant_types": ["client_credentials"],
-            "client_metadata": { "tier": "gold" },
-        }))
+        .create(
+            "/clients",
+            json!({
+                "name": "Machine", "app_type": "non_interactive", "grant_types": ["client_credentials"],
+                "client_metadata": { "tier": "gold" },
+            }),
+        )
         .await;
     admin
-        .create("/client-grants", json!({
-            "client_id": client["client_id"], "audience": server.audience(),
-            "scope": ["read:orders", "write:orders"],
-        }))
+        .create(
+            "/client-grants",
+            json!({
+                "client_id": client["client_id"], "audience": server.audience(),
+                "scope": ["read:orders", "write:orders"],
+            }),
+        )
         .await;
     client
 }
@@ -58,9 +64,11 @@ async fn an_action_refuses_a_machine_with_a_code() {
         let admin = server.admin().await;
         let client = machine(&server, &admin).await;
         for (code, status) in [("invalid_scope", 400), ("invalid_request", 400), ("server_error", 500)] {
-            let source = format!("exports.onExecuteCredentialsExchange = async (event, api) => {{
+            let source = format!(
+                "exports.onExecuteCredentialsExchange = async (event, api) => {{
                 api.access.deny('{code}', 'Because');
-            }};");
+            }};"
+            );
             let id = action(&admin, "credentials-exchange", &format!("Deny {code}"), &source).await;
             bind(&admin, "credentials-exchange", &[&id]).await;
             let answer = token(&server, &client).await;
@@ -76,16 +84,20 @@ async fn a_hook_gives_scopes_and_claims() {
     on_every_database(async |server: Server| {
         let admin = server.admin().await;
         let client = machine(&server, &admin).await;
-        admin.create("/hooks", json!({
-            "name": "Exchange", "triggerId": "credentials-exchange",
-            "script": "module.exports = function (client, scope, audience, context, cb) {
+        admin
+            .create(
+                "/hooks",
+                json!({
+                    "name": "Exchange", "triggerId": "credentials-exchange",
+                    "script": "module.exports = function (client, scope, audience, context, cb) {
                 var token = {};
                 token['https://example.com/client'] = client.name + ' at ' + audience;
                 token.scope = scope.filter(function (s) { return s !== 'write:orders'; });
                 cb(null, token);
             };",
-        }))
-        .await;
+                }),
+            )
+            .await;
         let answer = token(&server, &client).await.expect(200).json();
         let claims = gatewright_testkit::claims(answer["access_token"].as_str().unwrap());
         assert_eq!(claims["https://example.com/client"], format!("Machine at {}", server.audience()));

@@ -61,9 +61,15 @@ async fn the_event_shows_the_login() {
         let event = &claims["https://example.com/event"];
         assert_eq!(claims["https://example.com/secret"], 6);
         assert_eq!(event["client"]["client_id"], server.client_id());
-        assert_eq!((&event["connection"]["name"], &event["connection"]["strategy"]), (&json!("sms"), &json!("sms")));
+        assert_eq!(
+            (&event["connection"]["name"], &event["connection"]["strategy"]),
+            (&json!("sms"), &json!("sms"))
+        );
         assert_eq!(event["user"]["user_id"], claims["sub"]);
-        assert_eq!((&event["user"]["phone_number"], &event["user"]["app_metadata"]), (&json!(PHONE), &json!({})));
+        assert_eq!(
+            (&event["user"]["phone_number"], &event["user"]["app_metadata"]),
+            (&json!(PHONE), &json!({}))
+        );
         assert_eq!(event["stats"]["logins_count"], 1);
         assert_eq!(event["resource_server"]["identifier"], server.audience());
         assert_eq!(event["tenant"]["id"], "localhost");
@@ -72,7 +78,10 @@ async fn the_event_shows_the_login() {
         let transaction = &event["transaction"];
         assert_eq!(transaction["protocol"], "oidc-implicit-profile");
         assert_eq!(transaction["requested_scopes"], json!(["openid", "read:orders"]));
-        assert_eq!((&transaction["login_hint"], &transaction["state"]), (&json!("x@example.com"), &json!("the-state")));
+        assert_eq!(
+            (&transaction["login_hint"], &transaction["state"]),
+            (&json!("x@example.com"), &json!("the-state"))
+        );
         assert_eq!(transaction["response_type"], json!(["token", "id_token"]));
         assert_eq!(event["session"]["id"], claims["sid"]);
         assert_eq!(event["request"]["query"]["client_id"], server.client_id());
@@ -88,15 +97,25 @@ async fn denials_stop_later_actions_and_keep_metadata() {
         let (page, admin) = (server.page(APP), server.admin().await);
         let start = Start::seed(&server);
         let sub = start.log_in(&server, &page).await.id_claims()["sub"].as_str().unwrap().to_owned();
-        let deny = action(&admin, "post-login", "Deny", "exports.onExecutePostLogin = async (event, api) => {
+        let deny = action(
+            &admin,
+            "post-login",
+            "Deny",
+            "exports.onExecutePostLogin = async (event, api) => {
             api.user.setAppMetadata('denied', true);
             api.user.setUserMetadata('color', 'red');
             api.access.deny('Not on Sundays');
-        };")
+        };",
+        )
         .await;
-        let later = action(&admin, "post-login", "Later", "exports.onExecutePostLogin = async (event, api) => {
+        let later = action(
+            &admin,
+            "post-login",
+            "Later",
+            "exports.onExecutePostLogin = async (event, api) => {
             api.user.setAppMetadata('later', true);
-        };")
+        };",
+        )
         .await;
         bind(&admin, "post-login", &[&deny, &later]).await;
         let answer = start.log_in(&server, &page).await.response;
@@ -105,7 +124,10 @@ async fn denials_stop_later_actions_and_keep_metadata() {
             (&json!("access_denied"), &json!("Not on Sundays"), &json!("the-state"))
         );
         let user = admin.get(&format!("/users/{}", encoded(&sub))).await;
-        assert_eq!((&user["app_metadata"], &user["user_metadata"]), (&json!({ "denied": true }), &json!({ "color": "red" })));
+        assert_eq!(
+            (&user["app_metadata"], &user["user_metadata"]),
+            (&json!({ "denied": true }), &json!({ "color": "red" }))
+        );
         let scripts = told(&admin, "fsa").await;
         assert_eq!(scripts["runs"].as_array().unwrap().len(), 1);
         // The other order: both run.
@@ -120,17 +142,23 @@ async fn denials_stop_later_actions_and_keep_metadata() {
 async fn scopes_are_added_and_removed_but_not_at_the_management_api() {
     on_every_database(async |server: Server| {
         let (page, admin) = (server.page(APP), server.admin().await);
-        post_login(&server, "exports.onExecutePostLogin = async (event, api) => {
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
             api.accessToken.addScope('read:users');
             api.accessToken.removeScope('email');
-        };")
+        };",
+        )
         .await;
         let claims = Start::seed(&server).log_in(&server, &page).await.access_claims();
         assert_eq!(claims["scope"], "openid profile");
         let event = admin.newest_log("s").await;
         let entries = event["details"]["decision"]["scope"]["entries"].as_array().unwrap().clone();
         let added = entries.iter().find(|entry| entry["scope"] == "read:users").unwrap();
-        assert_eq!((&added["outcome"], &added["reason"]), (&json!("dropped"), &json!("script_scope_ignored")));
+        assert_eq!(
+            (&added["outcome"], &added["reason"]),
+            (&json!("dropped"), &json!("script_scope_ignored"))
+        );
 
         let mut start = Start::seed(&server).scope("openid email");
         start.audience = Some(server.audience().to_owned());
@@ -166,10 +194,13 @@ async fn the_code_flow_carries_what_its_login_decided() {
 async fn the_session_is_shortened_noted_on_and_revoked() {
     on_every_database(async |server: Server| {
         let (page, admin) = (server.page(APP), server.admin().await);
-        post_login(&server, "exports.onExecutePostLogin = async (event, api) => {
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
             api.session.setMetadata('device', 'till 4');
             api.session.setExpiresAt(new Date(event.session.created_at).getTime() + 3600 * 1000);
-        };")
+        };",
+        )
         .await;
         let start = Start::seed(&server);
         let claims = start.log_in(&server, &page).await.id_claims();
@@ -184,12 +215,18 @@ async fn the_session_is_shortened_noted_on_and_revoked() {
 
         bind(&admin, "post-login", &[]).await;
         start.log_in(&server, &page).await;
-        post_login(&server, "exports.onExecutePostLogin = async (event, api) => {
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
             api.session.revoke('Out');
-        };")
+        };",
+        )
         .await;
         let revoked = page.get(&start.authorize_path(&silent)).await.web_message();
-        assert_eq!((&revoked["error"], &revoked["error_description"]), (&json!("access_denied"), &json!("Out")));
+        assert_eq!(
+            (&revoked["error"], &revoked["error_description"]),
+            (&json!("access_denied"), &json!("Out"))
+        );
         bind(&admin, "post-login", &[]).await;
         let gone = page.get(&start.authorize_path(&silent)).await.web_message();
         assert_eq!(gone["error"], "login_required");
@@ -203,12 +240,17 @@ async fn a_linked_account_becomes_the_primary_one() {
         let (page, admin) = (server.page(APP), server.admin().await);
         let start = Start::seed(&server);
         let other = admin
-            .create("/users", json!({ "connection": "Username-Password-Authentication", "email": "a@example.com" }))
+            .create(
+                "/users",
+                json!({ "connection": "Username-Password-Authentication", "email": "a@example.com" }),
+            )
             .await;
         let other = other["user_id"].as_str().unwrap().to_owned();
-        let code = format!("exports.onExecutePostLogin = async (event, api) => {{
+        let code = format!(
+            "exports.onExecutePostLogin = async (event, api) => {{
             api.authentication.setPrimaryUser('{other}');
-        }};");
+        }};"
+        );
         post_login(&server, &code).await;
         let answer = start.log_in(&server, &page).await.response;
         assert_eq!(answer["error"], "access_denied");
@@ -229,9 +271,17 @@ async fn what_is_not_built_lets_nobody_in() {
             ("api.prompt.render('ap_1234')", "forms_not_built"),
         ];
         for (call, reason) in cases {
-            post_login(&server, &format!("exports.onExecutePostLogin = async (event, api) => {{ {call}; }};")).await;
+            post_login(
+                &server,
+                &format!("exports.onExecutePostLogin = async (event, api) => {{ {call}; }};"),
+            )
+            .await;
             let answer = Start::seed(&server).log_in(&server, &server.page(APP)).await.response;
-            assert_eq!((&answer["error"], answer.get("access_token")), (&json!("access_denied"), None), "{call}");
+            assert_eq!(
+                (&answer["error"], answer.get("access_token")),
+                (&json!("access_denied"), None),
+                "{call}"
+            );
             assert_eq!(admin.newest_log("fsa").await["details"]["decision"]["reason"], reason, "{call}");
         }
     })
@@ -248,26 +298,39 @@ async fn roles_cache_and_transaction_metadata_are_there() {
         let members = Some(json!({ "users": [sub] }));
         let path = format!("/roles/{}/users", role["id"].as_str().unwrap());
         admin.call(Method::POST, &path, members).await.expect(200);
-        let first = action(&admin, "post-login", "First", "exports.onExecutePostLogin = async (event, api) => {
+        let first = action(
+            &admin,
+            "post-login",
+            "First",
+            "exports.onExecutePostLogin = async (event, api) => {
             api.transaction.setMetadata('step', 'one');
             const seen = api.cache.get('count');
             api.cache.set('count', String(seen ? Number(seen.value) + 1 : 1));
             const { roles } = await api.roles.getUserEffectiveRoles();
             api.idToken.setCustomClaim('https://example.com/roles', roles.map((role) => role.name));
             api.idToken.setCustomClaim('https://example.com/names', event.authorization.roles);
-        };")
+        };",
+        )
         .await;
-        let second = action(&admin, "post-login", "Second", "exports.onExecutePostLogin = async (event, api) => {
+        let second = action(
+            &admin,
+            "post-login",
+            "Second",
+            "exports.onExecutePostLogin = async (event, api) => {
             api.idToken.setCustomClaim('https://example.com/step', event.transaction.metadata.step);
             api.idToken.setCustomClaim('https://example.com/count', api.cache.get('count').value);
-        };")
+        };",
+        )
         .await;
         bind(&admin, "post-login", &[&first, &second]).await;
         start.log_in(&server, &page).await;
         let claims = start.log_in(&server, &page).await.id_claims();
         assert_eq!(claims["https://example.com/roles"], json!(["Clerk"]));
         assert_eq!(claims["https://example.com/names"], json!(["Clerk"]));
-        assert_eq!((&claims["https://example.com/step"], &claims["https://example.com/count"]), (&json!("one"), &json!("2")));
+        assert_eq!(
+            (&claims["https://example.com/step"], &claims["https://example.com/count"]),
+            (&json!("one"), &json!("2"))
+        );
     })
     .await;
 }
@@ -276,13 +339,18 @@ async fn roles_cache_and_transaction_metadata_are_there() {
 async fn only_the_deployed_version_runs() {
     on_every_database(async |server: Server| {
         let (page, admin) = (server.page(APP), server.admin().await);
-        let version = |number: i32| format!("exports.onExecutePostLogin = async (event, api) => {{
+        let version = |number: i32| {
+            format!(
+                "exports.onExecutePostLogin = async (event, api) => {{
             api.idToken.setCustomClaim('https://example.com/version', {number});
-        }};");
+        }};"
+            )
+        };
         let id = action(&admin, "post-login", "Versions", &version(1)).await;
         bind(&admin, "post-login", &[&id]).await;
         let seen = async || {
-            Start::seed(&server).log_in(&server, &page).await.id_claims()["https://example.com/version"].clone()
+            Start::seed(&server).log_in(&server, &page).await.id_claims()["https://example.com/version"]
+                .clone()
         };
         assert_eq!(seen().await, 1);
         admin.patch(&format!("/actions/actions/{id}"), json!({ "code": version(2) })).await;

@@ -88,7 +88,10 @@ async fn an_action_goes_on_where_it_stopped() {
 async fn rules_run_again_when_the_browser_comes_back() {
     on_every_database(async |server: Server| {
         let (page, admin) = (server.page(APP), server.admin().await);
-        rule(&admin, "Asks", "function (user, context, callback) {
+        rule(
+            &admin,
+            "Asks",
+            "function (user, context, callback) {
             if (context.protocol === 'redirect-callback') {
                 context.idToken['https://example.com/answer'] = context.request.body.answer;
                 context.redirect = { url: 'https://app.example/again' };
@@ -96,7 +99,8 @@ async fn rules_run_again_when_the_browser_comes_back() {
                 context.redirect = { url: 'https://app.example/ask' };
             }
             callback(null, user, context);
-        }")
+        }",
+        )
         .await;
         let away = sent_away(&server, &page).await;
         assert!(away.expect(302).location().as_str().starts_with("https://app.example/ask?state="));
@@ -113,9 +117,12 @@ async fn rules_run_again_when_the_browser_comes_back() {
 async fn without_a_page_nobody_is_sent_anywhere() {
     on_every_database(async |server: Server| {
         let page = server.page(APP);
-        post_login(&server, "exports.onExecutePostLogin = async (event, api) => {
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
             api.redirect.sendUserTo('https://app.example/ask');
-        };")
+        };",
+        )
         .await;
         let start = gatewright_testkit::Start::seed(&server);
         let answer = start.log_in(&server, &page).await.response;
@@ -128,7 +135,9 @@ async fn without_a_page_nobody_is_sent_anywhere() {
 async fn a_session_token_is_checked_against_the_login() {
     on_every_database(async |server: Server| {
         let page = server.page(APP);
-        post_login(&server, "exports.onExecutePostLogin = async (event, api) => {
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
             api.redirect.sendUserTo('https://app.example/ask');
         };
         exports.onContinuePostLogin = async (event, api) => {
@@ -138,7 +147,8 @@ async fn a_session_token_is_checked_against_the_login() {
             } catch (error) {
                 api.access.deny('bad token');
             }
-        };")
+        };",
+        )
         .await;
         for (secret, right_state, outcome) in
             [("shared", true, "good"), ("other", true, "bad"), ("shared", false, "bad")]

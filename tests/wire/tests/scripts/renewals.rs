@@ -12,7 +12,9 @@ const OTP: &str = "http://auth0.com/oauth/grant-type/passwordless/otp";
 async fn a_renewal_runs_them_again() {
     on_every_database(async |server: Server| {
         let (page, admin) = (server.page(APP), server.admin().await);
-        post_login(&server, "exports.onExecutePostLogin = async (event, api) => {
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
             api.idToken.setCustomClaim('https://example.com/protocol', event.transaction.protocol);
             api.idToken.setCustomClaim('https://example.com/renewed', Boolean(event.refresh_token));
             if (event.refresh_token) {
@@ -20,7 +22,8 @@ async fn a_renewal_runs_them_again() {
                 api.refreshToken.setMetadata('times', String(Number(seen) + 1));
                 api.idToken.setCustomClaim('https://example.com/seen', seen);
             }
-        };")
+        };",
+        )
         .await;
         let start = code_flow(&server, "openid offline_access");
         let ticket = start.ticket(&server, &page).await;
@@ -31,7 +34,11 @@ async fn a_renewal_runs_them_again() {
         assert_eq!(claims["https://example.com/protocol"], "oidc-basic-profile");
         assert_eq!(claims["https://example.com/renewed"], false);
         for seen in [json!(0), json!("1")] {
-            let fields = [("grant_type", "refresh_token"), ("client_id", server.client_id()), ("refresh_token", &token)];
+            let fields = [
+                ("grant_type", "refresh_token"),
+                ("client_id", server.client_id()),
+                ("refresh_token", &token),
+            ];
             let renewed = page.post_form("/oauth/token", &fields).await.expect(200).json();
             let claims = gatewright_testkit::claims(renewed["id_token"].as_str().unwrap());
             assert_eq!(claims["https://example.com/protocol"], "oauth2-refresh-token");
@@ -41,11 +48,15 @@ async fn a_renewal_runs_them_again() {
         assert_eq!(told(&admin, "sertft").await["runs"][0]["kind"], "action");
 
         // A refusal leaves the token as it was.
-        post_login(&server, "exports.onExecutePostLogin = async (event, api) => {
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
             api.access.deny('Later');
-        };")
+        };",
+        )
         .await;
-        let fields = [("grant_type", "refresh_token"), ("client_id", server.client_id()), ("refresh_token", &token)];
+        let fields =
+            [("grant_type", "refresh_token"), ("client_id", server.client_id()), ("refresh_token", &token)];
         let refused = page.post_form("/oauth/token", &fields).await;
         assert_eq!(refused.expect(403).error(), ("access_denied".into(), "Later".into()));
         bind(&admin, "post-login", &[]).await;
@@ -54,11 +65,15 @@ async fn a_renewal_runs_them_again() {
 
         // One that revokes ends the family.
         let token = renewed["refresh_token"].as_str().unwrap_or(&token).to_owned();
-        post_login(&server, "exports.onExecutePostLogin = async (event, api) => {
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
             api.refreshToken.revoke('Stolen');
-        };")
+        };",
+        )
         .await;
-        let fields = [("grant_type", "refresh_token"), ("client_id", server.client_id()), ("refresh_token", &token)];
+        let fields =
+            [("grant_type", "refresh_token"), ("client_id", server.client_id()), ("refresh_token", &token)];
         assert_eq!(page.post_form("/oauth/token", &fields).await.expect(403).error().1, "Stolen");
         bind(&admin, "post-login", &[]).await;
         assert_eq!(page.post_form("/oauth/token", &fields).await.expect(403).error().0, "invalid_grant");
@@ -69,10 +84,17 @@ async fn a_renewal_runs_them_again() {
 /// A login by a code that the client itself presents.
 async fn by_code(server: &Server) -> gatewright_testkit::Answer {
     let page = server.tool();
-    let native = server.admin().await.create("/clients", json!({
-        "name": "Native", "app_type": "native", "grant_types": [OTP, "refresh_token"],
-        "token_endpoint_auth_method": "none",
-    })).await;
+    let native = server
+        .admin()
+        .await
+        .create(
+            "/clients",
+            json!({
+                "name": "Native", "app_type": "native", "grant_types": [OTP, "refresh_token"],
+                "token_endpoint_auth_method": "none",
+            }),
+        )
+        .await;
     let client_id = native["client_id"].as_str().unwrap().to_owned();
     let admin = server.admin().await;
     let connection = admin.connection("sms").await;
@@ -83,10 +105,13 @@ async fn by_code(server: &Server) -> gatewright_testkit::Answer {
     let start = json!({ "client_id": client_id, "connection": "sms", "phone_number": PHONE, "send": "code" });
     page.post("/passwordless/start", start).await.expect(200);
     let code = server.mailbox.code_to(PHONE);
-    page.post("/oauth/token", json!({
-        "grant_type": OTP, "client_id": client_id, "username": PHONE, "otp": code, "realm": "sms",
-        "scope": "openid profile",
-    }))
+    page.post(
+        "/oauth/token",
+        json!({
+            "grant_type": OTP, "client_id": client_id, "username": PHONE, "otp": code, "realm": "sms",
+            "scope": "openid profile",
+        }),
+    )
     .await
 }
 
@@ -94,16 +119,23 @@ async fn by_code(server: &Server) -> gatewright_testkit::Answer {
 async fn a_code_by_the_client_itself_runs_them() {
     on_every_database(async |server: Server| {
         let admin = server.admin().await;
-        rule(&admin, "Claims", "function (user, context, callback) {
+        rule(
+            &admin,
+            "Claims",
+            "function (user, context, callback) {
             context.idToken['https://example.com/protocol'] = context.protocol;
             context.idToken['https://example.com/body'] = context.request.body;
             callback(null, user, context);
-        }")
+        }",
+        )
         .await;
-        post_login(&server, "exports.onExecutePostLogin = async (event, api) => {
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
             api.user.setUserMetadata('seen', true);
             api.idToken.setCustomClaim('https://example.com/redirect', api.redirect.canRedirect());
-        };")
+        };",
+        )
         .await;
         let tokens = by_code(&server).await.expect(200).json();
         let claims = gatewright_testkit::claims(tokens["id_token"].as_str().unwrap());
@@ -123,9 +155,12 @@ async fn a_code_by_the_client_itself_runs_them() {
 #[tokio::test]
 async fn a_refusal_there_is_an_error_of_the_token_endpoint() {
     on_every_database(async |server: Server| {
-        post_login(&server, "exports.onExecutePostLogin = async (event, api) => {
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
             api.access.deny('Not this way');
-        };")
+        };",
+        )
         .await;
         let refused = by_code(&server).await;
         assert_eq!(refused.expect(403).error(), ("access_denied".into(), "Not this way".into()));

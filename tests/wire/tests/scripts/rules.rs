@@ -41,24 +41,30 @@ async fn a_rule_puts_metadata_into_the_id_token() {
 async fn rules_run_in_order_and_see_each_others_changes() {
     on_every_database(async |server: Server| {
         let (page, admin) = (server.page(APP), server.admin().await);
-        let configured = admin.call(
-            Method::PUT,
-            "/rules-configs/GREETING",
-            Some(json!({ "value": "hello" })),
-        );
+        let configured =
+            admin.call(Method::PUT, "/rules-configs/GREETING", Some(json!({ "value": "hello" })));
         configured.await.expect(200);
-        rule(&admin, "Second", "function b(user, context, callback) {
+        rule(
+            &admin,
+            "Second",
+            "function b(user, context, callback) {
             context.idToken['https://example.com/b'] = user.seen + ' ' + global.seen;
             callback(null, user, context);
-        }")
+        }",
+        )
         .await;
-        let first = rule(&admin, "First", "function a(user, context, callback) {
+        let first = rule(
+            &admin,
+            "First",
+            "function a(user, context, callback) {
             user.seen = configuration.GREETING; global.seen = context.clientName;
             callback(null, user, context);
-        }")
+        }",
+        )
         .await;
         admin.patch(&format!("/rules/{first}"), json!({ "order": 0 })).await;
-        let off = rule(&admin, "Off", "function (user, context, callback) { callback(new Error('no')); }").await;
+        let off =
+            rule(&admin, "Off", "function (user, context, callback) { callback(new Error('no')); }").await;
         admin.patch(&format!("/rules/{off}"), json!({ "enabled": false })).await;
         let claims = Start::seed(&server).log_in(&server, &page).await.id_claims();
         let client = admin.get(&format!("/clients/{}", server.client_id())).await;
@@ -72,14 +78,18 @@ async fn rules_run_in_order_and_see_each_others_changes() {
 async fn rules_change_scopes_profile_and_access_token() {
     on_every_database(async |server: Server| {
         let (page, admin) = (server.page(APP), server.admin().await);
-        rule(&admin, "Changes", "function (user, context, callback) {
+        rule(
+            &admin,
+            "Changes",
+            "function (user, context, callback) {
             user.nickname = 'Nick';
             user.email = 'nick@example.com';
             context.accessToken['https://example.com/roles'] = context.authorization.roles;
             context.accessToken.scope = ['openid', 'email', 'read:orders'];
             context.idToken.sub = 'somebody else';
             callback(null, user, context);
-        }")
+        }",
+        )
         .await;
         let mut start = Start::seed(&server).scope("openid profile email");
         start.audience = Some(server.audience().to_owned());
@@ -128,7 +138,11 @@ async fn exceptions_of_rules_are_told_to_the_application() {
             let script = format!("function (user, context, callback) {{ {body} }}");
             let id = rule(&admin, &format!("Case {number}"), &script).await;
             let answer = refused(&server, &start).await;
-            assert_eq!((&answer["error"], &answer["error_description"]), (&json!(error), &json!(text)), "{body}");
+            assert_eq!(
+                (&answer["error"], &answer["error_description"]),
+                (&json!(error), &json!(text)),
+                "{body}"
+            );
             assert_eq!(answer.get("access_token"), None);
             let event = admin.newest_log("fsa").await;
             assert!(event["details"]["decision"]["scripts"]["runs"][0]["error"].is_object(), "{event:#}");
@@ -143,14 +157,18 @@ async fn exceptions_of_rules_are_told_to_the_application() {
 async fn rules_write_metadata_of_users() {
     on_every_database(async |server: Server| {
         let (page, admin) = (server.page(APP), server.admin().await);
-        rule(&admin, "Counts", "function (user, context, callback) {
+        rule(
+            &admin,
+            "Counts",
+            "function (user, context, callback) {
             user.app_metadata = user.app_metadata || {};
             user.app_metadata.logins = (user.app_metadata.logins || 0) + 1;
             auth0.users.updateAppMetadata(user.user_id, user.app_metadata)
                 .then(() => auth0.users.updateUserMetadata(user.user_id, { last: context.protocol }))
                 .then(function () { callback(null, user, context); })
                 .catch(function (err) { callback(err); });
-        }")
+        }",
+        )
         .await;
         let start = Start::seed(&server);
         start.log_in(&server, &page).await;
@@ -167,10 +185,14 @@ async fn rules_write_metadata_of_users() {
 async fn a_factor_that_a_rule_asks_for_stops_the_login() {
     on_every_database(async |server: Server| {
         let admin = server.admin().await;
-        rule(&admin, "Guardian", "function (user, context, callback) {
+        rule(
+            &admin,
+            "Guardian",
+            "function (user, context, callback) {
             context.multifactor = { provider: 'any', allowRememberBrowser: false };
             callback(null, user, context);
-        }")
+        }",
+        )
         .await;
         let answer = refused(&server, &Start::seed(&server)).await;
         assert_eq!(answer["error"], "access_denied");

@@ -1,11 +1,15 @@
 //! What the conversations share: putting scripts into a tenant, logging in, reading what was recorded.
 
-use gatewright_testkit::{Admin, Server, Start};
+use gatewright_testkit::{Admin, Answer, Page, Server, Start};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 /// The application's origin.
 pub(crate) const APP: &str = "http://localhost:4200";
+/// The database of the dev tenant.
+pub(crate) const DATABASE: &str = "Username-Password-Authentication";
+/// A password that its policy takes.
+pub(crate) const GOOD: &str = "Correct-horse-7";
 /// RFC 7636 appendix B.
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -38,6 +42,46 @@ pub(crate) async fn post_login(server: &Server, code: &str) {
     let name = format!("Action {}", admin.get("/actions/actions").await["total"]);
     let id = action(&admin, "post-login", &name, code).await;
     bind(&admin, "post-login", &[&id]).await;
+}
+
+/// Makes, deploys and binds one action in place of all others of its trigger.
+pub(crate) async fn install(server: &Server, trigger: &str, code: &str) -> String {
+    let admin = server.admin().await;
+    let name = format!("Action {}", admin.get("/actions/actions").await["total"]);
+    let id = action(&admin, trigger, &name, code).await;
+    bind(&admin, trigger, &[&id]).await;
+    id
+}
+
+/// Makes a hook and switches it on.
+pub(crate) async fn hook(admin: &Admin, trigger: &str, script: &str) {
+    let hook = json!({ "name": format!("Hook of {trigger}"), "triggerId": trigger, "script": script });
+    let made = admin.create("/hooks", hook).await;
+    admin.patch(&format!("/hooks/{}", made["id"].as_str().unwrap()), json!({ "enabled": true })).await;
+}
+
+/// Signs up at the database of the dev tenant.
+pub(crate) async fn sign_up(server: &Server, page: &Page, email: &str, more: Value) -> Answer {
+    let mut body = json!({
+        "client_id": server.client_id(), "connection": DATABASE, "email": email, "password": GOOD,
+    });
+    for (name, value) in more.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    page.post("/dbconnections/signup", body).await
+}
+
+/// The newest of `number` events of this type, for which it waits up to ten seconds: some come after the answer.
+pub(crate) async fn log_of(server: &Server, code: &str, number: usize) -> Value {
+    let admin = server.admin().await;
+    for _ in 0..200 {
+        let logs = admin.get(&format!("/logs?q=type:{code}&per_page=100")).await;
+        if logs.as_array().unwrap().len() >= number {
+            return admin.newest_log(code).await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("no event number {number} of type {code}");
 }
 
 /// Makes a rule.

@@ -10,10 +10,10 @@ use gatewright_resources::users::export::{self, Export, Format};
 use gatewright_store::{Db, StoreError};
 use serde_json::Value;
 
-use super::local::Local;
 use super::progress::Progress;
 use super::{Outcome, private_file};
 use crate::cli::{ExportFormat, UsersExportArgs};
+use crate::commands::local::Local;
 
 /// Users that are read together.
 const A_PAGE: i64 = 1000;

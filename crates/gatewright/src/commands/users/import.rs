@@ -10,10 +10,10 @@ use gatewright_ambient::{Clock, Random};
 use gatewright_resources::users::import::{self, Batches, FileError, Import, Reader, Refused};
 use serde_json::json;
 
-use super::local::Local;
 use super::progress::Progress;
 use super::{Outcome, private_file};
 use crate::cli::UsersImportArgs;
+use crate::commands::local::Local;
 
 /// Rows that are named on standard error when no file takes them.
 const MOST_NAMED: u64 = 10;

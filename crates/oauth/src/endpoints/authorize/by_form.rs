@@ -192,7 +192,7 @@ impl Entry {
                 return no(403, "The login was begun in another browser.", "other_browser");
             }
             Found::Over(Some(_)) => {
-                return no(400, "The login is over. Begin it anew at the application.", "expired");
+                return no(400, "The login is over. Begin it anew at the application.", "login_over");
             }
             // No state of ours, so it is the application's own.
             Found::Over(None) => {
@@ -226,6 +226,8 @@ fn wrong(error: &OAuthError) -> Refusal {
     let (status, code, name, reason) = match &*error.code {
         "invalid_grant" => (401, "invalid_user_password", "ValidationError", "password_refused"),
         "unauthorized" => (401, "unauthorized", "unauthorized", "user_blocked"),
+        // By the script of a custom database.
+        "access_denied" => (401, "unauthorized", "UnauthorizedError", "denied_by_script"),
         _ => (429, "too_many_attempts", "ValidationError", "too_many_tries"),
     };
     Refusal { name, ..Refusal::new(status, code, error.description.clone(), reason) }

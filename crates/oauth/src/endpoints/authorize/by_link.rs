@@ -14,6 +14,7 @@ use gatewright_core::client::{Client, PASSWORDLESS_OTP};
 use gatewright_core::connection::Connection;
 use gatewright_core::login::cross_origin::{TicketBinding, TicketVerdict};
 use gatewright_core::login::one_time_code::CodeChannel;
+use gatewright_core::user::User;
 use gatewright_http::params::ParamsError;
 use gatewright_http::{Params, RequestCx};
 use gatewright_jose::{random_token, token_hash};
@@ -31,7 +32,8 @@ use super::{Asked, checked, flow, issue};
 use crate::decision::Wanted;
 use crate::login_transaction::{self, Found, Waiting};
 use crate::pages::ErrorPage;
-use crate::passwordless::{self, CodeRefusal, PresentedCode, Proven};
+use crate::passwordless::{self, CodeRefusal, PresentedCode, Proven, Screening};
+use crate::scripts::event::Sent;
 use crate::session;
 use crate::stop::Stop;
 
@@ -161,8 +163,18 @@ pub(crate) async fn verify_redirect(
         attempt.waiting = Some(*waiting);
     }
     let wanted = attempt.wanted.clone();
+    let names = params.names().filter_map(|name| Some((name, params.text(name)?)));
+    let scene = Sent::query(names);
+    if let Err(refusal) = attempt.screen(&scene).await? {
+        return refuse_back(&cx, &client, &request, attempt.refused(refusal), json!({})).await;
+    }
+    let code = attempt.code.clone();
     // The refusal is a value, not an error: the try it counted must be committed.
-    match cx.app.db.write(move |tx| Box::pin(attempt.judge(tx))).await? {
+    let (made, outcome) = cx.app.db.write(move |tx| Box::pin(attempt.judge(tx))).await?;
+    if let Some(user) = made {
+        code.made(&user, &scene);
+    }
+    match outcome {
         Ok(Outcome::Resume(state)) => Ok(super::to_page(RESUME, &state, None)),
         Ok(Outcome::Known(known)) => {
             let known = *known;
@@ -222,28 +234,56 @@ impl Attempt {
             }
             TicketBinding::VerifiedCode
         };
-        let code = PresentedCode { cx: cx.clone(), client: Arc::clone(client), connection, identifier, otp };
+        let code = PresentedCode {
+            cx: cx.clone(),
+            client: Arc::clone(client),
+            connection,
+            identifier,
+            otp,
+            screened: Screening::default(),
+        };
         let wanted = Wanted::new(cx, request.scope.as_deref(), request.audience.as_deref(), flow(request));
         Ok(Self { code, binding, wanted, sessions: session::presented(cx), waiting: None })
     }
 
-    /// Spends the link and makes the ticket that the rest of the request uses, in one transaction.
-    async fn judge(self, tx: &mut Tx) -> Result<Result<Outcome, OAuthError>, Stop> {
+    /// Shows an account that is about to be made to the tenant's scripts.
+    async fn screen(&mut self, sent: &Sent) -> Result<Result<(), CodeRefusal>, Stop> {
+        match self.binding {
+            TicketBinding::Link => self.code.screen_link(sent).await,
+            _ => self.code.screen("f", sent).await,
+        }
+    }
+
+    fn refused(&self, refusal: CodeRefusal) -> OAuthError {
+        match refusal {
+            CodeRefusal::Blocked => OAuthError::user_blocked().because("user_blocked"),
+            CodeRefusal::Denied(refusal) => passwordless::denied(refusal),
+            CodeRefusal::Code(verdict) => {
+                let channel = passwordless::channel(&self.code.connection);
+                OAuthError::access_denied(verdict.public_text(channel)).because(verdict.code())
+            }
+        }
+    }
+
+    /// Spends the link; the account, if it made one, and what else comes of it.
+    async fn judge(self, tx: &mut Tx) -> Result<(Option<User>, Result<Outcome, OAuthError>), Stop> {
+        let judged = match self.binding {
+            TicketBinding::Link => self.code.judge_link(tx).await?,
+            _ => self.code.judge(tx, "f").await?,
+        };
+        match judged {
+            Ok(Proven { user, created, .. }) => {
+                let made = created.then(|| user.clone());
+                Ok((made, self.log_in(tx, user).await?))
+            }
+            Err(refusal) => Ok((None, Err(self.refused(refusal)))),
+        }
+    }
+
+    /// Makes the ticket that the rest of the request uses.
+    async fn log_in(self, tx: &mut Tx, user: User) -> Result<Result<Outcome, OAuthError>, Stop> {
         let code = &self.code;
         let (cx, tenant) = (&code.cx, &code.cx.tenant.id);
-        let judged = match self.binding {
-            TicketBinding::Link => code.judge_link(tx).await?,
-            _ => code.judge(tx, "f").await?,
-        };
-        let Proven { user, .. } = match judged {
-            Ok(proven) => proven,
-            Err(CodeRefusal::Blocked) => return Ok(Err(OAuthError::user_blocked().because("user_blocked"))),
-            Err(CodeRefusal::Code(verdict)) => {
-                let error =
-                    OAuthError::access_denied(verdict.public_text(passwordless::channel(&code.connection)));
-                return Ok(Err(error.because(verdict.code())));
-            }
-        };
         if let Some(waiting) = self.waiting
             && let Some(held) = login_transactions::hold(tx, tenant, &waiting.row.state_hash, cx.now).await?
         {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::http::HeaderValue;
 use gatewright_core::authorize::Request;
 use gatewright_core::client::Client;
+use gatewright_core::ledger;
 use gatewright_core::scope::ScopeReport;
 use gatewright_core::script::Verdict;
 use gatewright_core::tokens::access_token::{self, AccessTokenFacts, AccessTokenPlan};
@@ -22,12 +23,13 @@ use serde_json::{Value, json};
 
 use super::Asked;
 use super::found::{By, Known, Person, grant_audience};
+use crate::decision::Wanted;
+use crate::events;
 use crate::login_transaction::Waiting;
 use crate::mint::{self, Opaque};
 use crate::scripts::{carry_out, login as scripts};
 use crate::session::{self, NewSession};
 use crate::stop::Stop;
-use crate::events;
 
 /// Life of an authorization code. RFC 6749 section 4.1.2 allows ten minutes; SDKs redeem at once.
 const CODE_LIFETIME_SECONDS: i64 = 60;
@@ -37,7 +39,7 @@ pub(super) enum Place {
     /// One that is stored.
     Stored(Session),
     /// One that begins with this login, in place of the browser's old one.
-    Begins { new: NewSession, ticket_hash: Option<String>, replaces: Option<Session> },
+    Begins { new: Box<NewSession>, ticket_hash: Option<String>, replaces: Option<Box<Session>> },
 }
 
 impl Place {
@@ -47,13 +49,13 @@ impl Place {
             By::Session(session) => Self::Stored(session.clone()),
             By::Page { login, replaces } => {
                 let new = session::begin(cx, &login.user_id, &login.connection, &client.client_id, login.at);
-                Self::Begins { new, ticket_hash: None, replaces: replaces.clone() }
+                Self::Begins { new: Box::new(new), ticket_hash: None, replaces: replaces.clone().map(Box::new) }
             }
             By::Ticket { ticket, replaces, .. } => {
                 let at = ticket.created_at;
                 let new = session::begin(cx, &ticket.user_id, &ticket.connection, &client.client_id, at);
                 let ticket_hash = Some(ticket.ticket_hash.clone());
-                Self::Begins { new, ticket_hash, replaces: replaces.clone() }
+                Self::Begins { new: Box::new(new), ticket_hash, replaces: replaces.clone().map(Box::new) }
             }
         }
     }
@@ -75,7 +77,7 @@ impl Place {
             Self::Begins { new, ticket_hash, replaces } => {
                 let mut new = new.persistent(cx, verdict.session.persistent);
                 user_id.clone_into(&mut new.session.user_id);
-                Self::Begins { new, ticket_hash, replaces }
+                Self::Begins { new: Box::new(new), ticket_hash, replaces }
             }
             stored => stored,
         }
@@ -107,7 +109,8 @@ pub(super) struct Draft {
     opaque: Option<Opaque>,
     scope: String,
     code: Option<String>,
-    audience: Option<String>,
+    wanted: Wanted,
+    report: ScopeReport,
     /// What scripts decided, if any ran.
     verdict: Option<Verdict>,
 }
@@ -144,7 +147,8 @@ impl Draft {
             opaque: access.as_ref().and_then(|plan| Opaque::draw(cx, plan)),
             code: request.response_types.code.then(|| random_token(&cx.app.random, 32)),
             grant_audience: grant_audience(cx, &wanted),
-            audience: wanted.audience,
+            report: report.clone(),
+            wanted,
             waiting,
             pushed,
             user: person.user,
@@ -186,7 +190,7 @@ impl Draft {
                     return Ok(None);
                 }
                 let client_id = &self.client.client_id;
-                session::store(tx, &self.cx, &new.session, replaces.as_ref(), client_id).await?;
+                session::store(tx, &self.cx, &new.session, replaces.as_deref(), client_id).await?;
                 let ip = self.cx.ip.to_string();
                 let updated = users::record_login(tx, tenant, &user.user_id, &ip, now).await?;
                 if let Some(updated) = updated.and_then(|document| serde_json::from_value(document).ok()) {
@@ -221,8 +225,56 @@ impl Draft {
             carry_out::userinfo(tx, cx, of, &verdict.id_token).await?;
             user = scripts::as_stated(user, verdict);
         }
-        self.log(tx, ledger).await?;
+        self.log(tx, self.explained(ledger, &user)).await?;
         Ok(Some(Recorded { draft: self, user }))
+    }
+
+    /// The ledger with why the tokens are as they are.
+    fn explained(&self, mut told: Value, user: &User) -> Value {
+        let (none, api) = (Verdict::default(), self.wanted.api.as_ref());
+        let verdict = self.verdict.as_ref().unwrap_or(&none);
+        let id_token = match self.request.response_types.id_token {
+            true => Some(self.id_token(user, None, None)),
+            false => None,
+        };
+        let issued = ledger::issued(ledger::IssuedFacts {
+            client: &self.client,
+            api,
+            audience: ledger::AudienceFacts {
+                asked: self.request.audience.as_deref(),
+                audience: self.wanted.audience.as_deref(),
+                api,
+                carried: false,
+            },
+            channel: Channel::Front,
+            access: self.access.as_ref(),
+            id_token: id_token.as_ref().and_then(Value::as_object),
+            verdict,
+            machine: false,
+        });
+        let refresh = ledger::no_refresh_token(&self.report, false, self.code.is_some(), &self.client);
+        told["refresh_token"] = json!(refresh);
+        events::merge(&mut told, json!(issued));
+        told
+    }
+
+    /// The claims of the ID token; hashes are of what travels beside it.
+    fn id_token(&self, user: &User, at_hash: Option<&str>, c_hash: Option<&str>) -> Value {
+        let (session, none) = (self.place.session(), serde_json::Map::new());
+        id_token::plan(&id_token::IdTokenFacts {
+            issuer: &self.cx.issuer,
+            client: &self.client,
+            user,
+            scopes: &self.report.granted(),
+            nonce: self.request.nonce.as_deref(),
+            session_id: Some(&session.session_id),
+            auth_time: self.auth_time_wanted().then_some(session.authenticated_at),
+            at_hash,
+            c_hash,
+            claim_types: self.cx.tenant.claim_types(),
+            custom: self.verdict.as_ref().map_or(&none, |verdict| &verdict.id_token),
+            now: self.cx.now,
+        })
     }
 
     fn code_row(&self) -> AuthorizationCode {
@@ -235,7 +287,7 @@ impl Draft {
             code_challenge: pkce.map(|pkce| pkce.challenge.clone()),
             code_challenge_method: pkce.map(|pkce| pkce.method.to_owned()),
             nonce: self.request.nonce.clone(),
-            audience: self.audience.clone(),
+            audience: self.wanted.audience.clone(),
             scope: self.request.scope.clone(),
             session_id: session.session_id.clone(),
             connection: session.connection.clone(),
@@ -259,7 +311,7 @@ impl Draft {
         }
         event.user_id = Some(self.user.user_id.clone());
         event.user_name = self.user.text("name").map(str::to_owned);
-        event.audience = self.audience.clone();
+        event.audience = self.wanted.audience.clone();
         event.scope = self.scope.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
         event.details = json!({"session_id": session.session_id, "decision": ledger});
         logs::append(tx, &self.cx.tenant.id, self.cx.now, &self.cx.app.random, &event).await?;
@@ -275,18 +327,13 @@ pub(super) struct Recorded {
 
 impl Recorded {
     /// Signs, and puts the answer together in the order that Auth0 uses.
-    pub(super) async fn answer(
-        self,
-        cx: &RequestCx,
-        report: &ScopeReport,
-    ) -> Result<Vec<(&'static str, Value)>, Stop> {
-        let Self { draft, user } = self;
+    pub(super) async fn answer(self, cx: &RequestCx) -> Result<Vec<(&'static str, Value)>, Stop> {
+        let Self { mut draft, user } = self;
         let mut answer: Vec<(&'static str, Value)> = Vec::new();
         let mut at_hash = None;
-        let auth_time_wanted = draft.auth_time_wanted();
-        if let Some(plan) = draft.access {
+        if let Some(plan) = draft.access.take() {
             let expires_in = plan.lifetime_seconds();
-            let token = mint::access_token(cx, plan, draft.opaque).await?;
+            let token = mint::access_token(cx, plan, draft.opaque.take()).await?;
             at_hash = Some(left_half_hash(&token));
             answer.push(("access_token", json!(token)));
             answer.push(("scope", json!(draft.scope)));
@@ -298,21 +345,7 @@ impl Recorded {
         }
         let c_hash = draft.code.as_deref().map(left_half_hash);
         if draft.request.response_types.id_token {
-            let session = draft.place.session();
-            let claims = id_token::plan(&id_token::IdTokenFacts {
-                issuer: &cx.issuer,
-                client: &draft.client,
-                user: &user,
-                scopes: &report.granted(),
-                nonce: draft.request.nonce.as_deref(),
-                session_id: Some(&session.session_id),
-                auth_time: auth_time_wanted.then_some(session.authenticated_at),
-                at_hash: at_hash.as_deref(),
-                c_hash: c_hash.as_deref(),
-                claim_types: cx.tenant.claim_types(),
-                custom: &draft.verdict.unwrap_or_default().id_token,
-                now: cx.now,
-            });
+            let claims = draft.id_token(&user, at_hash.as_deref(), c_hash.as_deref());
             answer.push(("id_token", json!(mint::id_token(cx, &draft.client, claims).await?)));
         }
         if let Some(code) = draft.code {

@@ -3,14 +3,19 @@
 
 use std::sync::Arc;
 
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use gatewright_core::OAuthError;
-use gatewright_core::authorize::{Refusal, pushed};
+use gatewright_core::authorize::{Refusal, Request, pushed};
+use gatewright_core::client::Client;
+use gatewright_core::ledger;
 use gatewright_core::login::confirmation::{self, ConfirmationFacts};
 use gatewright_core::login::consent::{self, Consent, ConsentFacts};
+use gatewright_core::reasons;
+use gatewright_core::reasons::change::{ChangeFacts, change};
 use gatewright_core::scope::ScopeRefusal;
 use gatewright_core::script::{Halt, Verdict};
+use gatewright_core::user::User;
 use gatewright_http::{RequestCx, respond};
 use gatewright_resources::login_transactions::Progress;
 use serde_json::{Value, json};
@@ -32,12 +37,16 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
     let (client, request) = (Arc::clone(&asked.client), asked.request.clone());
     let user = known.person.user.clone();
     if user.blocked {
-        let error = OAuthError::user_blocked().because("user_blocked");
+        let facts = ChangeFacts { user_id: Some(&user.user_id), ..ChangeFacts::default() };
+        let error =
+            OAuthError::user_blocked().because("user_blocked").lifted_by(change("user_blocked", &facts));
         return refuse_back(cx, &client, &request, error, json!({})).await;
     }
     let decided = asked.wanted.decide(cx, &client, Some(&user.user_id), &known.person.permissions);
     let mut ledger = decision::detail(&decided);
     ledger["login"] = login_detail(&known);
+    ledger["redirect"] =
+        json!(ledger::redirect(asked.params.contains_key("redirect_uri"), &request.redirect_uri, &client));
     let mut report = match decided {
         Ok(report) => report,
         Err(refusal) => {
@@ -48,10 +57,10 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
 
     let mut place = Place::of(cx, &client, &known);
     let mut person = known.person.clone();
-    let mut ran = match pipeline::run(cx, &asked, &known, &report, &place).await? {
+    let mut ran = match pipeline::run(cx, &asked, &known, &place).await? {
         pipeline::Step::None => None,
         pipeline::Step::SendAgain(url) => return Ok(sent_away(&url, asked_state(&asked), None)),
-        pipeline::Step::Ran(ran) => Some(ran),
+        pipeline::Step::Ran(ran) => Some(*ran),
     };
     if let Some(scripts) = &mut ran {
         let session_id = (!place.begins()).then(|| place.session().session_id.clone());
@@ -93,7 +102,8 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
     if let Consent::Ask(scopes) = consent {
         if request.prompt.none {
             let error = OAuthError::new(403, "consent_required", "Consent required");
-            return refuse_back(cx, &client, &request, error.because("consent_missing"), ledger).await;
+            return refuse_back(cx, &client, &request, needs_page(error, "consent_missing", &client), ledger)
+                .await;
         }
         let wait = move |progress: Progress| {
             let scripts = ran.or(progress.scripts.clone());
@@ -116,7 +126,14 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
     if confirmation {
         if request.prompt.none {
             let error = OAuthError::new(403, "interaction_required", "Interaction required");
-            return refuse_back(cx, &client, &request, error.because("confirmation_missing"), ledger).await;
+            return refuse_back(
+                cx,
+                &client,
+                &request,
+                needs_page(error, "confirmation_missing", &client),
+                ledger,
+            )
+            .await;
         }
         let wait = move |progress: Progress| {
             let scripts = ran.or(progress.scripts.clone());
@@ -128,6 +145,14 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
         return refuse_back(cx, &client, &request, error, ledger).await;
     }
 
+    ledger["prompt"] = json!(ledger::prompts(ledger::PromptFacts {
+        client: &client,
+        login_reason: progress.and_then(|progress| progress.login_reason.as_deref()).and_then(known_code),
+        known_by: known_by(&known),
+        consent_asked_for: request.prompt.consent,
+        consented: progress.is_some_and(|progress| progress.consented.is_some()),
+        confirmed: progress.is_some_and(|progress| progress.confirmed),
+    }));
     let (waited, was_pushed) = (asked.waiting.is_some(), asked.pushed.is_some());
     let cookie = place.cookie();
     let draft = Draft::new(cx, asked, &report, person, place, ran.map(|ran| ran.verdict));
@@ -142,15 +167,17 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
         }
         return lost_race(cx, &client, &request).await;
     };
-    let answer = recorded.answer(cx, &report).await?;
+    let answer = recorded.answer(cx).await?;
     Ok(with_cookie(answer::success(cx, &request, &answer), cookie))
 }
 
-async fn lost_race(
-    cx: &RequestCx,
-    client: &gatewright_core::client::Client,
-    request: &gatewright_core::authorize::Request,
-) -> Result<Response, Stop> {
+/// A page is needed, and the request forbids it.
+fn needs_page(error: OAuthError, reason: &'static str, client: &Client) -> OAuthError {
+    let facts = ChangeFacts { client_id: &client.client_id, ..ChangeFacts::default() };
+    error.because(reason).lifted_by(change(reason, &facts))
+}
+
+async fn lost_race(cx: &RequestCx, client: &Client, request: &Request) -> Result<Response, Stop> {
     let error = OAuthError::login_required().because("lost_race");
     refuse_back(cx, client, request, error, json!({"login": {"reason": "lost_race"}})).await
 }
@@ -175,7 +202,7 @@ fn asked_state(asked: &Asked) -> Option<&str> {
 }
 
 /// Sends the browser where a script wants it, with the state that it must bring back to `/continue`.
-fn sent_away(url: &str, state: Option<&str>, cookie: Option<axum::http::HeaderValue>) -> Response {
+fn sent_away(url: &str, state: Option<&str>, cookie: Option<HeaderValue>) -> Response {
     let target = match Url::parse(url) {
         Ok(mut target) => {
             target.query_pairs_mut().append_pair("state", state.unwrap_or_default());
@@ -211,7 +238,7 @@ async fn primary_account(
 }
 
 /// Whether one of the identities of `primary` is the account `other`.
-fn is_linked(primary: &gatewright_core::user::User, other: &gatewright_core::user::User) -> bool {
+fn is_linked(primary: &User, other: &User) -> bool {
     let identities = primary.profile.get("identities").and_then(Value::as_array);
     identities.into_iter().flatten().any(|identity| {
         let text = |name: &str| identity[name].as_str().unwrap_or_default();
@@ -235,4 +262,18 @@ fn login_detail(known: &Known) -> Value {
         By::Page { .. } => json!({"by": "login_page", "reason": "login_page"}),
         By::Session(_) => json!({"by": "session", "reason": "session_alive"}),
     }
+}
+
+/// The reason for which nobody was asked to log in any more.
+fn known_by(known: &Known) -> &'static str {
+    match &known.by {
+        By::Ticket { verdict, .. } => verdict.code(),
+        By::Page { .. } => "login_page",
+        By::Session(_) => "session_alive",
+    }
+}
+
+/// A code that a transaction kept, as the registry has it; a later version may have dropped it.
+fn known_code(code: &str) -> Option<&'static str> {
+    reasons::find(code).map(|entry| entry.code)
 }

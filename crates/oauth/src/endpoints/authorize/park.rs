@@ -3,8 +3,8 @@
 
 use axum::http::HeaderValue;
 use gatewright_http::RequestCx;
-use gatewright_resources::login_transactions::{self, PageLogin, Progress};
 use gatewright_resources::login_tickets;
+use gatewright_resources::login_transactions::{self, PageLogin, Progress};
 
 use super::Asked;
 use super::found::{By, Known};

@@ -1,7 +1,6 @@
 //! The tenant's scripts in a login through the browser.
 
 use gatewright_core::Timestamp;
-use gatewright_core::scope::ScopeReport;
 use gatewright_http::RequestCx;
 use gatewright_resources::login_transactions::ScriptProgress;
 use serde_json::{Map, Value, json};
@@ -18,22 +17,16 @@ pub(super) enum Step {
     /// There are none.
     None,
     /// They ran, now or before the user was asked something.
-    Ran(ScriptProgress),
+    Ran(Box<ScriptProgress>),
     /// A script sent the browser to this address, and it has not come back from there.
     SendAgain(String),
 }
 
-pub(super) async fn run(
-    cx: &RequestCx,
-    asked: &Asked,
-    known: &Known,
-    report: &ScopeReport,
-    place: &Place,
-) -> Result<Step, Stop> {
+pub(super) async fn run(cx: &RequestCx, asked: &Asked, known: &Known, place: &Place) -> Result<Step, Stop> {
     let before = asked.waiting.as_ref().and_then(|waiting| waiting.row.progress.scripts.clone());
     match &before {
         // Consent or confirmation was missing; scripts run once for a login.
-        Some(done) if done.waits_for.is_none() => return Ok(Step::Ran(done.clone())),
+        Some(done) if done.waits_for.is_none() => return Ok(Step::Ran(Box::new(done.clone()))),
         Some(ScriptProgress { waits_for: Some(waiting), .. }) if asked.back.is_none() => {
             return Ok(Step::SendAgain(waiting.url.clone()));
         }
@@ -62,8 +55,7 @@ pub(super) async fn run(
         back: asked.back.clone(),
         state: asked.waiting.as_ref().map(|waiting| waiting.state.as_str()),
     };
-    let _ = report;
-    Ok(Step::Ran(login::run_login(cx, &scene, before).await?))
+    Ok(Step::Ran(Box::new(login::run_login(cx, &scene, before).await?)))
 }
 
 fn protocol(asked: &Asked) -> &'static str {

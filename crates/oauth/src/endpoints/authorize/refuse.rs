@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use gatewright_core::OAuthError;
-use gatewright_core::authorize::{self, ErrorRedirect, Refusal, Request, ResponseMode};
+use gatewright_core::authorize::{ErrorRedirect, Refusal, Request, ResponseMode};
 use gatewright_core::client::Client;
 use gatewright_http::RequestCx;
 use gatewright_resources::logs;
@@ -66,16 +66,11 @@ pub(super) async fn log_refusal(
     client: Option<&Client>,
     error: &OAuthError,
     silent: bool,
-    mut decision: Value,
+    decision: Value,
 ) -> Result<(), StoreError> {
     let mut event = events::event(cx, if silent { "fsa" } else { "f" }, client);
     event.description = Some(error.description.to_string());
-    if let Some(reason) = &error.reason {
-        decision["reason"] = json!(reason);
-        decision["remedy"] = json!(authorize::remedy::remedy(reason));
-    }
-    event.details =
-        json!({"error": {"message": error.description, "oauthError": error.code}, "decision": decision});
+    event.details = events::refusal(error, client, decision);
     let within = cx.clone();
     let write = cx.app.db.write(move |tx| {
         Box::pin(async move {

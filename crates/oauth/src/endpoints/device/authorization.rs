@@ -129,17 +129,12 @@ async fn log_refusal(
     client: &Client,
     wanted: &Wanted,
     error: &OAuthError,
-    mut decision: Value,
+    decision: Value,
 ) -> Result<(), Stop> {
     tracing::info!(reason = error.reason.as_deref(), "A device is refused a code.");
     let mut event = events::event(cx, "fdeaz", Some(client));
     event.description = Some(error.description.to_string());
     event.audience.clone_from(&wanted.audience);
-    if let Some(reason) = &error.reason {
-        decision["reason"] = json!(reason);
-        decision["remedy"] = json!(gatewright_core::authorize::remedy::remedy(reason));
-    }
-    event.details =
-        json!({"error": {"message": error.description, "oauthError": error.code}, "decision": decision});
+    event.details = events::refusal(error, Some(client), decision);
     events::write(cx, event).await
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use gatewright_core::OAuthError;
-use gatewright_core::authorize::remedy::remedy;
 use gatewright_core::client::Client;
 use gatewright_core::device::DEVICE_CODE;
 use gatewright_core::login::consent::{self, Consent, ConsentFacts};
@@ -280,21 +279,16 @@ pub(crate) async fn refuse(
     waiting: &Waiting,
     event: &'static str,
     error: OAuthError,
-    mut decision: Value,
+    decision: Value,
     language: &'static str,
 ) -> Result<Response, Stop> {
     let Some(device) = waiting.row.progress.device.clone() else {
         return Ok(login_transaction::lost(cx, Some(&waiting.row.client_id), false, None));
     };
-    if let Some(reason) = &error.reason {
-        decision["reason"] = json!(reason);
-        decision["remedy"] = json!(remedy(reason));
-    }
     let client = cx.tenant.client(&waiting.row.client_id);
     let mut event = events::event(cx, event, client.map(|client| &**client));
     event.description = Some(error.description.to_string());
-    event.details =
-        json!({"error": {"message": error.description, "oauthError": error.code}, "decision": decision});
+    event.details = events::refusal(&error, client.map(|client| &**client), decision);
     let (within, state_hash, told_device) = (cx.clone(), waiting.row.state_hash.clone(), error.description);
     let write = cx.app.db.write(move |tx| {
         Box::pin(async move {

@@ -13,6 +13,7 @@ use gatewright_adapters::email::EmailKind;
 use gatewright_core::connection::Connection;
 use gatewright_core::limits::RateLimit;
 use gatewright_core::login::one_time_code::{CodeFacts, CodeVerdict, verdict};
+use gatewright_core::script::database::Profile;
 use gatewright_core::user::User;
 use gatewright_http::{Fault, RequestCx};
 use gatewright_passwords::StoredHash;
@@ -24,10 +25,13 @@ use serde_json::{Map, Value, json};
 use super::challenge::typed_digits;
 use super::identifier::RESEND_SECONDS;
 use super::{ADDRESS_CHALLENGE, RESUME, SIGN_UP, SIGN_UP_IDENTIFIER, Visit, just_logged_in, logged_in, page};
+use crate::custom_database;
 use crate::events;
 use crate::mail::Mail;
 use crate::pages::screen::{Button, Field, Subject};
-use crate::sign_up::Account;
+use crate::scripts::afterwards;
+use crate::scripts::event::Sent;
+use crate::sign_up::{Account, Vetted};
 use crate::stop::Stop;
 
 /// Compat: a quarter of an hour.
@@ -47,13 +51,14 @@ pub(super) enum Asked {
 }
 
 /// Sends a code to the address of a sign-up whose password is good, or the message that it has an account,
-/// after the answer. Both cost the same until then.
+/// after the answer. Both cost the same until then. `elsewhere` is an account that a custom database has.
 pub(super) async fn ask(
     visit: &Visit,
     connection: &Arc<Connection>,
-    form: Map<String, Value>,
-    hash: &StoredHash,
+    vetted: Vetted,
+    elsewhere: Option<Profile>,
 ) -> Result<Asked, Stop> {
+    let Vetted { form, hash, scripts } = vetted;
     let email = form.get("email").and_then(Value::as_str).unwrap_or_default().to_owned();
     let code = visit.cx.app.random.digits(DIGITS);
     let proof = AddressProof {
@@ -76,7 +81,7 @@ pub(super) async fn ask(
             let account = passwords::account(tx, tenant, &name, &to).await?;
             let mut progress = held.progress;
             progress.connection = Some(name);
-            progress.sign_up = Some(SignUp { form, proof: Some(proof) });
+            progress.sign_up = Some(SignUp { form, scripts, proof: Some(proof) });
             login_transactions::set_progress(tx, tenant, &state_hash, &progress).await?;
             Ok::<_, Stop>(Ok(account))
         })
@@ -84,11 +89,17 @@ pub(super) async fn ask(
     match write.await? {
         Ok(account) => {
             let user = account.and_then(|account| serde_json::from_value::<User>(account.user).ok());
+            let user = user.or_else(|| elsewhere.map(in_custom_database));
             send(visit, connection, email, code, user);
             Ok(Asked::Yes)
         }
         Err(refused) => Ok(refused),
     }
+}
+
+/// An account that a custom database has, for the message that says so.
+fn in_custom_database(profile: Profile) -> User {
+    User { user_id: format!("auth0|{}", profile.local_id), blocked: false, profile: profile.members }
 }
 
 /// What binds a code to its sign-up.
@@ -113,14 +124,19 @@ fn send(visit: &Visit, connection: &Arc<Connection>, to: String, code: String, u
             language: Some(language),
             vars,
         };
-        let failure = match mail.send(&cx).await {
-            Ok(Ok(_receipt)) => return,
-            Ok(Err(error)) => error.detail,
-            Err(_) => "the message could not be written".to_owned(),
+        let (failure, scripts) = match mail.send(&cx).await {
+            Ok(delivery) => match delivery.sent {
+                Ok(_receipt) => return,
+                Err(error) => (error.detail, delivery.scripts),
+            },
+            Err(_) => ("the message could not be written".to_owned(), None),
         };
         let mut event = events::at_connection(events::event(&cx, "fn", Some(&client)), &connection);
         event.user_name = Some(to.clone());
         event.details = json!({"error": {"message": failure}, "template": kind.name()});
+        if let Some(scripts) = scripts {
+            event.details["decision"] = json!({ "scripts": scripts });
+        }
         if events::write(&cx, event).await.is_err() {
             tracing::error!("A message that could not be sent could not be logged either.");
         }
@@ -136,8 +152,9 @@ struct Said {
 }
 
 async fn serve(visit: Visit) -> Result<Response, Stop> {
-    let waiting = visit.progress().sign_up.clone().and_then(|sign_up| Some((sign_up.form, sign_up.proof?)));
-    let (Some(connection), Some((form, proof))) = (visit.sign_up_connection(), waiting) else {
+    let waiting = visit.progress().sign_up.clone();
+    let waiting = waiting.and_then(|sign_up| Some((sign_up.form, sign_up.scripts, sign_up.proof?)));
+    let (Some(connection), Some((form, scripts, proof))) = (visit.sign_up_connection(), waiting) else {
         return Ok(match visit.just_logged_in() {
             true => visit.go(RESUME),
             false => visit.to_first_page(),
@@ -156,7 +173,14 @@ async fn serve(visit: Visit) -> Result<Response, Stop> {
             return say(Said::default());
         }
         let hash = StoredHash::parse(&proof.password_hash).map_err(Fault::internal)?;
-        return match ask(&visit, &connection, form, &hash).await? {
+        let elsewhere = match custom_database::of(&visit.cx, &connection) {
+            Some(custom) => custom.knows(&form).await.map_err(|(refusal, _)| refusal),
+            None => Ok(None),
+        };
+        let Ok(elsewhere) = elsewhere else {
+            return say(Said { alert: Some("signup-failed"), ..Said::default() });
+        };
+        return match ask(&visit, &connection, Vetted { form, hash, scripts }, elsewhere).await? {
             Asked::Yes => {
                 let proof = AddressProof { sent_at: visit.cx.now, ..proof.clone() };
                 let said = Said { notice: Some("resentText"), ..Said::default() };
@@ -174,7 +198,13 @@ async fn serve(visit: Visit) -> Result<Response, Stop> {
         return say(Said { alert: Some("too-many-requests"), ..Said::default() });
     }
     match judge(&visit, &connection, &typed).await? {
-        Outcome::LoggedIn => Ok(visit.go(RESUME)),
+        Outcome::LoggedIn(made) => {
+            if let Some(user) = made {
+                let sent = Sent::typed(std::iter::empty());
+                afterwards::registered(&visit.cx, Some(&visit.client), &connection, &user, &sent);
+            }
+            Ok(visit.go(RESUME))
+        }
         Outcome::Lost => Ok(visit.lost()),
         Outcome::Refused(CodeVerdict::TooManyTries) => {
             say(Said { error: Some("too-many-code-attempts"), ..Said::default() })
@@ -185,7 +215,8 @@ async fn serve(visit: Visit) -> Result<Response, Stop> {
 }
 
 enum Outcome {
-    LoggedIn,
+    /// With the account that was made, unless another post was faster.
+    LoggedIn(Option<Box<User>>),
     Refused(CodeVerdict),
     /// The code was right, and somebody else has the address or the name by now.
     Taken,
@@ -222,9 +253,11 @@ impl Attempt {
         };
         // Two posts at once: the first one has used the code.
         if just_logged_in(cx, &held.progress) {
-            return Ok(Outcome::LoggedIn);
+            return Ok(Outcome::LoggedIn(None));
         }
-        let Some((form, proof)) = self.count_try(tx, &mut held).await? else { return Ok(Outcome::Lost) };
+        let Some((SignUp { form, scripts, .. }, proof)) = self.count_try(tx, &mut held).await? else {
+            return Ok(Outcome::Lost);
+        };
         let facts = CodeFacts {
             expires_at: proof.sent_at.plus_seconds(LIFETIME_SECONDS),
             used: false,
@@ -247,15 +280,17 @@ impl Attempt {
             connection: Arc::clone(&self.connection),
             form: form.clone(),
             hash,
+            scripts,
         };
         let Ok(user) = account.make(tx, "address_proved_by_code").await? else {
             self.refused(tx, &form, "taken_meanwhile").await?;
             return Ok(Outcome::Taken);
         };
         let email = user.text("email").unwrap_or_default().to_owned();
-        users::prove_email(tx, tenant, &user.user_id, &email, now).await?;
+        let proved = users::prove_email(tx, tenant, &user.user_id, &email, now).await?;
         logged_in(tx, cx, held, &user.user_id, &self.connection.name).await?;
-        Ok(Outcome::LoggedIn)
+        let proved = proved.and_then(|document| serde_json::from_value(document).ok());
+        Ok(Outcome::LoggedIn(Some(Box::new(proved.unwrap_or(user)))))
     }
 
     /// Counts the try, so that guesses made at the same time count as many; gives the proof as it was.
@@ -263,9 +298,11 @@ impl Attempt {
         &self,
         tx: &mut Tx,
         held: &mut LoginTransaction,
-    ) -> Result<Option<(Map<String, Value>, AddressProof)>, Stop> {
-        let Some(SignUp { form, proof: Some(proof) }) = &mut held.progress.sign_up else { return Ok(None) };
-        let before = (form.clone(), proof.clone());
+    ) -> Result<Option<(SignUp, AddressProof)>, Stop> {
+        let Some(before) = held.progress.sign_up.clone() else { return Ok(None) };
+        let proof = held.progress.sign_up.as_mut().and_then(|sign_up| sign_up.proof.as_mut());
+        let Some(proof) = proof else { return Ok(None) };
+        let before = (before, proof.clone());
         proof.tries = proof.tries.saturating_add(1);
         login_transactions::set_progress(tx, &self.cx.tenant.id, &self.state_hash, &held.progress).await?;
         Ok(Some(before))

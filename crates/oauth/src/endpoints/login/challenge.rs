@@ -14,7 +14,8 @@ use gatewright_resources::login_transactions;
 use super::identifier::{Sent, challenge_of, seconds_to_wait, send};
 use super::{IDENTIFIER, RESUME, Visit, just_logged_in, logged_in, page};
 use crate::pages::screen::{Button, Field, Subject};
-use crate::passwordless::{CodeRefusal, PresentedCode};
+use crate::passwordless::{CodeRefusal, PresentedCode, Screening};
+use crate::scripts::event;
 use crate::stop::Stop;
 
 page!(by_sms, serve);
@@ -25,6 +26,8 @@ page!(by_email, serve);
 struct Said {
     error: Option<&'static str>,
     alert: Option<&'static str>,
+    /// A script's own words.
+    told: Option<String>,
     notice: Option<&'static str>,
 }
 
@@ -71,6 +74,9 @@ async fn serve(visit: Visit) -> Result<Response, Stop> {
         Outcome::Refused(CodeRefusal::Code(_)) => {
             say(Said { error: Some("invalid-code"), ..Said::default() })
         }
+        Outcome::Refused(CodeRefusal::Denied(refusal)) => {
+            say(Said { told: Some(refusal.message), ..Said::default() })
+        }
         Outcome::Refused(CodeRefusal::Blocked) => {
             say(Said { alert: Some("user-blocked"), ..Said::default() })
         }
@@ -104,36 +110,46 @@ async fn judge(
     identifier: String,
     otp: String,
 ) -> Result<Outcome, Stop> {
-    let presented = PresentedCode {
+    let mut presented = PresentedCode {
         cx: visit.cx.clone(),
         client: Arc::clone(&visit.client),
         connection: Arc::clone(connection),
         identifier,
         otp,
+        screened: Screening::default(),
     };
+    let sent = event::Sent::typed(std::iter::empty());
+    if let Err(refusal) = presented.screen("f", &sent).await? {
+        return Ok(Outcome::Refused(refusal));
+    }
+    let code = presented.clone();
     let state_hash = visit.waiting.row.state_hash.clone();
     let write = visit.cx.app.db.write(move |tx| {
         Box::pin(async move {
             let cx = &presented.cx;
             let Some(held) = login_transactions::hold(tx, &cx.tenant.id, &state_hash, cx.now).await? else {
-                return Ok(Outcome::Lost);
+                return Ok((None, Outcome::Lost));
             };
             // Two posts at once: the first one has spent the code.
             if just_logged_in(cx, &held.progress) {
-                return Ok(Outcome::LoggedIn);
+                return Ok((None, Outcome::LoggedIn));
             }
             match presented.judge(tx, "f").await? {
                 Ok(proven) => {
                     let connection = &presented.connection.name;
                     logged_in(tx, cx, held, &proven.user.user_id, connection).await?;
-                    Ok::<_, Stop>(Outcome::LoggedIn)
+                    Ok::<_, Stop>((proven.created.then_some(proven.user), Outcome::LoggedIn))
                 }
                 // The refusal is a value: the try it counted must be committed.
-                Err(refusal) => Ok(Outcome::Refused(refusal)),
+                Err(refusal) => Ok((None, Outcome::Refused(refusal))),
             }
         })
     });
-    write.await
+    let (made, outcome) = write.await?;
+    if let Some(user) = made {
+        code.made(&user, &sent);
+    }
+    Ok(outcome)
 }
 
 fn show(visit: &Visit, connection: &Connection, identifier: &str, said: &Said) -> Response {
@@ -163,7 +179,7 @@ fn show(visit: &Visit, connection: &Connection, identifier: &str, said: &Said) -
     };
     form.resend = Some(visit.resend(&texts, wait_seconds));
     screen.form = Some(form);
-    screen.alert = said.alert.map(|key| texts.get(key));
+    screen.alert = said.told.clone().or_else(|| said.alert.map(|key| texts.get(key)));
     screen.notice = said.notice.map(|key| texts.get(key));
     // A code is no reason to show where else to log in: that is one step back.
     visit.show(&screen)

@@ -38,12 +38,13 @@ async fn combined(visit: Visit) -> Result<Response, Stop> {
             no_username: username.is_none_or(|name| name.len() > 320),
             no_password: password.is_none(),
             alert: None,
+            told: None,
         });
     };
     match judge(&visit, &connection, username, password).await? {
         Outcome::LoggedIn => Ok(visit.go(RESUME)),
         Outcome::Lost => Ok(visit.lost()),
-        Outcome::Refused(error) => say(Said { alert: Some(text_of(&error)), ..Said::default() }),
+        Outcome::Refused(error) => say(refused(&error)),
     }
 }
 
@@ -67,7 +68,7 @@ async fn after_identifier(visit: Visit) -> Result<Response, Stop> {
     match judge(&visit, &connection, &identifier, password).await? {
         Outcome::LoggedIn => Ok(visit.go(RESUME)),
         Outcome::Lost => Ok(visit.lost()),
-        Outcome::Refused(error) => say(Said { alert: Some(text_of(&error)), ..Said::default() }),
+        Outcome::Refused(error) => say(refused(&error)),
     }
 }
 
@@ -76,6 +77,8 @@ struct Said {
     no_username: bool,
     no_password: bool,
     alert: Option<&'static str>,
+    /// A text that is no page's own.
+    told: Option<String>,
 }
 
 enum Outcome {
@@ -110,6 +113,19 @@ async fn judge(
     write.await
 }
 
+/// A refusal in the words of the page, or of the script that gave it.
+fn refused(error: &OAuthError) -> Said {
+    match error.reason.as_deref() {
+        Some("denied_by_script" | "account_conflict") => {
+            Said { told: Some(error.description.to_string()), ..Said::default() }
+        }
+        Some(reason) if reason.starts_with("script_") => {
+            Said { told: Some(error.description.to_string()), ..Said::default() }
+        }
+        _ => Said { alert: Some(text_of(error)), ..Said::default() },
+    }
+}
+
 fn text_of(error: &OAuthError) -> &'static str {
     match error.reason.as_deref() {
         Some("too_many_tries" | "address_throttled") => "too-many-requests",
@@ -139,7 +155,7 @@ fn show_combined(visit: &Visit, connection: &Connection, said: &Said) -> Respons
     form.fields.push(password_field(&texts, said.no_password.then(|| texts.get("no-password")), known));
     form.buttons.push(Button { text: texts.get("buttonText"), value: "default", primary: true });
     screen.form = Some(form);
-    screen.alert = said.alert.map(|key| texts.get(key));
+    screen.alert = said.told.clone().or_else(|| said.alert.map(|key| texts.get(key)));
     screen.aside = visit.forgot_link(&texts);
     screen.links =
         visit.sign_up_link(&texts).into_iter().chain(visit.other_ways(&texts, connection)).collect();
@@ -157,7 +173,7 @@ fn show_password(visit: &Visit, connection: &Connection, identifier: &str, said:
     form.fields.push(password_field(&texts, said.no_password.then(|| texts.get("no-password")), true));
     form.buttons.push(Button { text: texts.get("buttonText"), value: "default", primary: true });
     screen.form = Some(form);
-    screen.alert = said.alert.map(|key| texts.get(key));
+    screen.alert = said.told.clone().or_else(|| said.alert.map(|key| texts.get(key)));
     screen.aside = visit.forgot_link(&texts);
     screen.links =
         visit.sign_up_link(&texts).into_iter().chain(visit.other_ways(&texts, connection)).collect();

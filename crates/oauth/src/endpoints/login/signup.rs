@@ -20,9 +20,11 @@ use serde_json::{Map, Value};
 use super::{
     ADDRESS_CHALLENGE, RESUME, SIGN_UP, SIGN_UP_IDENTIFIER, SIGN_UP_PASSWORD, Visit, address, logged_in, page,
 };
+use crate::custom_database;
 use crate::pages::policy::Policy;
 use crate::pages::screen::{Button, Field, Kind, Link, Screen, Subject};
-use crate::sign_up::{self, Refusal};
+use crate::scripts::event::Sent;
+use crate::sign_up::{self, Refusal, SCRIPT_ERROR};
 use crate::stop::Stop;
 
 page!(signup, combined);
@@ -36,6 +38,8 @@ struct Said {
     username: Option<&'static str>,
     password: Option<&'static str>,
     alert: Option<&'static str>,
+    /// A script's own words.
+    told: Option<String>,
 }
 
 impl Said {
@@ -80,7 +84,7 @@ async fn identifier(visit: Visit) -> Result<Response, Stop> {
         Ok(form) => form,
         Err(said) => return say(said),
     };
-    let kept = visit.change(move |progress| progress.sign_up = Some(SignUp { form, proof: None }));
+    let kept = visit.change(move |progress| progress.sign_up = Some(SignUp { form, ..SignUp::default() }));
     Ok(if kept.await? { visit.go(SIGN_UP_PASSWORD) } else { visit.lost() })
 }
 
@@ -145,19 +149,28 @@ async fn submit(
     password: &str,
 ) -> Result<Result<Response, Said>, Stop> {
     let (cx, client) = (&visit.cx, &visit.client);
+    let sent = sent(visit);
+    let custom = custom_database::of(cx, connection);
+    // A script makes the account of the password itself, which is kept nowhere while a code is waited for.
+    let made_at_once = custom.as_ref().is_some_and(|custom| !custom.imports());
     let takes_email = cx.app.messenger.takes_email(cx.tenant.email_provider());
-    if takes_email && !sign_up::tells_of_accounts(cx) {
-        let hash = match sign_up::vet(cx, client, connection, &form, password).await? {
-            Ok(hash) => hash,
+    if takes_email && !made_at_once && !sign_up::tells_of_accounts(cx) {
+        let vetted = match sign_up::vet(cx, client, connection, form, password, &sent).await? {
+            Ok(vetted) => vetted,
             Err(refusal) => return Ok(Err(said(&refusal))),
         };
-        return Ok(match address::ask(visit, connection, form, &hash).await? {
+        let elsewhere = match &custom {
+            Some(custom) => custom.knows(&vetted.form).await.map_err(|(refusal, _)| refusal),
+            None => Ok(None),
+        };
+        let Ok(elsewhere) = elsewhere else { return Ok(Err(Said::alert("signup-failed"))) };
+        return Ok(match address::ask(visit, connection, vetted, elsewhere).await? {
             address::Asked::Yes => Ok(visit.go(ADDRESS_CHALLENGE)),
             address::Asked::TooOften => Err(Said::alert("too-many-email")),
             address::Asked::Lost => Ok(visit.lost()),
         });
     }
-    let user = match sign_up::sign_up(cx, client, connection, form, password).await? {
+    let user = match sign_up::sign_up(cx, client, connection, form, password, &sent).await? {
         Ok(user) => user,
         Err(refusal) => return Ok(Err(said(&refusal))),
     };
@@ -174,10 +187,17 @@ async fn submit(
     Ok(Ok(if write.await? { visit.go(RESUME) } else { visit.lost() }))
 }
 
+/// What scripts may see of the form: not what names this login and its browser.
+pub(super) fn sent(visit: &Visit) -> Sent {
+    let typed = ["email", "username"].into_iter();
+    Sent::typed(typed.filter_map(|name| Some((name, visit.params.text(name)?))))
+}
+
 /// A refusal in the words of a page.
 fn said(refusal: &Refusal) -> Said {
     let mut said = Said::default();
-    match (refusal.code, refusal.name, refusal.reason) {
+    match (&*refusal.code, refusal.name, refusal.reason) {
+        (_, SCRIPT_ERROR, _) | (.., "denied_by_script") => said.told = Some(refusal.message.to_string()),
         ("invalid_password", "PasswordDictionaryError", _) => said.password = Some("password-too-common"),
         ("invalid_password", "PasswordNoUserInfoError", _) => {
             said.password = Some("password-contains-user-information");
@@ -237,7 +257,7 @@ fn show_password(visit: &Visit, connection: &Connection, email: &str, said: &Sai
 
 fn finish(visit: &Visit, mut screen: Screen, said: &Said) -> Response {
     let in_field = said.email.or(said.username);
-    screen.alert = said.alert.map(|key| screen.texts.get(key));
+    screen.alert = said.told.clone().or_else(|| said.alert.map(|key| screen.texts.get(key)));
     // Errors of the account's own page are shown where its fields are.
     let has_fields =
         screen.form.as_ref().is_some_and(|form| form.fields.iter().any(|field| field.name == "email"));

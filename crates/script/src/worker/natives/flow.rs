@@ -54,7 +54,7 @@ pub(super) fn find<'js>(
                 .filter_map(|method| method.split_once('.').filter(|(of, _)| *of == group))
                 .map(|(_, method)| method)
                 .collect();
-            (!methods.is_empty()).then(|| methods.join(" "))
+            (!methods.is_empty()).then_some(methods)
         }),
         "hasModule" => Function::new(ctx, move |program: usize, name: String| {
             known.books.get(program).is_some_and(|book| book.modules.contains_key(&name))

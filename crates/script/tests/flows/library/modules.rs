@@ -182,10 +182,13 @@ fn small_modules() {
 #[test]
 fn rule_utilities_make_and_read_tokens() {
     let mut flow = rule(
-        "const Utilities = require('@auth0/rule-utilities');
-        const u = new Utilities(user, context, configuration);
-        context.canRedirect = u.canRedirect();
-        u.doRedirect('https://page.example/x?y=1', true, {more: 1});
+        "const { Auth0RedirectRuleUtilities, Auth0UserUpdateUtilities } = require('@auth0/rule-utilities@0.2.0');
+        const u = new Auth0RedirectRuleUtilities(user, context, configuration);
+        const own = new Auth0UserUpdateUtilities(user, auth0, 'own');
+        own.setAppMeta('seen', true);
+        context.seen = [own.getAppMeta('seen'), user.app_metadata.own.seen];
+        context.canRedirect = u.canRedirect;
+        u.doRedirect('https://page.example/x?y=1', u.createSessionToken({ more: 1 }));
         context.request.query.session_token = new URL(context.redirect.url).searchParams.get('session_token');
         const { more, sub } = u.validateSessionToken();
         context.token = { more, sub };
@@ -199,7 +202,7 @@ fn rule_utilities_make_and_read_tokens() {
     assert_eq!(outcome.runs[0].error, None);
     let context = &outcome.result["context"];
     assert_eq!(context["token"], json!({"more": 1, "sub": "auth0|1"}));
-    assert_eq!(context["canRedirect"], true);
+    assert_eq!((&context["canRedirect"], &context["seen"]), (&json!(true), &json!([true, true])));
     assert!(
         context["redirect"]["url"]
             .as_str()

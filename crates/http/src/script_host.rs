@@ -7,13 +7,14 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gatewright_adapters::{OutboundError, OutboundRequest, OutboundResponse};
-use gatewright_http::RequestCx;
 use gatewright_resources::{role_members, users};
 use gatewright_script::{Call, Host, HostError};
 use gatewright_store::StoreError;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value, json};
 use url::Url;
+
+use crate::RequestCx;
 
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
@@ -23,14 +24,15 @@ const MAX_ANSWER_BYTES: usize = 2 * 1024 * 1024;
 const MAX_REDIRECTS: usize = 5;
 
 /// Answers the calls of one flow's scripts.
-pub(super) struct ScriptHost {
+pub struct ScriptHost {
     cx: RequestCx,
     trigger: String,
     user_id: Option<String>,
 }
 
 impl ScriptHost {
-    pub(super) fn new(cx: &RequestCx, trigger: &str, user_id: Option<String>) -> Self {
+    /// The server for the scripts of a trigger. `user_id` is the user that the flow is about.
+    pub fn new(cx: &RequestCx, trigger: &str, user_id: Option<String>) -> Self {
         Self { cx: cx.clone(), trigger: trigger.to_owned(), user_id }
     }
 
@@ -154,9 +156,13 @@ fn outbound(args: &Value) -> Result<OutboundRequest, HostError> {
     for pair in args["headers"].as_array().into_iter().flatten() {
         let (name, value) = (pair[0].as_str().unwrap_or_default(), pair[1].as_str().unwrap_or_default());
         let parsed = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(value).ok());
-        let (name, value) = parsed.ok_or_else(|| HostError::new(format!("the header '{name}' is not valid")))?;
+        let (name, value) =
+            parsed.ok_or_else(|| HostError::new(format!("the header '{name}' is not valid")))?;
         // Where a message ends and who it is for is the client's to say.
-        if !matches!(name.as_str(), "host" | "content-length" | "transfer-encoding" | "connection" | "upgrade") {
+        if !matches!(
+            name.as_str(),
+            "host" | "content-length" | "transfer-encoding" | "connection" | "upgrade"
+        ) {
             headers.append(name, value);
         }
     }

@@ -20,9 +20,9 @@ use crate::{database, seeding};
 pub(in crate::commands) struct Local {
     pub(in crate::commands) db: Db,
     pub(in crate::commands) tenant: TenantId,
-    master_key: Arc<MasterKey>,
+    pub(in crate::commands) master_key: Arc<MasterKey>,
     /// A server has the SQLite file open too: its writes come between.
-    pub(super) beside_server: bool,
+    pub(in crate::commands) beside_server: bool,
 }
 
 impl Local {
@@ -56,7 +56,7 @@ impl Local {
     }
 
     /// The tenant's connection of this name.
-    pub(super) async fn connection(&self, name: &str) -> anyhow::Result<Connection> {
+    pub(in crate::commands) async fn connection(&self, name: &str) -> anyhow::Result<Connection> {
         let (tenant, master_key) = (self.tenant.clone(), Arc::clone(&self.master_key));
         let all = self
             .db

@@ -1,0 +1,193 @@
+//! Reasons of what is presented at the token endpoint. All of them look alike to the caller.
+
+use super::{Entry, entry};
+
+pub(super) const TABLE: &[Entry] = &[
+    entry(
+        "code_unknown",
+        "request.code",
+        "No such code is waiting: none was issued, or it was deleted since.",
+        "begin the login again, and send each code to the server that issued it.",
+    ),
+    entry(
+        "code_expired",
+        "system.code_lifetime",
+        "The code came after it had expired.",
+        "redeem an authorization code at once (60 seconds), a one-time code in the time that its message names.",
+    ),
+    entry(
+        "code_reused",
+        "request.code",
+        "The code was redeemed before. Its tokens are revoked: one of the two may be a thief.",
+        "redeem each code once; look for a retry, or for a page that is loaded twice.",
+    ),
+    entry(
+        "code_of_other_client",
+        "request.client_id",
+        "The code was issued to another client.",
+        "redeem it with the client_id of /authorize.",
+    ),
+    entry(
+        "redirect_uri_mismatch",
+        "request.redirect_uri",
+        "redirect_uri is not the one of /authorize.",
+        "send the same redirect_uri twice.",
+    ),
+    entry(
+        "code_verifier_missing",
+        "request.code_verifier",
+        "The code was asked for with PKCE, and no code_verifier came.",
+        "send the code_verifier whose challenge went to /authorize.",
+    ),
+    entry(
+        "code_verifier_unexpected",
+        "request.code_verifier",
+        "A code_verifier came for a code that was asked for without PKCE.",
+        "send code_challenge to /authorize too: somebody may have taken it out.",
+    ),
+    entry(
+        "code_verifier_wrong",
+        "request.code_verifier",
+        "The code_verifier does not fit the challenge.",
+        "keep the verifier of each login apart: two logins in one browser overwrite each other.",
+    ),
+    entry(
+        "refresh_token_kept",
+        "client.refresh_token.rotation_type",
+        "The token is good and stays so: this client's tokens do not rotate.",
+        "",
+    ),
+    entry(
+        "refresh_token_rotated",
+        "client.refresh_token.rotation_type",
+        "The token was the newest of its family; a new one takes its place.",
+        "",
+    ),
+    entry(
+        "refresh_token_within_leeway",
+        "client.refresh_token.leeway",
+        "The token had just been replaced and came again within the leeway; another new one is issued.",
+        "",
+    ),
+    entry(
+        "refresh_token_unknown",
+        "refresh_token",
+        "No such refresh token was issued, or it was removed since.",
+        "let the user log in again; keep the newest token of each answer.",
+    ),
+    entry(
+        "refresh_token_of_other_client",
+        "request.client_id",
+        "The refresh token was issued to another client.",
+        "exchange it with the client that got it.",
+    ),
+    entry(
+        "refresh_token_revoked",
+        "refresh_token",
+        "The refresh token's family was revoked.",
+        "let the user log in again; revoked_because says who ended it.",
+    ),
+    entry(
+        "refresh_token_expired",
+        "client.refresh_token.token_lifetime",
+        "The refresh token's family has reached its end.",
+        "let the user log in again, or set a longer refresh_token.token_lifetime for the client.",
+    ),
+    entry(
+        "refresh_token_idle_too_long",
+        "client.refresh_token.idle_token_lifetime",
+        "The refresh token was not used for longer than it may lie idle.",
+        "let the user log in again, or set a longer refresh_token.idle_token_lifetime for the client.",
+    ),
+    entry(
+        "refresh_token_reused",
+        "client.refresh_token.leeway",
+        "The refresh token had been replaced by a newer one. Somebody may hold a stolen copy, so every token of its family is revoked.",
+        "keep the newest token of each answer; where two requests race, set refresh_token.leeway of the client to a few seconds.",
+    ),
+    entry(
+        "refresh_token_limit",
+        "system.refresh_token_families",
+        "A user may have 200 living refresh tokens at a client; the oldest were removed.",
+        "revoke what is not used, and do not log in anew where a refresh token would do.",
+    ),
+    entry("revoked_by_client", "refresh_token", "The client revoked the refresh token.", ""),
+    entry(
+        "passwordless_otp_grant_in_spa",
+        "client.app_type",
+        "A single-page application may not use the passwordless grant.",
+        "use /co/authenticate from the page, or the hosted login.",
+    ),
+    entry(
+        "grant_type_unknown",
+        "request.grant_type",
+        "There is no such grant type.",
+        "see grant_types_supported of the discovery document.",
+    ),
+    entry(
+        "grant_type_not_built",
+        "system.grants",
+        "The grant type is known and not supported.",
+        "use another grant.",
+    ),
+    entry(
+        "token_exchange_not_built",
+        "system.grants",
+        "This kind of token exchange is not supported.",
+        "use another grant.",
+    ),
+    entry(
+        "subject_token_type_reserved",
+        "request.subject_token_type",
+        "The subject_token_type is in a name space that tenants cannot use.",
+        "use a URI of your own.",
+    ),
+    entry(
+        "subject_token_type_malformed",
+        "request.subject_token_type",
+        "The subject_token_type is no URI, or too long.",
+        "use a URI of at most 100 characters.",
+    ),
+    entry(
+        "invalid_subject_token",
+        "action.code",
+        "An Action rejected the subject token.",
+        "present a token that the Action takes.",
+    ),
+    entry(
+        "device_code_pending",
+        "request.device_code",
+        "The user has not answered yet.",
+        "ask again after the interval.",
+    ),
+    entry(
+        "device_code_polled_too_fast",
+        "request.device_code",
+        "The device asks more often than the interval allows.",
+        "wait for the interval that the answer named.",
+    ),
+    entry(
+        "device_code_denied",
+        "request.device_code",
+        "The user said no, or was refused.",
+        "begin again, if the user wants to.",
+    ),
+    entry(
+        "device_code_expired",
+        "system.device_code_lifetime",
+        "The device code's time is over.",
+        "begin again on the device.",
+    ),
+    entry(
+        "device_code_spent",
+        "request.device_code",
+        "The device code was exchanged before.",
+        "begin again; exchange each code once.",
+    ),
+    entry(
+        "device_code_unknown",
+        "request.device_code",
+        "No such device code was issued to this client.",
+        "send the device_code of the answer, with the same client_id.",
+    ),
+];

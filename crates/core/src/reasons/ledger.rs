@@ -1,0 +1,141 @@
+//! Reasons of what is in a token, how long it lives, and where the answer goes.
+
+use super::{Entry, entry};
+
+pub(super) const TABLE: &[Entry] = &[
+    entry("claim_of_protocol", "protocol.claims", "The protocol states it in every token of this kind.", ""),
+    entry(
+        "claim_of_request",
+        "request.parameters",
+        "The request asked for it (nonce, max_age, prompt=login).",
+        "",
+    ),
+    entry("claim_of_scope", "request.scope", "The scope that was granted opens it.", ""),
+    entry("claim_of_script", "action.code", "A script set it.", ""),
+    entry("claim_of_dialect", "resource_server.token_dialect", "The API's token dialect states it.", ""),
+    entry(
+        "permissions_stated",
+        "resource_server.token_dialect",
+        "RBAC is on, and the API's token dialect states permissions.",
+        "",
+    ),
+    entry(
+        "permissions_not_in_dialect",
+        "resource_server.token_dialect",
+        "RBAC is on, but the API's token dialect does not state permissions; they only limit the scopes.",
+        "set token_dialect of the API to access_token_authz.",
+    ),
+    entry(
+        "permissions_without_rbac",
+        "resource_server.enforce_policies",
+        "RBAC is off for the API, so permissions neither limit scopes nor are stated.",
+        "set enforce_policies of the API to true and token_dialect to access_token_authz.",
+    ),
+    entry("audience_asked", "request.audience", "The request named the API.", ""),
+    entry(
+        "audience_default",
+        "tenant.default_audience",
+        "The request named no API; the tenant's default_audience took its place.",
+        "",
+    ),
+    entry(
+        "audience_none",
+        "tenant.default_audience",
+        "No API was named and the tenant has no default_audience: the access token is opaque, for /userinfo only.",
+        "send the parameter audience with the identifier of an API.",
+    ),
+    entry(
+        "audience_userinfo",
+        "request.audience",
+        "The request named /userinfo: the access token is opaque.",
+        "",
+    ),
+    entry(
+        "audience_of_login",
+        "request.audience",
+        "The login had decided it; the code or refresh token carries it.",
+        "",
+    ),
+    entry("lifetime_of_api", "resource_server.token_lifetime", "The API's token_lifetime decides.", ""),
+    entry(
+        "lifetime_for_web",
+        "resource_server.token_lifetime_for_web",
+        "The token came through the browser: the API's token_lifetime_for_web decides.",
+        "",
+    ),
+    entry(
+        "lifetime_capped",
+        "resource_server.token_lifetime",
+        "The API's token_lifetime_for_web is longer than its token_lifetime, which is the most.",
+        "",
+    ),
+    entry(
+        "lifetime_opaque",
+        "system.opaque_lifetime",
+        "Opaque tokens live for a day, those that came through the browser for two hours.",
+        "",
+    ),
+    entry(
+        "lifetime_of_client",
+        "client.jwt_configuration.lifetime_in_seconds",
+        "The client's jwt_configuration decides how long ID tokens live.",
+        "",
+    ),
+    entry(
+        "refresh_token_issued",
+        "client.refresh_token",
+        "A family of refresh tokens begins: offline_access was granted.",
+        "",
+    ),
+    entry(
+        "offline_access_not_asked",
+        "request.scope",
+        "No refresh token: the request did not ask for offline_access.",
+        "ask for the scope offline_access.",
+    ),
+    entry(
+        "refresh_token_with_code",
+        "request.response_type",
+        "The refresh token comes when the code is exchanged.",
+        "",
+    ),
+    entry(
+        "refresh_token_for_machines",
+        "request.grant_type",
+        "A machine gets no refresh token; it asks again instead.",
+        "",
+    ),
+    entry(
+        "redirect_uri_exact",
+        "client.callbacks",
+        "The redirect_uri is registered in the client's callbacks.",
+        "",
+    ),
+    entry(
+        "redirect_uri_wildcard",
+        "client.callbacks",
+        "The redirect_uri fits a callback of the client that has a wildcard.",
+        "",
+    ),
+    entry(
+        "redirect_uri_only_callback",
+        "client.callbacks",
+        "The request named no redirect_uri; the client has one callback, which is the default.",
+        "",
+    ),
+    entry(
+        "consent_first_party",
+        "client.is_first_party",
+        "The client is first-party: nobody is asked for consent.",
+        "",
+    ),
+    entry("consent_given_before", "user.grants", "The user allowed this before.", ""),
+    entry("consent_given_now", "user.grants", "The user was asked for consent and gave it.", ""),
+    entry(
+        "confirmation_not_needed",
+        "client.callbacks",
+        "Nobody was asked to confirm: a page was shown, or the callback shows who waits there.",
+        "",
+    ),
+    entry("confirmation_given", "client.callbacks", "The user was asked to confirm and did.", ""),
+];

@@ -1,0 +1,145 @@
+//! pre-user-registration: the hook and the actions that look at an account before it is made.
+//!
+//! They run whether or not the address has an account already, so that neither time nor text tells.
+
+use gatewright_core::client::Client;
+use gatewright_core::connection::Connection;
+use gatewright_core::script::registration::{self, Refusal, Registration};
+use gatewright_http::RequestCx;
+use gatewright_script::{Ended, ErrorKind, Outcome, ScriptError, Wrapper};
+use serde_json::{Map, Value, json};
+
+use super::event::{self, Sent};
+use super::{Trigger, failed, hook, ledger, run};
+
+/// The trigger's id.
+const PRE_USER_REGISTRATION: &str = "pre-user-registration";
+
+/// Somebody who signs up.
+pub(crate) struct Candidate<'a> {
+    pub(crate) client: Option<&'a Client>,
+    pub(crate) connection: &'a Connection,
+    /// E-mail address, phone number, user name, profile, metadata: all that is known.
+    pub(crate) profile: &'a Map<String, Value>,
+    pub(crate) sent: &'a Sent,
+}
+
+/// What scripts made of a sign-up.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Screened {
+    pub(crate) registration: Registration,
+    runs: Vec<Value>,
+}
+
+impl Screened {
+    /// The `scripts` member of the log event's `details.decision`; null where none ran.
+    pub(crate) fn ledger(&self) -> Value {
+        match self.runs.is_empty() && self.registration.refusal.is_none() {
+            true => Value::Null,
+            false => json!({ "runs": self.runs, "ignored": self.registration.notes }),
+        }
+    }
+}
+
+/// Whether the tenant has anything to run.
+pub(crate) fn any(cx: &RequestCx) -> bool {
+    let scripts = cx.tenant.scripts();
+    !scripts.actions(PRE_USER_REGISTRATION).is_empty() || scripts.hook(PRE_USER_REGISTRATION).is_some()
+}
+
+/// Runs the hook, then the actions. No transaction may be open.
+pub(crate) async fn screen(cx: &RequestCx, candidate: &Candidate<'_>) -> Screened {
+    let mut screened = Screened::default();
+    if let Some(program) = cx.tenant.scripts().hook(PRE_USER_REGISTRATION) {
+        let programs = vec![program.clone()];
+        let context = hook::context(cx, candidate.client, candidate.connection, candidate.sent);
+        let trigger = Trigger {
+            name: PRE_USER_REGISTRATION,
+            wrapper: Wrapper::Hook,
+            programs: programs.clone(),
+            input: json!({ "args": [hook::user(cx, candidate.profile), context] }),
+            user_id: None,
+            state: None,
+        };
+        let outcome = run(cx, trigger).await;
+        screened.runs.extend(ledger::runs("hook", &programs, &outcome));
+        screened.registration = match error_of(&outcome) {
+            Some(Some(error)) if error.kind == ErrorKind::Thrown => {
+                refused(registration::of_hook_error(&error.name, &error.message, &error.members))
+            }
+            Some(error) => refused(refusal_of(error)),
+            None => registration::of_hook(&outcome.result),
+        };
+    }
+    let programs = cx.tenant.scripts().actions(PRE_USER_REGISTRATION).to_vec();
+    if screened.registration.refusal.is_none() && !programs.is_empty() {
+        let trigger = Trigger {
+            name: PRE_USER_REGISTRATION,
+            wrapper: Wrapper::Action { trigger: PRE_USER_REGISTRATION.to_owned(), resume: None },
+            programs: programs.clone(),
+            input: event_of(cx, candidate),
+            user_id: None,
+            state: None,
+        };
+        let outcome = run(cx, trigger).await;
+        screened.runs.extend(ledger::runs("action", &programs, &outcome));
+        for done in &outcome.runs {
+            let name = programs.get(done.program).map_or("", |program| program.name.as_str());
+            let more = registration::of_commands(&format!("The action \"{name}\""), &done.commands);
+            screened.registration = std::mem::take(&mut screened.registration).then(more);
+        }
+        if let Some(error) = error_of(&outcome) {
+            let known = &mut screened.registration.refusal;
+            known.get_or_insert_with(|| refusal_of(error));
+        }
+    }
+    if candidate.connection.strategy != "auth0" {
+        screened.registration.without_metadata("pre-user-registration");
+    }
+    screened
+}
+
+/// Why it failed, if it did; the inner option is empty where no script was to blame.
+fn error_of(outcome: &Outcome) -> Option<Option<&ScriptError>> {
+    (outcome.ended == Ended::Failed).then(|| outcome.runs.last().and_then(|run| run.error.as_ref()))
+}
+
+fn refusal_of(error: Option<&ScriptError>) -> Refusal {
+    match error {
+        Some(error) => {
+            let reason = failed(error).reason.unwrap_or_default();
+            let reason = REASONS.iter().find(|known| **known == reason).unwrap_or(&"script_threw");
+            Refusal::failed(error.message.clone(), reason)
+        }
+        None => Refusal::failed("The tenant's scripts could not be run.", "script_worker"),
+    }
+}
+
+/// The reasons of [`failed`].
+const REASONS: &[&str] = &[
+    "script_threw",
+    "script_invalid",
+    "script_time",
+    "script_cpu",
+    "script_memory",
+    "script_output",
+    "script_stuck",
+    "script_worker",
+];
+
+fn refused(refusal: Refusal) -> Registration {
+    Registration { refusal: Some(refusal), ..Registration::default() }
+}
+
+fn event_of(cx: &RequestCx, candidate: &Candidate<'_>) -> Value {
+    let mut event = json!({
+        "connection": event::connection(candidate.connection),
+        "request": event::request(cx, candidate.sent),
+        "tenant": event::tenant(cx),
+        "user": candidate.profile,
+    });
+    if let Some(client) = candidate.client {
+        event["client"] = event::client(client);
+    }
+    event
+}

@@ -1,0 +1,196 @@
+//! `POST /explain`: why something was decided as it was, or how it would be decided now.
+//!
+//! Ours, not Auth0's. The command `gatewright explain` comes to the same [`explain`]. What is asked about is told
+//! by its form ([`gatewright_core::explain::given`]); this fetches what the core needs to explain it.
+
+mod events;
+mod tokens;
+
+use gatewright_core::Timestamp;
+use gatewright_core::authorize::Ask;
+use gatewright_core::explain::given::{Given, given};
+use gatewright_core::explain::preview::{self, Decided};
+use gatewright_core::explain::{Report, Row, recorded, replay};
+use gatewright_core::ids::Issuer;
+use gatewright_core::scope::{self, ScopeAsk, ScopeFacts, ThirdPartyMode};
+use gatewright_store::{StoreError, Tx};
+use serde_json::Value;
+
+use crate::engine::field::{Field, Shape, field};
+use crate::engine::operation::{Effect, Run};
+use crate::engine::validate::Purpose;
+use crate::engine::{ApiError, Handler, Input, Method, OpCx, Operation, Resource};
+use crate::permissions;
+use crate::snapshot::{self, Tenant};
+
+const FIELDS: &[Field] = &[
+    field("what", Shape::text(1, 16_384)).required().hint(
+        "An authorize URL, a JWT, a refresh token, the id of a log event, or a request id (x-request-id)",
+    ),
+    field("basis", Shape::OneOf(&["recorded", "now"]))
+        .hint("As it was decided then, or against the configuration now"),
+];
+
+/// `/explain`.
+pub static RESOURCE: Resource = Resource {
+    name: "explanations",
+    operations: &[Operation::new(
+        "post_explain",
+        Method::Post,
+        "/explain",
+        "Explain a decision",
+        &["read:explanations"],
+        Handler::Custom(run),
+    )
+    .body(FIELDS, Purpose::Create)
+    .effect(Effect::Reads)],
+};
+
+fn run<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
+    Box::pin(async move {
+        let text = |name: &str| input.body.get(name).and_then(Value::as_str).unwrap_or_default();
+        let tenant = snapshot::of_tenant(cx.tx, &cx.request.tenant, &cx.request.master_key).await?;
+        let place = Place { tenant: &tenant, issuer: &cx.request.issuer, now: cx.request.now };
+        let basis = if text("basis") == "now" { Basis::Now } else { Basis::Recorded };
+        match explain(cx.tx, &place, text("what"), basis).await? {
+            Ok(report) => Ok(serde_json::to_value(report).unwrap_or_default().into()),
+            Err(Unexplained::NotUnderstood) => Err(ApiError::invalid_body(
+                "'what is none of: an authorize URL, a JWT, a refresh token, a log id, a request id' on property what",
+            )),
+            Err(Unexplained::NotFound(what)) => Err(ApiError::new(404, what)),
+        }
+    })
+}
+
+/// Whose decision it is.
+pub struct Place<'a> {
+    /// The tenant, as it is configured now.
+    pub tenant: &'a Tenant,
+    /// Where it is asked; what is asked about may name another host of the tenant.
+    pub issuer: &'a Issuer,
+    /// The moment.
+    pub now: Timestamp,
+}
+
+/// Against what it is explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// What was decided then, as the log has it.
+    Recorded,
+    /// The configuration of this moment.
+    Now,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unexplained {
+    /// It has not the form of anything that can be explained.
+    NotUnderstood,
+    /// It has, and it is not there.
+    NotFound(&'static str),
+}
+
+/// Explains what is asked about.
+///
+/// # Errors
+/// [`StoreError`] of the database; [`Unexplained`] where there is nothing to say.
+pub async fn explain(
+    tx: &mut Tx,
+    place: &Place<'_>,
+    asked: &str,
+    basis: Basis,
+) -> Result<Result<Report, Unexplained>, StoreError> {
+    match given(asked) {
+        None => Ok(Err(Unexplained::NotUnderstood)),
+        Some(Given::AuthorizeUrl { origin, params }) => Ok(Ok(authorize_url(place, &origin, &params))),
+        Some(Given::Token(token)) => tokens::jwt(tx, place, &token, basis).await.map(Ok),
+        Some(Given::Reason(code)) => {
+            let rows = vec![Row::new("reason", "", recorded::outcome_of(code), code)];
+            Ok(Ok(Report { about: "reason".into(), rows, ..Report::default() }))
+        }
+        Some(Given::RefreshToken(token)) => tokens::refresh_token(tx, place, &token).await,
+        Some(Given::LogId(id)) => match events::by_id(tx, place, &id).await? {
+            Some(event) => events::explain(tx, place, &event, basis).await.map(Ok),
+            None => Ok(Err(Unexplained::NotFound("There is no log event with this id."))),
+        },
+        Some(Given::RequestId(id)) => match events::by_request_id(tx, place, &id).await? {
+            Some(event) => events::explain(tx, place, &event, basis).await.map(Ok),
+            None => Ok(Err(Unexplained::NotFound("No log event was written for this request id."))),
+        },
+    }
+}
+
+/// An authorize URL has no user yet: where RBAC is on, permissions are those of nobody.
+fn authorize_url(place: &Place<'_>, origin: &str, params: &[(String, String)]) -> Report {
+    let issuer = issuer_of(place, origin);
+    let ask = Ask::read(|name| {
+        let found = params.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
+    });
+    let client = ask.client_id.as_deref().and_then(|id| place.tenant.client(id));
+    let Some(client) = client else { return preview::authorize(&ask, None, no_scopes) };
+    preview::authorize(&ask, Some(client), |request| {
+        let audience = request.audience.as_deref().or_else(|| place.tenant.default_audience());
+        let api = audience.and_then(|audience| place.tenant.resource_server(audience, &issuer));
+        let grants = api.as_ref().map(|api| place.tenant.grants(&client.client_id, api)).unwrap_or_default();
+        let facts = ScopeFacts {
+            tenant: &place.tenant.id,
+            issuer: &issuer,
+            client,
+            third_party_mode: ThirdPartyMode::Strict,
+            api: api.as_ref(),
+            grants: &grants,
+            user_id: None,
+            permissions: &[],
+        };
+        let ask = ScopeAsk { scope: request.scope.as_deref(), audience, flow: preview::flow(request) };
+        scope::decide(&ask, &facts)
+    })
+}
+
+/// Without a client no request comes so far.
+fn no_scopes(_: &gatewright_core::authorize::Request) -> Decided {
+    Ok(scope::ScopeReport { flow: "code", audience: scope::Audience::Opaque, entries: Vec::new() })
+}
+
+/// The issuer that a URL names; a path without a host is of the place where it is asked.
+fn issuer_of(place: &Place<'_>, origin: &str) -> Issuer {
+    match origin.split_once("://") {
+        Some((scheme, host)) if origin != "https://localhost" => Issuer::new(scheme, host),
+        _ => place.issuer.clone(),
+    }
+}
+
+/// Decides a recorded request about scopes again, against the configuration now.
+async fn decide_again(
+    tx: &mut Tx,
+    place: &Place<'_>,
+    issuer: &Issuer,
+    (client_id, user_id): (&str, Option<&str>),
+    recorded: &replay::Recorded,
+) -> Result<Option<Decided>, StoreError> {
+    let Some(client) = place.tenant.client(client_id) else { return Ok(None) };
+    let api =
+        recorded.audience.as_deref().and_then(|audience| place.tenant.resource_server(audience, issuer));
+    let grants = api.as_ref().map(|api| place.tenant.grants(client_id, api)).unwrap_or_default();
+    let permissions = match (&api, user_id) {
+        (Some(api), Some(user_id)) if api.enforce_policies => {
+            permissions::held(tx, &place.tenant.id, user_id, &api.id).await?
+        }
+        _ => Vec::new(),
+    };
+    Ok(recorded.decide(&ScopeFacts {
+        tenant: &place.tenant.id,
+        issuer,
+        client,
+        third_party_mode: ThirdPartyMode::Strict,
+        api: api.as_ref(),
+        grants: &grants,
+        user_id,
+        permissions: &permissions,
+    }))
+}
+
+#[cfg(test)]
+#[path = "explanations_tests.rs"]
+mod tests;
