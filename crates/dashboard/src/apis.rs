@@ -49,7 +49,11 @@ static SETTINGS: Spec = Spec {
         control("token_lifetime_for_web", "Lifetime in seconds, implicit and hybrid flow", Kind::Number),
         control("allow_offline_access", "Refresh tokens", Kind::Toggle)
             .hint("Grants offline_access, for applications that may use refresh tokens."),
-        control("skip_consent_for_verifiable_first_party_clients", "No consent for first-party applications", Kind::Toggle),
+        control(
+            "skip_consent_for_verifiable_first_party_clients",
+            "No consent for first-party applications",
+            Kind::Toggle,
+        ),
     ],
     submit: "Save settings",
 };
@@ -197,7 +201,8 @@ async fn set_scopes(admin: Admin, Path(id): Path<String>, body: Bytes) -> Result
         admin.call(ApiCall::new(Method::Patch, path).with(json!({"scopes": left}))).await?;
         return Ok(SECTION.to(&id, "scopes", "removed"));
     }
-    let with_others = |body: Value| json!({"scopes": defined.iter().cloned().chain([body]).collect::<Vec<_>>()});
+    let with_others =
+        |body: Value| json!({"scopes": defined.iter().cloned().chain([body]).collect::<Vec<_>>()});
     match submit_with(&admin, &SCOPE, (Method::Patch, &path), &Value::Null, sent, with_others).await? {
         Outcome::Done(_) | Outcome::Nothing => Ok(SECTION.to(&id, "scopes", "added")),
         Outcome::Refused(refused) => Ok(scopes_page(&admin, &api, Some(&refused)).refused()),

@@ -80,12 +80,17 @@ static SECTION: Section = Section {
     head: &["Name", "Strategy", "Applications"],
     cells: |_, connection| {
         let strategy = text(connection, "strategy");
-        let named = STRATEGIES.iter().find(|(known, _)| *known == strategy).map_or(strategy, |(_, name)| *name);
+        let named =
+            STRATEGIES.iter().find(|(known, _)| *known == strategy).map_or(strategy, |(_, name)| *name);
         let clients = items(&connection["enabled_clients"], "").len();
         vec![Cell::text(text(connection, "name")), Cell::text(named), Cell::text(clients.to_string())]
     },
     tabs: &[("", "Settings"), ("applications", "Applications"), ("try", "Try")],
-    empty: ("No connections yet", "Without one nobody can log in.", "POST /api/v2/connections {\"name\": \"sms\", \"strategy\": \"sms\"}"),
+    empty: (
+        "No connections yet",
+        "Without one nobody can log in.",
+        "POST /api/v2/connections {\"name\": \"sms\", \"strategy\": \"sms\"}",
+    ),
     complete: |body| body,
     shows: |_, _| true,
     keeps: |_| false,
@@ -111,7 +116,8 @@ async fn applications(
     let rows = clients.iter().map(|client| Row {
         href: String::new(),
         cells: vec![
-            Cell::text(text(client, "name")).to(format!("/dashboard/applications/{}", encoded(text(client, "client_id")))),
+            Cell::text(text(client, "name"))
+                .to(format!("/dashboard/applications/{}", encoded(text(client, "client_id")))),
             if is_on(client) { Cell::badge("good", "on") } else { Cell::badge("quiet", "off") },
         ],
     });
@@ -162,7 +168,9 @@ async fn try_out(admin: Admin, Path(id): Path<String>) -> Result<Response, Probl
         Notice {
             kind: "note",
             title: "Log in with this connection",
-            text: format!("The playground sends you to the login page of {name} and shows the tokens that come back. Your session in the dashboard stays as it is."),
+            text: format!(
+                "The playground sends you to the login page of {name} and shows the tokens that come back. Your session in the dashboard stays as it is."
+            ),
             link: Some((format!("/dashboard/playground/run?{query}"), "Try it".to_owned())),
         }
     } else {
@@ -170,7 +178,10 @@ async fn try_out(admin: Admin, Path(id): Path<String>) -> Result<Response, Probl
             kind: "note",
             title: "The playground cannot use this connection yet",
             text: format!("Turn it on for the application {} first.", PLAYGROUND.name),
-            link: Some((format!("{}/applications", SECTION.page_path(&id)), "To its applications".to_owned())),
+            link: Some((
+                format!("{}/applications", SECTION.page_path(&id)),
+                "To its applications".to_owned(),
+            )),
         }
     };
     Ok(page.block(&notice).respond())

@@ -7,6 +7,7 @@
 //!
 //! Reading order: `api`, `session`, `form`, then `applications`, a section as the others are.
 
+mod actions;
 mod api;
 mod apis;
 mod applications;
@@ -18,6 +19,7 @@ mod every;
 mod exchange;
 mod form;
 mod invitation;
+mod keys;
 mod login;
 mod logs;
 mod overview;
@@ -26,9 +28,11 @@ mod page;
 mod playground;
 mod problem;
 mod roles;
+mod rules;
 mod section;
 mod sent;
 mod session;
+mod settings;
 mod users;
 mod view;
 mod why;
@@ -60,6 +64,10 @@ pub fn router() -> Router<Arc<App>> {
         .merge(apis::routes())
         .merge(connections::routes())
         .merge(roles::routes())
+        .merge(actions::routes())
+        .merge(rules::routes())
+        .merge(settings::routes())
+        .merge(keys::routes())
         .merge(playground::routes())
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
 }

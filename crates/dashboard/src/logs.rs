@@ -98,12 +98,10 @@ fn scripts(runs: &[Value]) -> Table {
             Some(message) => Cell::badge("bad", message),
             None => Cell::badge("good", "ran"),
         };
-        let version =
-            run["version"].as_u64().map(|version| format!(", version {version}")).unwrap_or_default();
         Row {
             href: String::new(),
             cells: vec![
-                Cell::text(format!("{} {}{version}", text(run, "kind"), text(run, "name"))),
+                Cell::text(format!("{} {}", text(run, "kind"), text(run, "name"))),
                 outcome,
                 Cell::text(format!("{:.1} ms", run["wall_ms"].as_f64().unwrap_or(0.0))),
                 Cell::code(console.join("\n")),

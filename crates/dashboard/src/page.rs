@@ -51,6 +51,12 @@ const SECTIONS: &[Section] = &[
     section("/dashboard/apis", "APIs", &["read:resource_servers"]),
     section("/dashboard/connections", "Connections", &["read:connections"]),
     section("/dashboard/roles", "Roles", &["read:roles"]),
+    section("/dashboard/actions", "Actions", &["read:actions"]),
+    section("/dashboard/triggers", "Triggers", &["read:actions"]),
+    section("/dashboard/rules", "Rules", &["read:rules"]),
+    section("/dashboard/branding", "Branding", &["read:branding"]),
+    section("/dashboard/keys", "Keys", &["read:signing_keys"]),
+    section("/dashboard/settings", "Tenant settings", &["read:tenant_settings"]),
 ];
 
 /// Blocks put together before it is known on which kind of page they stand.
@@ -198,6 +204,7 @@ const DONE: &[(&str, &str)] = &[
     ("unblocked", "Unblocked."),
     ("revoked", "Ended."),
     ("added", "Added."),
+    ("deployed", "Deployed. Logins run it from now on, if it is bound to its trigger."),
     ("removed", "Removed."),
     ("welcome", "You are an administrator now."),
 ];

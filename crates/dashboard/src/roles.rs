@@ -59,7 +59,11 @@ static SECTION: Section = Section {
     head: &["Name", "Description"],
     cells: |_, role| vec![Cell::text(text(role, "name")), Cell::text(text(role, "description"))],
     tabs: &[("", "Settings"), ("permissions", "Permissions"), ("users", "Users")],
-    empty: ("No roles yet", "APIs with role-based access control cut a user's scopes to the permissions of their roles.", "POST /api/v2/roles {\"name\": \"Buyer\"}"),
+    empty: (
+        "No roles yet",
+        "APIs with role-based access control cut a user's scopes to the permissions of their roles.",
+        "POST /api/v2/roles {\"name\": \"Buyer\"}",
+    ),
     complete: |body| body,
     shows: |_, _| true,
     keeps: |_| false,
@@ -90,13 +94,22 @@ async fn permissions(
 ) -> Result<Response, Problem> {
     let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
     let role = SECTION.found(&admin, &id).await?;
-    Ok(permissions_page(&admin, &role, None).await?.done(query.text("done")).respond())
+    Ok(permissions_page(&admin, &role, query.page(), None).await?.done(query.text("done")).respond())
 }
 
-async fn permissions_page(admin: &Admin, role: &Value, refused: Option<&Refused>) -> Result<Page, Problem> {
+/// As many as a page of this dashboard can weigh.
+const PER_PAGE: u32 = 50;
+
+async fn permissions_page(
+    admin: &Admin,
+    role: &Value,
+    page: u32,
+    refused: Option<&Refused>,
+) -> Result<Page, Problem> {
     let id = text(role, "id");
     let path = format!("{}/permissions", SECTION.api_path(id));
-    let held = every(admin, &path, "permissions").await?;
+    let found = admin.get(format!("{path}?include_totals=true&per_page={PER_PAGE}&page={page}")).await?;
+    let held = items(&found, "permissions");
     let apis = every(admin, "/resource-servers", "resource_servers").await?;
     let rows = held.iter().map(|one| Row {
         href: String::new(),
@@ -123,9 +136,14 @@ async fn permissions_page(admin: &Admin, role: &Value, refused: Option<&Refused>
         rows: rows.collect(),
         actions: actions.collect(),
         csrf: admin.csrf.clone(),
-        empty: Empty { title: "No permissions", text: "A permission is a scope of an API.", ..Empty::default() },
+        empty: Empty {
+            title: "No permissions",
+            text: "A permission is a scope of an API.",
+            ..Empty::default()
+        },
         ..Table::default()
     };
+    let table = table.paged(&action, page, PER_PAGE, total(&found));
     let call = ApiCall::new(Method::Post, path);
     let options = apis.iter().map(|api| (text(api, "identifier").to_owned(), text(api, "name").to_owned()));
     let form = FormView::new(&admin.csrf, &GIVE, action, &call, &Value::Null, refused)
@@ -149,16 +167,11 @@ async fn set_permission(admin: Admin, Path(id): Path<String>, body: Bytes) -> Re
     }
     match submit_with(&admin, &GIVE, (Method::Post, &path), &Value::Null, sent, listed).await? {
         Outcome::Done(_) | Outcome::Nothing => Ok(SECTION.to(&id, "permissions", "added")),
-        Outcome::Refused(refused) => Ok(permissions_page(&admin, &role, Some(&refused)).await?.refused()),
+        Outcome::Refused(refused) => Ok(permissions_page(&admin, &role, 0, Some(&refused)).await?.refused()),
     }
 }
 
-async fn users(
-    admin: Admin,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    const PER_PAGE: u32 = 50;
+async fn users(admin: Admin, Path(id): Path<String>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
     let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
     let role = SECTION.found(&admin, &id).await?;
     let page = query.page();
@@ -171,7 +184,12 @@ async fn users(
     let table = Table {
         head: vec!["Name", "ID"],
         rows: rows.collect(),
-        empty: Empty { title: "Nobody has this role", text: "It is given on the page of a user.", link: Some(("/dashboard/users".to_owned(), "To the users")), ..Empty::default() },
+        empty: Empty {
+            title: "Nobody has this role",
+            text: "It is given on the page of a user.",
+            link: Some(("/dashboard/users".to_owned(), "To the users")),
+            ..Empty::default()
+        },
         ..Table::default()
     };
     let table = table.paged(&format!("{}/users", SECTION.page_path(&id)), page, PER_PAGE, total(&members));

@@ -218,8 +218,10 @@ async fn change(
 fn delete_page(section: &Section, admin: &Admin, thing: &Value, error: Option<&str>) -> Page {
     let id = text(thing, section.id);
     let name = name(thing, section.id).to_owned();
-    Page::new(admin, section.path, format!("Delete {name}")).back(section.page_path(id), "Settings").id(id).block(
-        &Danger {
+    Page::new(admin, section.path, format!("Delete {name}"))
+        .back(section.page_path(id), "Settings")
+        .id(id)
+        .block(&Danger {
             csrf: admin.csrf.clone(),
             action: format!("{}/delete", section.page_path(id)),
             lost: section.lost,
@@ -227,8 +229,7 @@ fn delete_page(section: &Section, admin: &Admin, thing: &Value, error: Option<&s
             submit: section.verbs.1,
             path: format!("/api/v2{}", section.api_path(id)),
             error: error.map(str::to_owned),
-        },
-    )
+        })
 }
 
 async fn ask_delete(section: &Section, admin: Admin, Path(id): Path<String>) -> Result<Response, Problem> {

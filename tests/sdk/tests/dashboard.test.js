@@ -7,6 +7,8 @@ import { startBrowser } from '../harness/browser.js';
 import { becomeAdministrator, looks, newPassword } from '../harness/dashboard.js';
 import { engines } from '../harness/engines.js';
 import { startGatewright } from '../harness/gatewright.js';
+import { request } from '../harness/https.js';
+import { screenshotPath } from '../harness/scenario.js';
 import { newPhone } from '../harness/sdks.js';
 import { makeTrust } from '../harness/trust.js';
 
@@ -32,7 +34,13 @@ for (const engine of engines()) {
       for (const [label, value] of Object.entries(values)) await page.getByLabel(label, { exact: true }).fill(value);
     };
     const press = (name) => page.getByRole('button', { name, exact: true }).click();
-    const heading = (name) => page.getByRole('heading', { name, level: 1 }).waitFor();
+    const heading = async (name) => {
+      await page.getByRole('heading', { name, level: 1 }).waitFor().catch(async (error) => {
+        const picture = screenshotPath(`failed-dashboard-${name}`);
+        await page.screenshot({ path: picture, fullPage: true });
+        throw new Error(`no heading "${name}" at ${page.url()}, see ${picture}`, { cause: error });
+      });
+    };
     const says = async (text) => assert.match(await page.locator('main').innerText(), text);
 
     test('the first administrator comes by the printed link, which works once', async () => {
@@ -67,6 +75,7 @@ for (const engine of engines()) {
       await page.locator('.wrong .error').waitFor();
       assert.equal(await page.locator('.wrong').getAttribute('data-name'), 'name');
       const name = `Tea ${randomUUID().slice(0, 8)}`;
+      await page.getByLabel('Type').selectOption('regular_web');
       await fill({ Name: name, 'Allowed callback URLs': 'https://tea.example/callback' });
       await page.locator('#new .call summary').click();
       const call = await page.locator('#new-call').innerText();
@@ -96,6 +105,7 @@ for (const engine of engines()) {
       assert.equal(client.callbacks.length, 2);
 
       await page.goto(at(`/applications/${id}/settings`));
+      await page.getByRole('link', { name: 'Show secret' }).click();
       const secret = await page.locator('dd code').first().innerText();
       assert.equal(secret, client.client_secret);
       await page.goto(at(`/applications/${id}/delete`));
@@ -234,6 +244,104 @@ for (const engine of engines()) {
       await says(/Deleted/);
     });
 
+    test('an action is written, tried, given a secret, deployed and bound', async () => {
+      const name = `add-tea-${randomUUID().slice(0, 8)}`;
+      await page.goto(at('/actions/new'));
+      await press('Create action');
+      assert.equal(await page.locator('.wrong').getAttribute('data-name'), 'name');
+      await fill({ Name: name, Code: 'exports.onExecutePostLogin = async (event, api) => { api.nonsense(); };' });
+      await press('Create action');
+      await heading(name);
+      await page.getByRole('link', { name: 'Test run' }).click();
+      await press('Run');
+      await page.getByRole('heading', { name: 'It failed' }).waitFor();
+      await page.getByRole('link', { name: 'Draft', exact: true }).click();
+      await fill({ Code: `exports.onExecutePostLogin = async (event, api) => {
+  api.idToken.setCustomClaim("https://tea.example/hobby", event.secrets.HOBBY ?? "none");
+};` });
+      await press('Save draft');
+      await says(/Saved/);
+      await page.getByRole('link', { name: 'Secrets', exact: true }).click();
+      await fill({ Name: 'HOBBY', Value: 'surfing' });
+      await press('Set secret');
+      await says(/HOBBY/);
+      await page.getByRole('link', { name: 'Test run' }).click();
+      await press('Run');
+      await page.getByRole('heading', { name: 'It ran' }).waitFor();
+      await says(/tea\.example\/hobby/);
+      await page.getByRole('link', { name: 'Versions and deploy' }).click();
+      await press('Deploy');
+      await says(/Version 1\s+deployed/);
+      await page.goto(at('/triggers'));
+      await fill({ 'Names of actions': 'no such action' });
+      await press('Save order');
+      await page.locator('#order .error').waitFor();
+      await fill({ 'Names of actions': name });
+      await press('Save order');
+      await says(/runs, number 1/);
+
+      // A login in the playground has the claim, and says which action it comes from.
+      await page.goto(at('/playground?client_id=gatewright-playground&scope=openid&response_type=code&connection=Username-Password-Authentication&prompt=login'));
+      await press('Run it');
+      await page.locator('input[name="username"]').fill(admin.email);
+      await page.locator('input[name="password"]').fill(admin.password);
+      await page.locator('button[name="action"][value="default"]').click();
+      await heading('What came back');
+      const claim = page.locator('section.claims tr', { hasText: 'https://tea.example/hobby' }).first();
+      assert.match(await claim.innerText(), new RegExp(`surfing\\s+Action ${name}`));
+
+      await page.goto(at('/triggers'));
+      await fill({ 'Names of actions': '' });
+      await press('Save order');
+      await says(/not bound/);
+      await page.getByRole('link', { name: name }).click();
+      await page.getByRole('link', { name: 'Delete action…' }).click();
+      await page.locator('#name').fill(name);
+      await press('Delete action');
+      await says(/Deleted/);
+    });
+
+    test('a rule, the look, the settings and the keys', async () => {
+      await page.goto(at('/rules/new'));
+      await fill({ Name: 'tea rule', Script: 'function (user, context, callback) { callback(null, user, context); }' });
+      await press('Create rule');
+      await heading('tea rule');
+      await page.getByLabel('Runs').uncheck();
+      await press('Save rule');
+      await says(/Saved/);
+      const [rule] = await gatewright.management('GET', 'rules');
+      assert.equal(rule.enabled, false);
+      await page.goto(at(`/rules/${rule.id}/delete`));
+      await page.locator('#name').fill('tea rule');
+      await press('Delete rule');
+      await says(/Deleted/);
+
+      await page.goto(at('/branding'));
+      await fill({ 'Colour of buttons and links': 'greenish' });
+      await press('Save look');
+      assert.equal(await page.locator('.wrong').getAttribute('data-name'), 'colors.primary');
+      await fill({ 'Colour of buttons and links': '#1c6b3c' });
+      await press('Save look');
+      await says(/Saved/);
+      assert.equal((await gatewright.management('GET', 'branding')).colors.primary, '#1c6b3c');
+
+      await page.goto(at('/settings'));
+      await fill({ 'Support by e-mail': 'nobody' });
+      await press('Save names');
+      await page.locator('#basics .wrong .error').waitFor();
+      await fill({ Name: 'Tea House', 'Support by e-mail': 'help@tea.example' });
+      await press('Save names');
+      await says(/Saved/);
+      assert.equal(await page.locator('.bar .brand').innerText(), 'Tea House');
+
+      await page.goto(at('/keys'));
+      const before = await page.locator('table code').first().innerText();
+      await press('Rotate signing key');
+      await says(/Saved/);
+      assert.ok((await page.locator('main').innerText()).includes(before));
+      assert.equal(await page.locator('.badge.good').count(), 1);
+    });
+
     test('a login is in the logs, and its entry says why each scope was granted', async () => {
       await page.goto(at('/logs?q=type%3As'));
       await page.locator('a.open').first().click();
@@ -255,8 +363,8 @@ for (const engine of engines()) {
       await page.locator('input[name="username"]').fill(phone.e164);
       await page.locator('button[name="action"][value="default"]').click();
       await page.locator('input[name="code"]').waitFor();
-      const { code } = await gatewright.inbox.code(phone.e164);
-      await page.locator('input[name="code"]').fill(code);
+      const first = await gatewright.inbox.code(phone.e164);
+      await page.locator('input[name="code"]').fill(first.code);
       await heading('What came back');
       assert.match(await row('read:users').innerText(), /dropped[\s\S]*end_user_token_limit[\s\S]*Remedy/);
       const claims = async () => page.locator('section.claims').last().innerText();
@@ -267,10 +375,15 @@ for (const engine of engines()) {
       await heading('Playground');
       assert.match(await row('read:current_user').innerText(), /granted/);
       await press('Run it');
+      await page.locator('input[name="username"]').fill(phone.e164);
+      await page.locator('button[name="action"][value="default"]').click();
+      await page.locator('input[name="code"]').waitFor();
+      const again = await gatewright.inbox.code(phone.e164, first.id);
+      await page.locator('input[name="code"]').fill(again.code);
       await heading('What came back');
       assert.match(await row('read:current_user').innerText(), /granted[\s\S]*current_user_scope/);
       assert.match(await claims(), /scope\s+openid profile email read:current_user/);
-      assert.match(await page.locator('section.claims').first().innerText(), /nickname[\s\S]*scope profile/);
+      assert.match(await page.locator('section.claims').first().innerText(), /name\s+\S+\s+scope profile/);
       await page.reload();
       await says(/Nothing to show/);
     });
@@ -311,8 +424,12 @@ for (const engine of engines()) {
         await visitor.locator('button[name="action"][value="default"]').click();
         await visitor.getByRole('heading', { name: 'You are no administrator' }).waitFor();
         // A form without the token of the session changes nothing.
-        const forged = await page.request.post(at('/applications/new'), { form: { name: 'Forged' }, maxRedirects: 0 });
-        assert.equal(forged.status(), 403);
+        const cookie = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
+        const forged = await request(at('/applications/new'), {
+          ca: gatewright.ca, method: 'POST', body: 'name=Forged', headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
+        });
+        assert.equal(forged.status, 403);
+        assert.ok((await gatewright.management('GET', 'clients')).every(({ name }) => name !== 'Forged'));
       } finally {
         await other.close();
       }
@@ -321,7 +438,7 @@ for (const engine of engines()) {
 }
 
 describe('looks of the dashboard', () => {
-  let gatewright, trust, chromium, state, client, user, api, connection, role;
+  let gatewright, trust, chromium, state, client, user, api, connection, role, action;
   before(async () => {
     gatewright = await startGatewright(engines()[0]);
     trust = await makeTrust(gatewright.ca);
@@ -343,6 +460,12 @@ describe('looks of the dashboard', () => {
     api = (await management('GET', 'resource-servers')).find((one) => one.identifier === gatewright.audience);
     [connection] = await management('GET', 'connections?name=sms');
     [role] = await management('GET', 'roles');
+    action = await management('POST', 'actions/actions', {
+      name: 'add-hobby', supported_triggers: [{ id: 'post-login', version: 'v3' }],
+      code: 'exports.onExecutePostLogin = async (event, api) => {\n  api.idToken.setCustomClaim("https://tea.example/hobby", event.user.user_metadata.hobby);\n};',
+      secrets: [{ name: 'KEY', value: 'secret' }],
+    });
+    for (let tries = 0; tries < 2; tries += 1) await management('POST', `actions/actions/${action.id}/deploy`);
     // A login through the hosted pages, for the logs.
     await page.goto(`${gatewright.issuer}dashboard/login`);
     await page.locator('input[name="username"]').fill('ada@example.org');
@@ -386,6 +509,17 @@ describe('looks of the dashboard', () => {
     roles: () => '/roles',
     'role-permissions': () => `/roles/${role.id}/permissions`,
     'role-users': () => `/roles/${role.id}/users`,
+    actions: () => '/actions',
+    action: () => `/actions/${action.id}`,
+    'action-test': () => `/actions/${action.id}/test`,
+    'action-secrets': () => `/actions/${action.id}/secrets`,
+    'action-versions': () => `/actions/${action.id}/versions`,
+    triggers: () => '/triggers',
+    rules: () => '/rules',
+    'rule-new': () => '/rules/new',
+    branding: () => '/branding',
+    keys: () => '/keys',
+    settings: () => '/settings',
   };
   looks({
     browser: () => chromium.browser,

@@ -109,9 +109,7 @@ fn origin(name: &str, value: &Value, runs: &[Value]) -> String {
             "hook" => "Hook",
             _ => "Action",
         };
-        let version =
-            run["version"].as_u64().map(|version| format!(", version {version}")).unwrap_or_default();
-        return format!("{kind} {}{version}", text(run, "name"));
+        return format!("{kind} {}", text(run, "name"));
     }
     if let Some((scope, _)) = BY_SCOPE.iter().find(|(_, claims)| claims.contains(&name)) {
         return format!("scope {scope}");
@@ -131,7 +129,10 @@ fn sets(run: &Value, name: &str, value: &Value) -> bool {
         match command {
             Value::String(text) => text == name,
             Value::Array(parts) => parts.iter().any(|part| holds(part, name)),
-            Value::Object(members) => members.iter().any(|(key, part)| key == name || holds(part, name)),
+            // A rule's claims are members; those of a profile have names that any member may have.
+            Value::Object(members) => {
+                members.iter().any(|(key, part)| (key == name && name.contains(':')) || holds(part, name))
+            }
             _ => false,
         }
     }
@@ -150,14 +151,15 @@ mod tests {
 
     #[test]
     fn claims_have_an_origin() {
-        let runs = [json!({"kind": "action", "name": "add-role", "version": 3, "commands": [
+        let runs = [json!({"kind": "action", "name": "add-role", "commands": [
             {"set_custom_claim": {"token": "id_token", "name": "https://x/role", "value": "tea"}}
         ]})];
         let check = |name: &str, expect: &str| assert_eq!(origin(name, &json!("v"), &runs), expect);
         check("iss", "standard");
         check("email", "scope email");
         check("nickname", "scope profile");
-        check("https://x/role", "Action add-role, version 3");
+        check("name", "scope profile");
+        check("https://x/role", "Action add-role");
         check("https://x/other", "unknown");
     }
 }
