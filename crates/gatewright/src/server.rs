@@ -37,6 +37,7 @@ pub(crate) struct Stage {
     handles: Vec<Handle<SocketAddr>>,
     tasks: JoinSet<()>,
     proxies: Arc<Proxies>,
+    idle: Duration,
     shutdown: Duration,
 }
 
@@ -93,6 +94,7 @@ impl Stage {
             handles: Vec::new(),
             tasks: JoinSet::new(),
             proxies: Arc::new(Proxies { trusted: server.trust_proxy.clone() }),
+            idle: Duration::from_secs(server.idle_seconds),
             shutdown: Duration::from_secs(server.shutdown_seconds),
         };
         stage.serve_plain(ops, ops::router(stage.phase.subscribe()))?;
@@ -153,7 +155,7 @@ impl Stage {
         let handle = Handle::new();
         let mut server =
             axum_server::from_tcp(socket)?.handle(handle.clone()).first_request_timeout(FIRST_REQUEST_WITHIN);
-        server.http_builder().http1().header_read_timeout(FIRST_REQUEST_WITHIN);
+        bound_waiting(&mut server, self.idle);
         self.handles.push(handle);
         self.tasks.spawn(async move {
             report(server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await);
@@ -166,13 +168,23 @@ impl Stage {
         let mut server = axum_server::from_tcp_rustls(socket, config)?
             .handle(handle.clone())
             .first_request_timeout(FIRST_REQUEST_WITHIN);
-        server.http_builder().http1().header_read_timeout(FIRST_REQUEST_WITHIN);
+        bound_waiting(&mut server, self.idle);
         self.handles.push(handle);
         self.tasks.spawn(async move {
             report(server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await);
         });
         Ok(())
     }
+}
+
+/// How long a connection may wait for its next request. A program that was busy for a while, and a proxy, use a
+/// connection again that they know as open: if it was closed meanwhile, the request fails, and few send it again.
+fn bound_waiting<A>(server: &mut axum_server::Server<SocketAddr, A>, idle: Duration) {
+    let builder = server.http_builder();
+    // In HTTP/1 the time for the head of a request runs from the answer before it.
+    builder.http1().header_read_timeout(idle);
+    // In HTTP/2 the peer is asked whether it is still there.
+    builder.http2().keep_alive_interval(idle);
 }
 
 /// Every route that tenants' hosts answer.

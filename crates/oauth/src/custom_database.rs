@@ -9,9 +9,11 @@
 mod login;
 mod reset;
 mod sign_up;
+mod verify;
 
 pub(crate) use reset::Unchanged;
 pub(crate) use sign_up::{SignedUp, logged};
+pub(crate) use verify::note_proved;
 
 use std::sync::Arc;
 

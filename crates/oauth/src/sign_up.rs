@@ -4,6 +4,8 @@
 //! the same time; unless the tenant wants it told, both refusals read alike too. The tenant's scripts look at a
 //! sign-up then, for the same reason: what they refuse, they refuse either way.
 
+mod elsewhere;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -12,7 +14,7 @@ use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
 use gatewright_core::email::normalize_address;
 use gatewright_core::password_policy::{Person, Weakness};
-use gatewright_core::script::{database, registration as script};
+use gatewright_core::script::registration as script;
 use gatewright_core::user::User;
 use gatewright_http::{Fault, RequestCx};
 use gatewright_passwords::StoredHash;
@@ -25,7 +27,7 @@ use serde_json::{Map, Value, json};
 
 use crate::account_link::{self, Link};
 use crate::attempts;
-use crate::custom_database::{self, Custom, SignedUp};
+use crate::custom_database;
 use crate::events;
 use crate::scripts::afterwards;
 use crate::scripts::event::Sent;
@@ -167,11 +169,11 @@ pub(crate) async fn sign_up(
     let Vetted { form, hash, scripts } = vetted;
     if let Some(custom) = custom_database::of(cx, connection) {
         if custom.imports() {
-            if let Err(refusal) = not_elsewhere(cx, client, connection, &custom, &form).await? {
+            if let Err(refusal) = elsewhere::not_known(cx, client, connection, &custom, &form).await? {
                 return Ok(Err(refusal));
             }
         } else {
-            return elsewhere(cx, client, connection, &custom, form, password, sent).await;
+            return elsewhere::sign_up(cx, client, connection, &custom, form, password, sent).await;
         }
     }
     let link = Link::draw(cx, Purpose::VerifyEmail);
@@ -201,70 +203,6 @@ pub(crate) async fn sign_up(
     afterwards::registered(cx, Some(client), connection, &user, sent);
     account_link::send(cx, EmailKind::VerifyEmail, &link, client, connection, &user);
     Ok(Ok(user))
-}
-
-/// Signs up at a custom database whose accounts stay where they are.
-async fn elsewhere(
-    cx: &RequestCx,
-    client: &Arc<Client>,
-    connection: &Arc<Connection>,
-    custom: &Custom,
-    form: Map<String, Value>,
-    password: &str,
-    sent: &Sent,
-) -> Result<Result<User, Refusal>, Stop> {
-    match custom.sign_up(client, &form, password).await? {
-        SignedUp::Made(user, link) => {
-            afterwards::registered(cx, Some(client), connection, &user, sent);
-            if let Some(link) = link {
-                account_link::send(cx, EmailKind::VerifyEmail, &link, client, connection, &user);
-            }
-            Ok(Ok(*user))
-        }
-        SignedUp::Not(refusal, scripts) => {
-            not_made(cx, client, connection, &form, refusal, scripts).await.map(Err)
-        }
-    }
-}
-
-/// Refuses where the scripts of a custom database know an account of this address, which will move here.
-pub(crate) async fn not_elsewhere(
-    cx: &RequestCx,
-    client: &Client,
-    connection: &Connection,
-    custom: &Custom,
-    form: &Map<String, Value>,
-) -> Result<Result<(), Refusal>, Stop> {
-    let (refusal, scripts) = match custom.knows(form).await {
-        Ok(None) => return Ok(Ok(())),
-        Ok(Some(_)) => (database::Refusal::Exists, Value::Null),
-        Err((refusal, scripts)) => (refusal, scripts),
-    };
-    not_made(cx, client, connection, form, refusal, scripts).await.map(Err)
-}
-
-/// What a sign-up is told that a database script refused, which is logged here.
-async fn not_made(
-    cx: &RequestCx,
-    client: &Client,
-    connection: &Connection,
-    form: &Map<String, Value>,
-    refusal: database::Refusal,
-    scripts: Value,
-) -> Result<Refusal, Stop> {
-    let (reason, description) = custom_database::logged(&refusal);
-    let told = match refusal {
-        database::Refusal::Exists => told(cx, NotSignedUp::EmailTaken),
-        database::Refusal::Told { code, message } => {
-            let refused = Refusal::new(400, "invalid_signup", message, reason);
-            Refusal { code: Cow::Owned(code), name: "ValidationError", ..refused }
-        }
-        _ => Refusal::new(400, "extensibility_error", "The sign-up failed. Try again later.", reason),
-    };
-    let mut event = refused_event(cx, client, connection, form, reason, scripts);
-    event.description = description.or_else(|| Some(told.message.to_string()));
-    events::write(cx, event).await?;
-    Ok(told)
 }
 
 /// A sign-up to which nothing is to be said any more but that its address has an account.

@@ -265,10 +265,11 @@ fn verification<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
             }
             error
         })?;
+        let issuer = tickets::issuer(cx).await?;
         let task = json!({
             "user_id": target.user_id,
             "client_id": text(&input.body, "client_id"),
-            "issuer": tickets::issuer(cx.request)?.origin(),
+            "issuer": issuer.origin(),
         });
         let queued = queue(cx, Kind::VerificationEmail, Map::new(), task, None).await?;
         queued.map(|(_, shown)| shown.into()).ok_or_else(|| ApiError::conflict("Try again."))

@@ -49,6 +49,19 @@ pub struct Progress {
     pub scripts: Option<ScriptProgress>,
     /// The device that the login is for: then there is no request of `/authorize`.
     pub device: Option<WaitingDevice>,
+    /// The password reset whose actions run: then there is no request, and no client either.
+    pub reset: Option<WaitingReset>,
+}
+
+/// A password reset between its link and the new password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingReset {
+    /// The link's secret, sealed, in base64: the form needs it once more.
+    pub ticket_sealed: String,
+    /// The actions have nothing against it.
+    pub passed: bool,
+    /// Where they want the browser to go in the end.
+    pub result_url: Option<String>,
 }
 
 /// Scripts that have run, or wait for the browser to come back from where they sent it.

@@ -11,8 +11,8 @@ use crate::engine::field::{BOOL, Field, SOME_TEXT, Shape, field};
 use crate::engine::format::Format;
 use crate::engine::operation::Run;
 use crate::engine::validate::Purpose as BodyPurpose;
-use crate::engine::{Answer, ApiError, Handler, Input, Map, Method, OpCx, OpRequest, Operation, Resource};
-use crate::{connections, users};
+use crate::engine::{Answer, ApiError, Handler, Input, Map, Method, OpCx, Operation, Resource};
+use crate::{connections, tenants, users};
 
 /// Compat: five days, unless the caller says otherwise.
 const LIFETIME_SECONDS: i64 = 432_000;
@@ -87,28 +87,39 @@ fn text<'a>(body: &'a Map, name: &str) -> Option<&'a str> {
     body.get(name).and_then(Value::as_str)
 }
 
-/// The issuer that links name. `auth0-custom-domain` may choose the host, if it is the tenant's.
-pub(crate) fn issuer(request: &OpRequest) -> Result<&Issuer, ApiError> {
-    let own = request.issuer.domain();
-    let bare = own.rsplit_once(':').map_or(own, |(host, _)| host);
-    let is_own = |host: &str| [own, bare].iter().any(|own| own.eq_ignore_ascii_case(host));
-    match request.custom_domain.as_deref().filter(|host| !host.is_empty()) {
-        Some(host) if !is_own(host) => Err(ApiError::new(
-            400,
-            format!(
-                "The custom domain {} is not one of this tenant's.",
-                host.chars().take(255).collect::<String>()
-            ),
-        )
-        .code("invalid_custom_domain")),
-        _ => Ok(&request.issuer),
+/// The issuer that links name. `auth0-custom-domain` may choose the host, if the tenant is served there.
+pub(crate) async fn issuer(cx: &mut OpCx<'_>) -> Result<Issuer, ApiError> {
+    let request = cx.request;
+    let Some(named) = request.custom_domain.as_deref().filter(|host| !host.is_empty()) else {
+        return Ok(request.issuer.clone());
+    };
+    let named = named.to_ascii_lowercase();
+    let (host, port) = host_and_port(&named);
+    let (_, own_port) = host_and_port(request.issuer.domain());
+    let tenant = match port.is_none() || port == own_port {
+        true => tenants::by_host(cx.tx, host).await?.map(|(tenant, _)| tenant),
+        false => None,
+    };
+    if tenant.as_ref() != Some(&request.tenant) {
+        let named: String = named.chars().take(255).collect();
+        let problem = format!("The custom domain {named} is not one of this tenant's that is ready.");
+        return Err(ApiError::new(400, problem).code("invalid_custom_domain"));
     }
+    let scheme = if request.issuer.is_https() { "https" } else { "http" };
+    let port = own_port.map(|port| format!(":{port}")).unwrap_or_default();
+    Ok(Issuer::new(scheme, &format!("{host}{port}")))
+}
+
+fn host_and_port(domain: &str) -> (&str, Option<&str>) {
+    domain.rsplit_once(':').map_or((domain, None), |(host, port)| (host, Some(port)))
 }
 
 /// What no link can be made for.
 async fn check(cx: &mut OpCx<'_>, body: &Map) -> Result<(), ApiError> {
     if body.contains_key("organization_id") {
-        return Err(ApiError::unsupported("Organizations are not built, so organization_id cannot be used."));
+        return Err(ApiError::unsupported(
+            "Nobody logs in to an organization here, so organization_id cannot be used.",
+        ));
     }
     if let Some(client_id) = text(body, "client_id") {
         if body.contains_key("result_url") {
@@ -220,5 +231,6 @@ async fn ticket(cx: &mut OpCx<'_>, purpose: Purpose, target: Target, body: &Map)
     };
     let hash = token_hash(&secret);
     account_tickets::insert(cx.tx, &request.tenant, purpose, &hash, &new, request.now).await?;
-    Ok(json!({"ticket": purpose.url(issuer(request)?, &secret)}).into())
+    let issuer = issuer(cx).await?;
+    Ok(json!({"ticket": purpose.url(&issuer, &secret)}).into())
 }

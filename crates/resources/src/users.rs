@@ -4,6 +4,7 @@
 //! token may read that user and change its `user_metadata`, nothing else.
 
 pub mod access;
+mod before;
 mod database;
 mod exchange;
 pub mod export;
@@ -15,7 +16,7 @@ mod profile;
 mod rows;
 mod search;
 
-use database::Elsewhere;
+use before::Elsewhere;
 pub use database::{NotSignedUp, adopt, change_password, prove_email, sign_up};
 pub use exchange::{NotFound, find_or_create_exchanged};
 pub use index::index_missing;
@@ -112,7 +113,7 @@ pub static RESOURCE: Resource = Resource {
             Handler::Custom(create),
         )
         .body(CREATE, Purpose::Create)
-        .prepare(database::before_new)
+        .prepare(before::before_new)
         .success(201),
         Operation::new(
             "get_users_by_id",
@@ -133,7 +134,7 @@ pub static RESOURCE: Resource = Resource {
         )
         .own(&["update:current_user_metadata", "create:current_user_metadata"], &["user_metadata"])
         .body(UPDATE, Purpose::Update)
-        .prepare(database::before_change),
+        .prepare(before::before_change),
         Operation::new(
             "delete_users_by_id",
             Method::Delete,
@@ -142,7 +143,7 @@ pub static RESOURCE: Resource = Resource {
             &["delete:users", "delete:current_user"],
             Handler::Custom(delete),
         )
-        .prepare(database::delete_elsewhere)
+        .prepare(before::delete_elsewhere)
         .success(204),
         Operation::new(
             "post_identities",
@@ -252,7 +253,7 @@ fn create<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
             ApiError::new(400, "The connection does not exist.").code("inexistent_connection")
         })?;
         if let Ok(made) = serde_json::from_value::<Elsewhere>(input.prepared.clone()) {
-            let user = database::keep_shadow(cx, &connection, made).await?;
+            let user = before::keep_shadow(cx, &connection, made).await?;
             return Ok(made_account(request, input, name, user));
         }
         let draft = profile::draft(&connection, &input.body, request.now, || request.random.hex(24))?;

@@ -1,9 +1,8 @@
 // How Actions are called: a CommonJS module whose export gets `(event, api)`.
 
-module.exports = function actions({ trigger, exportName, resumeName, redirect, executedRules }) {
-  const { native } = machine;
-  const methods = native('methods');
-  const api = lib('api')({ trigger, redirect, executedRules, methods });
+module.exports = function actions(setting) {
+  const { exportName, resumeName } = setting;
+  const api = lib('api')(setting);
 
   return {
     begin(factory, index, name, event, require) {
@@ -13,7 +12,7 @@ module.exports = function actions({ trigger, exportName, resumeName, redirect, e
       const wanted = index === 0 && resumeName !== undefined ? resumeName : exportName;
       const { exports } = module;
       const handler = exports === null || exports === undefined ? undefined : exports[wanted];
-      if (typeof handler !== 'function') return native('invalid')(missing(wanted, exports));
+      if (typeof handler !== 'function') return machine.native('invalid')(missing(wanted, exports));
       return handler.call(exports, event, api.make(event));
     },
   };

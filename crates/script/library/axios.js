@@ -54,7 +54,10 @@ function adapter(config) {
       () => reject(fail(config.timeoutErrorMessage ?? `timeout of ${config.timeout}ms exceeded`, 'ECONNABORTED')),
       config.timeout,
     ) : undefined;
-    exchange({ url: url.href, method: request.method ?? 'GET', headers: headersOf(config, body), body: body.bytes })
+    exchange({
+      url: url.href, method: request.method ?? 'GET', headers: headersOf(config, body), body: body.bytes,
+      redirect: config.maxRedirects === 0 ? 'manual' : 'follow',
+    })
       .then((answer) => {
         const headers = new AxiosHeaders();
         for (const [given, value] of answer.headers) {

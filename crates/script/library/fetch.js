@@ -199,10 +199,10 @@ class Response extends Body {
 }
 
 // One request as the server takes it, and its answer with the body as bytes.
-function exchange({ url, method, headers, body }) {
+function exchange({ url, method, headers, body, redirect = 'follow' }) {
   const pairs = [...headers];
   return machine.call('fetch', {
-    __proto__: null, url, method, headers: pairs, body_base64: body === null ? null : base64(body),
+    __proto__: null, url, method, headers: pairs, redirect, body_base64: body === null ? null : base64(body),
   }).then((answer) => ({ ...answer, body: fromBase64(answer.body_base64 ?? '') }));
 }
 
@@ -218,6 +218,7 @@ async function fetch(input, init) {
   request.signal?.throwIfAborted();
   const answering = exchange({
     url: request.url, method: request.method, headers: request.headers, body: Body.peek(request),
+    redirect: request.redirect,
   }).catch((cause) => {
     throw new TypeError('fetch failed', { cause });
   });

@@ -34,7 +34,8 @@ async function send(input, options) {
   }
   let answer;
   try {
-    answer = await exchange({ url: url.href, method: (options.method ?? 'GET').toUpperCase(), headers, body });
+    const redirect = options.followRedirect === false ? 'manual' : 'follow';
+    answer = await exchange({ url: url.href, method: (options.method ?? 'GET').toUpperCase(), headers, body, redirect });
   } catch (error) {
     throw new RequestError(error.message, error.code ?? 'ERR_GOT_REQUEST_ERROR', options);
   }

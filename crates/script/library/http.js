@@ -34,7 +34,7 @@ class ClientRequest extends Writable {
     }
     this.headers.delete('content-length');
     const body = this.chunks.length > 0 ? Buffer.concat(this.chunks) : null;
-    exchange({ url, method, headers: this.headers, body }).then((answer) => {
+    exchange({ url, method, headers: this.headers, body, redirect: 'manual' }).then((answer) => {
       clearTimeout(this.timer);
       if (!this.destroyed) this.emit('response', incoming(answer));
     }, (error) => {

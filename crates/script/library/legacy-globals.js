@@ -1,6 +1,4 @@
-// What rules, hooks, database and social scripts find ready besides the globals of every script.
-
-const { own } = machine;
+// The errors that rules, hooks, database and social scripts find ready.
 
 class UnauthorizedError extends Error {
   constructor(message) {
@@ -37,24 +35,6 @@ const classes = {
 };
 for (const name in classes) {
   Object.defineProperty(classes[name].prototype, 'name', { value: name, writable: true, configurable: true });
-  own(name, classes[name]);
 }
 
-// Loaded when a script first names them, like the globals of every script.
-Object.setPrototypeOf(Object.getPrototypeOf(globalThis), {
-  get _() { return own('_', lib('lodash')); }, set _(v) { own('_', v); },
-  get async() { return own('async', lib('async')); }, set async(v) { own('async', v); },
-  get auth0() { return own('auth0', lib('rule-auth0')); }, set auth0(v) { own('auth0', v); },
-  get bcrypt() { return own('bcrypt', lib('bcrypt')); }, set bcrypt(v) { own('bcrypt', v); },
-  get jwt() { return own('jwt', lib('jsonwebtoken')); }, set jwt(v) { own('jwt', v); },
-  get moment() { return own('moment', lib('moment')); }, set moment(v) { own('moment', v); },
-  get querystring() { return own('querystring', lib('querystring')); }, set querystring(v) { own('querystring', v); },
-  get request() { return own('request', lib('request')); }, set request(v) { own('request', v); },
-  get url() { return own('url', lib('url')); }, set url(v) { own('url', v); },
-  get uuid() { return own('uuid', lib('uuid')); }, set uuid(v) { own('uuid', v); },
-  get ip() { return own('ip', lib('ipaddr.js')); }, set ip(v) { own('ip', v); },
-});
-// The one of Node, not that of browsers.
-Object.defineProperty(globalThis, 'crypto', {
-  get() { return own('crypto', lib('crypto')); }, set(v) { own('crypto', v); }, configurable: true,
-});
+module.exports = classes;

@@ -17,7 +17,7 @@ module.exports = {
   version: 'v22.0.0',
   versions: { node: '22.0.0' },
   release: { name: 'node' },
-  nextTick: machine.nextTick,
+  nextTick: lib('timer-globals').nextTick,
   cwd: () => '/',
   uptime: () => performance.now() / 1000,
   hrtime: Object.assign((since) => {

@@ -80,7 +80,10 @@ async function send(options) {
   const limit = options.timeout > 0 ? new Promise((_, reject) => {
     setTimeout(() => reject(Object.assign(new Error('ETIMEDOUT'), { code: 'ETIMEDOUT', connect: false })), options.timeout);
   }) : null;
-  const asked = exchange({ url: url.href, method: (options.method ?? 'GET').toUpperCase(), headers, body });
+  const method = (options.method ?? 'GET').toUpperCase();
+  // As in the package: redirects of GET and HEAD are followed, others only when asked for.
+  const follows = options.followAllRedirects || ((options.followRedirect ?? true) && ['GET', 'HEAD'].includes(method));
+  const asked = exchange({ url: url.href, method, headers, body, redirect: follows ? 'follow' : 'manual' });
   const answer = await (limit === null ? asked : Promise.race([asked, limit]));
   const received = {};
   for (const [name, value] of answer.headers) {

@@ -4,7 +4,6 @@ module.exports = function rules({ kind, input, auth0 }) {
   const { slot } = machine;
   const { apply } = Reflect;
   machine.auth0 = auth0;
-  lib('legacy-globals');
   let { user, context } = input;
   const shared = {};
 
@@ -13,7 +12,7 @@ module.exports = function rules({ kind, input, auth0 }) {
     let called = false;
     return (...results) => {
       if (called) {
-        console.warn('callback was called more than once; only the first call counts');
+        lib('console').warn('callback was called more than once; only the first call counts');
         return;
       }
       called = true;

@@ -40,7 +40,7 @@ pub(crate) fn compiled(name: &str) -> Option<Compiled> {
     Some(compiled)
 }
 
-/// Compiles a module apart from any script, so that no script's limits or doings matter.
+/// Compiles a module apart from any script, so that no script's limits or doings matter. `None` if it cannot be.
 pub(crate) fn compile(name: &str, source: &str) -> Option<Compiled> {
     let context =
         Context::custom::<(intrinsic::Eval, intrinsic::RegExpCompiler)>(&Runtime::new().ok()?).ok()?;

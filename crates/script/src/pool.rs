@@ -4,6 +4,7 @@
 //! worker over, nothing of another tenant would come by there.
 
 pub(crate) mod conversation;
+mod hashes;
 mod seats;
 mod worker;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use crate::flow::{Ended, ErrorKind, Flow, Outcome, Run, ScriptError, Wrapper};
 use crate::host::Host;
+use hashes::Hashes;
 use seats::Seats;
 use worker::Worker;
 
@@ -80,6 +82,7 @@ struct Shared {
     settings: PoolSettings,
     seats: Seats,
     idle: Mutex<Vec<Worker>>,
+    hashes: Hashes,
 }
 
 impl std::fmt::Debug for Pool {
@@ -92,7 +95,7 @@ impl Pool {
     /// A pool without workers as yet.
     pub fn new(settings: PoolSettings) -> Self {
         let seats = Seats::new(settings.max.max(1));
-        Self(Arc::new(Shared { settings, seats, idle: Mutex::default() }))
+        Self(Arc::new(Shared { settings, seats, idle: Mutex::default(), hashes: Hashes::default() }))
     }
 
     /// Runs a flow. Trouble with the engine is an [`Outcome`] too, whose last run says [`ErrorKind::Worker`].
@@ -135,7 +138,7 @@ impl Pool {
                 );
             }
         };
-        let (outcome, worker) = conversation::hold(worker, &flow, host).await;
+        let (outcome, worker) = conversation::hold(worker, &flow, host, &self.0.hashes).await;
         if let Some(worker) = worker {
             self.keep(worker);
         }

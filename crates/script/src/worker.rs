@@ -4,6 +4,7 @@
 
 mod errors;
 mod flight;
+mod globals;
 mod json;
 mod machine;
 mod natives;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use crate::protocol::{FromWorker, ToWorker};
+use script::Fresh;
 use shelf::Shelf;
 pub(crate) use wire::{Channel, Wire};
 
@@ -45,13 +47,16 @@ pub(crate) fn serve(mut wire: Wire, unconfined: Option<String>) {
     }
     let wire = Rc::new(RefCell::new(wire));
     let mut shelf = Shelf::default();
+    let mut ready = Fresh::new();
     loop {
         let Ok(frame) = wire.borrow_mut().read() else { return };
         match frame {
             ToWorker::Run(task) => {
-                if !script::run(&wire, &mut shelf, *task) {
+                let Some(fresh) = ready.take() else { return };
+                if !script::run(fresh, &wire, &mut shelf, *task) {
                     return;
                 }
+                ready = Fresh::new();
             }
             // The answer to a call that the flow before did not wait for.
             ToWorker::Answer(_) => {}

@@ -24,6 +24,14 @@ pub async fn prepare_all(db: &Db) -> Vec<(String, StoreError)> {
     failures
 }
 
+/// The statements declared with [`sql!`](crate::sql) in the linked crates that do not have this word in them, by name.
+pub fn statements_without(word: &str) -> Vec<&'static str> {
+    let all = inventory::iter::<Registered>.into_iter().map(|Registered(statement)| statement);
+    let mut without: Vec<_> = all.filter(|one| !one.text().contains(word)).map(|one| one.name()).collect();
+    without.sort_unstable();
+    without
+}
+
 /// How many statements are registered in this program.
 pub fn statement_count() -> usize {
     inventory::iter::<Registered>.into_iter().count()

@@ -39,6 +39,12 @@ impl Admin {
         self.page.send(request).await
     }
 
+    /// `POST` whose links are to name this host.
+    pub async fn post_naming(&self, host: &str, path: &str, body: Value) -> Answer {
+        let request = self.page.request(Method::POST, &format!("/api/v2{path}")).bearer_auth(&self.token);
+        self.page.send(request.header("auth0-custom-domain", host).json(&body)).await
+    }
+
     /// `GET`, expecting 200.
     pub async fn get(&self, path: &str) -> Value {
         self.call(Method::GET, path, None).await.expect(200).json()

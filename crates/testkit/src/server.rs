@@ -160,6 +160,11 @@ impl Server {
         Admin::log_in(page, self.issuer_of(tenant), ADMIN_ID, ADMIN_SECRET).await
     }
 
+    /// The declared statements that say nothing of a tenant.
+    pub fn statements_without_tenant(&self) -> Vec<&'static str> {
+        gatewright_store::check::statements_without("tenant_id")
+    }
+
     /// The declared statements that this server's database refuses, with its reasons.
     pub async fn refused_statements(&self) -> Vec<String> {
         let refused = gatewright_store::check::prepare_all(&self.running.server.app.db).await;

@@ -70,6 +70,17 @@ pub(super) const SETTINGS: &[Setting] = &[
               believed only in requests that come from one of them.",
     },
     Setting {
+        key: "server.idle_seconds",
+        variable: None,
+        kind: Kind::Number,
+        default: Some("300"),
+        default_in_dev: Some("300"),
+        example: "300",
+        doc: "How long a connection may stay open without a request before the server closes it. Longer than \
+              the proxy in front keeps its own to the server, or requests meet connections that are just \
+              being closed: Go's clients keep theirs for 90 seconds, AWS's balancers 60, Google Cloud's 600.",
+    },
+    Setting {
         key: "server.shutdown_seconds",
         variable: None,
         kind: Kind::Number,
@@ -104,6 +115,8 @@ pub struct Server {
     pub certificate_key: Option<PathBuf>,
     /// Networks whose forwarding headers are believed.
     pub trust_proxy: Vec<IpNet>,
+    /// Time for which a connection may be idle, in seconds.
+    pub idle_seconds: u64,
     /// Time for requests under way after a signal to stop, in seconds.
     pub shutdown_seconds: u64,
     /// Threads that serve requests; 0 for one per processor.
@@ -123,6 +136,7 @@ impl Server {
             certificate: values.path("server.certificate"),
             certificate_key: values.path("server.certificate_key"),
             trust_proxy: read_networks(values)?,
+            idle_seconds: read_idle(values)?,
             shutdown_seconds: values.number("server.shutdown_seconds")?.unwrap_or(10),
             threads: values.number("server.threads")?.unwrap_or(0),
         };
@@ -135,6 +149,14 @@ impl Server {
             }
             _ => Ok(server),
         }
+    }
+}
+
+/// Zero would close every connection before its first request.
+fn read_idle(values: &Values) -> Result<u64, ConfigError> {
+    match values.number("server.idle_seconds")?.unwrap_or(300) {
+        0 => Err(values.error("server.idle_seconds", "give at least one second")),
+        seconds => Ok(seconds),
     }
 }
 

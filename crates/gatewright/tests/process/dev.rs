@@ -8,11 +8,14 @@ use gatewright_ambient::{Clock, Random};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::wire::{Answer, call};
+use crate::wire::{Answer, Kept, call};
 
 /// A server in memory on free ports, without TLS.
 async fn dev(tenants: &[&str]) -> RunningDev {
-    let mut config = Config::dev_defaults();
+    dev_with(Config::dev_defaults(), tenants).await
+}
+
+async fn dev_with(mut config: Config, tenants: &[&str]) -> RunningDev {
     config.server.port = None;
     config.server.http_port = Some(0);
     config.ops.port = 0;
@@ -147,6 +150,27 @@ async fn health_and_metrics_have_a_listener_of_their_own() {
     dev.server.app.db.close().await;
     assert_eq!(call(ops, "ops", "GET", "/readyz", &[], "").await.status, 503);
     assert_eq!(call(ops, "ops", "GET", "/healthz", &[], "").await.status, 200);
+    dev.server.stop().await;
+}
+
+// A tool that was busy for minutes asks on the connection it still knows as open.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_may_be_idle_for_the_configured_time_after_each_request() {
+    let mut config = Config::dev_defaults();
+    assert_eq!(config.server.idle_seconds, 300);
+    config.server.idle_seconds = 3;
+    let dev = dev_with(config, &[]).await;
+    let address = dev.server.http_address().unwrap();
+    let host = format!("localhost:{}", address.port());
+    let mut kept = Kept::open(address).await;
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(4) {
+        assert_eq!(kept.ask(&host, "/.well-known/jwks.json").await.unwrap(), 200);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let idle_since = Instant::now() - Duration::from_secs(1);
+    kept.closed().await;
+    assert!((2900..20_000).contains(&idle_since.elapsed().as_millis()), "{:?}", idle_since.elapsed());
     dev.server.stop().await;
 }
 

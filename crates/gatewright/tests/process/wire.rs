@@ -53,3 +53,32 @@ pub(crate) async fn call(
         body: body.to_owned(),
     }
 }
+
+/// A connection that is used for one request after another.
+pub(crate) struct Kept(TcpStream);
+
+impl Kept {
+    pub(crate) async fn open(address: SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.expect("the server listens"))
+    }
+
+    /// Sends a request and reads the answer; the end of the connection is an error.
+    pub(crate) async fn ask(&mut self, host: &str, path: &str) -> std::io::Result<u16> {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n");
+        self.0.write_all(request.as_bytes()).await?;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(self.0.read_u8().await?);
+        }
+        let head = String::from_utf8_lossy(&head).to_lowercase();
+        let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
+        let mut body = vec![0; length.expect("a length").parse().expect("a number")];
+        self.0.read_exact(&mut body).await?;
+        Ok(head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status"))
+    }
+
+    /// Waits until the server closes.
+    pub(crate) async fn closed(mut self) {
+        assert_eq!(self.0.read(&mut [0]).await.unwrap_or(0), 0, "nothing comes unasked");
+    }
+}

@@ -3,6 +3,8 @@
 //!
 //! Opening a link changes nothing, for programs that read mail open links too; the button does.
 
+mod challenge;
+
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -22,6 +24,7 @@ use gatewright_resources::{logs, users};
 use gatewright_store::Tx;
 use serde_json::{Value, json};
 
+pub(crate) use self::challenge::come_back;
 use super::login::first_page;
 use crate::custom_database::{self, Unchanged};
 use crate::pages::policy::Policy;
@@ -29,7 +32,7 @@ use crate::pages::screen::{Button, Field, Form, Kind, Link, Screen, Subject, com
 use crate::pages::texts::{self, Texts};
 use crate::scripts::afterwards;
 use crate::scripts::event::Sent;
-use crate::sign_up::decision;
+use crate::scripts::reset;
 use crate::stop::Stop;
 use crate::{account_result, events, login_transaction};
 
@@ -87,6 +90,9 @@ impl Look {
         let mut form = self.form(RESET);
         // Password managers save the password under it.
         form.hidden.push(("username", link.email.clone()));
+        if let Some(state) = &said.state {
+            form.hidden.push(("state", state.clone()));
+        }
         let field = |name, label: &str, error: Option<&str>, focus, last| Field {
             kind: Kind::NewPassword,
             name,
@@ -121,6 +127,8 @@ struct Said {
     alert: bool,
     /// Why not, in a script's own words.
     told: Option<String>,
+    /// The transaction in which the tenant's actions let the reset pass.
+    state: Option<String>,
 }
 
 pub(crate) async fn reset_form(
@@ -133,6 +141,7 @@ pub(crate) async fn reset_form(
     let link = live(&look.cx, Purpose::ResetPassword, &look.ticket).await?;
     let found = link.and_then(|link| Some((look.cx.tenant.connection(&link.connection)?.clone(), link)));
     Ok(match found {
+        Some((_, link)) if reset::any(&look.cx) => challenge::ask(&look, &link),
         Some((connection, link)) => look.choose(&link, &connection, &Said::default()),
         None => look.gone(Purpose::ResetPassword),
     })
@@ -146,7 +155,17 @@ pub(crate) async fn reset(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
     let link = live(&cx, Purpose::ResetPassword, &look.ticket).await?;
     let found = link.and_then(|link| Some((cx.tenant.connection(&link.connection)?.clone(), link)));
     let Some((connection, link)) = found else { return Ok(look.gone(Purpose::ResetPassword)) };
-    let wrong = |said: Said| Ok(look.choose(&link, &connection, &said));
+    let passed = match reset::any(&cx) {
+        false => None,
+        true if params.has("begin") => return challenge::begin(&look, &link, &connection).await,
+        true => match challenge::passed(&look, params.text("state")).await? {
+            Some(passed) => Some(passed),
+            // Without the cookie, or after its time: the actions have to look again.
+            None => return Ok(challenge::ask(&look, &link)),
+        },
+    };
+    let state = passed.as_ref().map(|(waiting, _)| waiting.state.clone());
+    let wrong = |said: Said| Ok(look.choose(&link, &connection, &Said { state: state.clone(), ..said }));
     match (password.is_empty(), again.is_empty(), password == again) {
         (true, ..) => return wrong(Said { password: Some("no-password-reset"), ..Said::default() }),
         (_, true, _) => return wrong(Said { again: Some("no-re-enter-password"), ..Said::default() }),
@@ -173,22 +192,24 @@ pub(crate) async fn reset(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
         Err(NewPasswordError::Hash(error)) => return Err(Fault::from(error).into()),
         Err(NewPasswordError::Store(error)) => return Err(error.into()),
     };
+    let done = async |mut link: AccountTicket, user: User| {
+        told_of_change(&look, &link, &connection, &user);
+        if let Some((waiting, reset)) = &passed {
+            challenge::spend(&cx, waiting).await?;
+            link.result_url = reset.result_url.clone().or(link.result_url);
+        }
+        changed(&look, &link).await
+    };
     if let Some(custom) = custom_database::of(&cx, &connection).filter(|custom| !custom.imports()) {
         return match custom.reset(token_hash(&look.ticket), &password).await? {
-            Ok((link, user)) => {
-                told_of_change(&look, &link, &connection, &user);
-                changed(&look, &link).await
-            }
+            Ok((link, user)) => done(link, user).await,
             Err(Unchanged::Gone) => Ok(look.gone(Purpose::ResetPassword)),
             Err(Unchanged::Refused(text)) => wrong(Said { told: text, alert: true, ..Said::default() }),
         };
     }
     let change = Change { cx: cx.clone(), ticket_hash: token_hash(&look.ticket), hash };
     match cx.app.db.write(move |tx| Box::pin(change.record(tx))).await? {
-        Some((link, user)) => {
-            told_of_change(&look, &link, &connection, &user);
-            changed(&look, &link).await
-        }
+        Some((link, user)) => done(link, user).await,
         None => Ok(look.gone(Purpose::ResetPassword)),
     }
 }
@@ -259,7 +280,7 @@ pub(crate) async fn verify(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Re
         return Ok(look.gone(Purpose::VerifyEmail));
     };
     if let Some(connection) = cx.tenant.connection(&link.connection).cloned() {
-        note_elsewhere(&cx, &connection, &link).await?;
+        custom_database::note_proved(&cx, &connection, &link).await?;
     }
     let client = look.client(&link);
     let mut page = look.screen("email-verification", "email-verification-result", client.as_deref());
@@ -271,27 +292,6 @@ pub(crate) async fn verify(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Re
         return Ok(go(target.as_str()));
     }
     Ok(page.respond(StatusCode::OK, &[]))
-}
-
-/// Lets a custom database know that an address is proved, where accounts stay in it. It is proved here in any case.
-async fn note_elsewhere(cx: &RequestCx, connection: &Connection, link: &AccountTicket) -> Result<(), Stop> {
-    let Some(custom) = custom_database::of(cx, connection).filter(|custom| !custom.imports()) else {
-        return Ok(());
-    };
-    let Some(called) = custom.verify(&link.email).await else { return Ok(()) };
-    let (reason, description) = match &called.result {
-        Ok(true) => return Ok(()),
-        Ok(false) => ("not_changed_by_script", None),
-        Err(refusal) => custom_database::logged(refusal),
-    };
-    let client = link.client_id.as_deref().and_then(|id| cx.tenant.client(id));
-    let event = events::event(cx, "fv", client.map(|client| &**client));
-    let mut event = events::at_connection(event, connection);
-    event.user_id = Some(link.user_id.clone());
-    event.user_name = Some(link.email.clone());
-    event.description = description;
-    event.details = json!({"decision": decision(reason, called.scripts)});
-    events::write(cx, event).await
 }
 
 /// On to an address of the tenant's. The link's secret is in this one's: it must not travel on.

@@ -25,11 +25,12 @@ use serde_json::json;
 
 use self::found::{Found, find};
 use self::refuse::{refuse_back, refused};
+use super::account_links;
 use super::device;
 use super::login::{first_page, sign_up_page};
 use crate::decision::Wanted;
 use crate::login_transaction::{self, Found as FoundTransaction, Waiting};
-use crate::pages::ErrorPage;
+use crate::pages::{ErrorPage, texts};
 use crate::scripts::event::Sent;
 use crate::stop::Stop;
 
@@ -123,6 +124,11 @@ pub(crate) async fn continue_by_post(
 
 async fn come_back(cx: RequestCx, state: Option<&str>, sent: Sent) -> Result<Response, Stop> {
     match login_transaction::find(&cx, state).await? {
+        FoundTransaction::Live(waiting) if waiting.row.progress.reset.is_some() => {
+            let language = texts::language(&cx.tenant, None, None);
+            let back = account_links::come_back(cx.clone(), *waiting, sent, language).await?;
+            Ok(back.unwrap_or_else(|| nothing_to_continue(&cx)))
+        }
         FoundTransaction::Live(waiting) => {
             let scripts = waiting.row.progress.scripts.as_ref();
             if scripts.is_some_and(|scripts| scripts.waits_for.is_some()) {

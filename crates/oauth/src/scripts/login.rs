@@ -207,12 +207,12 @@ async fn run_actions(
     progress
 }
 
-fn failure(outcome: &Outcome) -> OAuthError {
+pub(super) fn failure(outcome: &Outcome) -> OAuthError {
     let error = outcome.runs.last().and_then(|run| run.error.as_ref());
     error.map_or_else(unavailable, failed)
 }
 
-fn note_metadata(metadata: &mut Map<String, Value>, commands: &[Value]) {
+pub(super) fn note_metadata(metadata: &mut Map<String, Value>, commands: &[Value]) {
     for command in commands.iter().filter(|command| command["type"] == "transaction.setMetadata") {
         let name = command["name"].as_str().unwrap_or_default();
         match &command["value"] {

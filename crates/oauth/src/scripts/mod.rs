@@ -4,8 +4,8 @@
 //! what commands may do (`gatewright_core::script`), the engine (`gatewright_script`), the server as scripts see it
 //! (`gatewright_http::script_host`).
 //!
-//! Reading order: [`login`] (Rules and post-login Actions), [`machine`] (client credentials), [`registration`]
-//! and [`afterwards`] (sign-ups, new passwords), [`event`], [`context`] and [`hook`] (what scripts look at),
+//! Reading order: [`login`] (Rules and post-login Actions), [`machine`] (client credentials), [`registration`],
+//! [`reset`] and [`afterwards`] (sign-ups, new passwords), [`event`], [`context`] and [`hook`] (what scripts look at),
 //! [`exchange`] (tokens of the tenant's own), [`notification`] (messages), [`carry_out`], [`ledger`].
 
 pub(crate) mod afterwards;
@@ -19,6 +19,7 @@ pub(crate) mod login;
 pub(crate) mod machine;
 pub(crate) mod notification;
 pub(crate) mod registration;
+pub(crate) mod reset;
 mod rule_token;
 
 use std::ops::Deref;

@@ -33,8 +33,12 @@ macro_rules! library {
 
 library! {
     internal:
-        "abort" "actions" "api" "api-cache" "boot" "bytes" "console" "encoding" "fetch" "format" "legacy-globals"
-        "redirect-token" "require" "rule-auth0" "rules" "structured-clone" "web-crypto" "whatwg-url";
+        "abort" "actions" "api" "api/access" "api/accessToken" "api/address" "api/authentication" "api/cache"
+        "api/checks" "api/groups" "api/idToken" "api/lifetimes" "api/multifactor" "api/notification" "api/prompt"
+        "api/redirect" "api/redirect-token" "api/refreshToken" "api/roles" "api/rules" "api/samlResponse"
+        "api/session" "api/transaction" "api/user" "api/validation" "boot" "bytes" "console" "encoding" "fetch"
+        "format" "global" "legacy-globals" "require" "rule-auth0" "rules" "structured-clone" "timer-globals"
+        "web-crypto" "whatwg-url";
     modules:
         "assert" "auth0" "axios" "bcrypt" "buffer" "crypto" "got" "http" "jwks-rsa" "node-fetch" "os"
         "performance" "process" "request" "rule-utilities" "stream" "timers" "url" "util";

@@ -8,6 +8,7 @@ use rustix::process::Signal;
 use serde_json::value::to_raw_value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use super::hashes::Hashes;
 use super::worker::Worker;
 use super::{GRACE, failed, trouble};
 use crate::flow::{Ended, ErrorKind, Flow, Outcome, Run, ScriptError, Wrapper};
@@ -25,8 +26,13 @@ const MOST_SAID: usize = 64 * 1024 * 1024;
 const MOST_OUTPUT: usize = FROM_WORKER_BYTES - 1024 * 1024;
 
 /// Runs a flow in a worker; gives the worker back if it can be used again.
-pub(super) async fn hold(mut worker: Worker, flow: &Flow, host: Arc<dyn Host>) -> (Outcome, Option<Worker>) {
-    let first = match task(&mut worker, flow) {
+pub(super) async fn hold(
+    mut worker: Worker,
+    flow: &Flow,
+    host: Arc<dyn Host>,
+    hashes: &Hashes,
+) -> (Outcome, Option<Worker>) {
+    let first = match task(&mut worker, flow, hashes) {
         Ok(first) => first,
         Err(error) => return (failed(flow, Vec::new(), error), None),
     };
@@ -59,7 +65,7 @@ pub(super) async fn hold(mut worker: Worker, flow: &Flow, host: Arc<dyn Host>) -
 }
 
 /// What a worker has to be told to begin.
-fn task(worker: &mut Worker, flow: &Flow) -> Result<Vec<u8>, ScriptError> {
+fn task(worker: &mut Worker, flow: &Flow, hashes: &Hashes) -> Result<Vec<u8>, ScriptError> {
     let json = |error: serde_json::Error| trouble(&format!("the flow cannot be sent: {error}"));
     let mut limits = flow.limits;
     limits.output_bytes = limits.output_bytes.min(MOST_OUTPUT);
@@ -68,7 +74,7 @@ fn task(worker: &mut Worker, flow: &Flow) -> Result<Vec<u8>, ScriptError> {
         globals.insert(name.clone(), to_raw_value(value).map_err(json)?);
     }
     let ship = |program: &Arc<crate::Program>| {
-        let hash = program.hash();
+        let hash = hashes.of(program);
         let modules: usize = program.modules.iter().map(|(name, code)| name.len() + code.len()).sum();
         let code = (!worker.knows(&hash, program.code.len() + modules)).then(|| Code {
             name: program.name.clone(),

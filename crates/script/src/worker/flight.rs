@@ -274,6 +274,11 @@ impl Flight {
         }
     }
 
+    /// Whether scripts have this process to themselves.
+    pub(super) fn is_process(&self) -> bool {
+        self.wire.borrow().is_process()
+    }
+
     /// Writes what a script left, or the end of the flow.
     pub(super) fn tell(&self, frame: &FromWorker<Box<RawValue>>) -> Result<(), WireError> {
         self.wire.borrow_mut().write(frame)

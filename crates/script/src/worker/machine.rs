@@ -1,8 +1,11 @@
 //! The JavaScript side of the worker: `library/boot.js` and how it calls the kind of script at hand.
 
+use std::rc::Rc;
+
 use rquickjs::{Ctx, Error, Function, Object, Value};
 
 use super::natives;
+use super::shelf::Book;
 
 /// What the worker turns.
 pub(super) struct Machine<'js> {
@@ -14,6 +17,10 @@ pub(super) struct Machine<'js> {
     pub(super) fire: Function<'js>,
     /// Makes the `require` of a program: `(index)`.
     pub(super) requirer: Function<'js>,
+    /// Makes a global of the library: `(name, module, member)`.
+    provide: Function<'js>,
+    /// Makes all of them.
+    furnish: Function<'js>,
     /// What the flow gives back, for all but Actions.
     pub(super) result: Option<Function<'js>>,
     /// Where a script's end is noted: `state` is 1 when its callback was called, 2 when it failed; `value`.
@@ -42,8 +49,21 @@ impl<'js> Machine<'js> {
             settle: machine.get("settle")?,
             fire: machine.get("fire")?,
             requirer: machine.get("requirer")?,
+            provide: machine.get("provide")?,
+            furnish: machine.get("furnish")?,
             slot,
         })
+    }
+
+    /// Makes the globals that the programs need.
+    pub(super) fn furnish(&self, books: &[Rc<Book>]) -> Result<(), Error> {
+        if books.iter().any(|book| book.globals.is_none()) {
+            return self.furnish.call(());
+        }
+        for (name, module, member) in books.iter().flat_map(|book| &book.globals).flatten() {
+            self.provide.call::<_, ()>((*name, *module, *member))?;
+        }
+        Ok(())
     }
 
     /// Forgets how the script before ended.

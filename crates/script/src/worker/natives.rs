@@ -27,6 +27,7 @@ use crate::library;
 pub(super) struct Known {
     pub(super) flight: Rc<Flight>,
     pub(super) trigger: String,
+    pub(super) is_action: bool,
     pub(super) books: Vec<Rc<Book>>,
 }
 
@@ -61,11 +62,14 @@ pub(super) fn native<'js>(ctx: &Ctx<'js>, known: Known) -> Result<Function<'js>,
 pub(super) fn load<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Value<'js>, Error> {
     // Packages ask for `string_decoder/` where they mean the package and not Node's own.
     match library::compiled(name.trim_end_matches('/')) {
-        Some(compiled) => {
-            let module = Bundle(compiled).load(ctx, compiled[0].0, None)?;
-            let (module, _) = module.eval()?;
-            module.get("default")
-        }
+        Some(compiled) => load_compiled(ctx, compiled),
         None => Ok(Value::new_undefined(ctx.clone())),
     }
+}
+
+/// What bytecode exports by default.
+fn load_compiled<'js>(ctx: &Ctx<'js>, compiled: library::Compiled) -> Result<Value<'js>, Error> {
+    let module = Bundle(compiled).load(ctx, compiled[0].0, None)?;
+    let (module, _) = module.eval()?;
+    module.get("default")
 }

@@ -1,9 +1,12 @@
 //! The programs that this worker has seen, ready to be run.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::globals::{self, Global};
 use crate::flow::Wrapper;
+use crate::library::{self, Compiled};
 use crate::protocol::{Code, Shipped};
 
 /// A program, wrapped into the function that its kind of script is.
@@ -16,14 +19,56 @@ pub(super) struct Book {
     /// How far the first line was moved to the right.
     pub(super) shift: usize,
     /// Its own modules.
-    pub(super) modules: HashMap<String, String>,
+    modules: HashMap<String, String>,
+    /// Bytecode of those modules that were asked for and can have some.
+    compiled: RefCell<HashMap<String, Option<Compiled>>>,
+    /// The globals that it names, unless it may come by any.
+    pub(super) globals: Option<Vec<&'static Global>>,
+}
+
+/// A module of a program, ready to become a function.
+pub(super) enum Module {
+    /// As an expression.
+    Source(String),
+    /// As bytecode.
+    Bytecode(Compiled),
 }
 
 impl Book {
+    /// Whether it has a module of this name.
+    pub(super) fn has_module(&self, name: &str) -> bool {
+        self.modules.contains_key(name)
+    }
+
+    /// A module of its own.
+    pub(super) fn module(&self, name: &str) -> Option<Module> {
+        let code = self.modules.get(name)?;
+        if name.ends_with(".json") {
+            return Some(Module::Source(format!("{MODULE} module.exports = {code}{MODULE_END}")));
+        }
+        let mut compiled = self.compiled.borrow_mut();
+        let known = compiled.entry(name.to_owned()).or_insert_with(|| bytecode(name, code));
+        Some(match known {
+            Some(compiled) => Module::Bytecode(compiled),
+            None => Module::Source(format!("{MODULE}{code}{MODULE_END}")),
+        })
+    }
+
     /// The author's code alone, if it is a whole program and not an expression.
     pub(super) fn alone(&self) -> Option<&str> {
         self.source.strip_prefix(MODULE)?.strip_suffix(MODULE_END)
     }
+}
+
+/// Bytecode of a module. The engine makes it of strict code only, so the module has to begin with
+/// `'use strict'`, as bundlers write it. The comments of HTML are none in strict code.
+fn bytecode(name: &str, code: &str) -> Option<Compiled> {
+    let start = code.trim_start_matches('\u{feff}').trim_start();
+    let is_strict = ["'use strict'", "\"use strict\""].iter().any(|mark| start.starts_with(mark));
+    if !is_strict || code.contains("<!--") || code.contains("-->") {
+        return None;
+    }
+    library::compile(name, &format!("export default {MODULE}{code}{MODULE_END};"))
 }
 
 /// Programs by their hashes. The parent bounds what it sends to a worker, so nothing has to be thrown away.
@@ -41,7 +86,7 @@ impl Shelf {
 }
 
 /// What a module's code is wrapped in. Its own `'use strict'` is the first statement of the function.
-pub(super) const MODULE: &str = "(function (exports, require, module, __filename, __dirname) {";
+const MODULE: &str = "(function (exports, require, module, __filename, __dirname) {";
 
 const MODULE_END: &str = "\n})";
 
@@ -63,10 +108,13 @@ fn bind(wrapper: &Wrapper, code: Code) -> Book {
         Some(rest) => format!("//{rest}"),
         None => code.code,
     };
+    let globals = globals::named(&text, matches!(wrapper, Wrapper::Action { .. }));
     Book {
         name: code.name,
         source: format!("{before}{text}{after}"),
         shift: before.len(),
         modules: code.modules.into_iter().collect(),
+        compiled: RefCell::default(),
+        globals,
     }
 }

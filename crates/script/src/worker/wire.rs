@@ -63,6 +63,11 @@ impl Wire {
         Self { channel, decoder: Decoder::default(), chunk: vec![0; 64 * 1024].into() }
     }
 
+    /// Whether this end is a process of its own.
+    pub(super) fn is_process(&self) -> bool {
+        matches!(self.channel, Channel::Standard)
+    }
+
     /// The next frame, waited for.
     pub(super) fn read(&mut self) -> Result<ToWorker, WireError> {
         loop {

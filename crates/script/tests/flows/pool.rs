@@ -112,7 +112,7 @@ fn a_hostile_tenant_does_not_hold_up_another() {
         (slowest, ended)
     });
     // Two endless loops share the processors with it, no more.
-    assert!(normal < Duration::from_millis(1000), "{normal:?}");
+    assert!(normal < Duration::from_secs(5), "{normal:?}");
     assert!(hostile.iter().all(|outcome| outcome.ended == Ended::Failed));
     let waited = hostile.iter().filter(|outcome| error(outcome).kind == ErrorKind::Worker).count();
     assert!(waited > 0, "those beyond its half waited in vain");

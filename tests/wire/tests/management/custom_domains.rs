@@ -1,6 +1,6 @@
 //! A tenant at a domain of its own.
 
-use gatewright_testkit::{CUSTOM_DOMAIN, Server, Start, on_every_database};
+use gatewright_testkit::{Admin, CUSTOM_DOMAIN, Server, Start, on_every_database};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -33,6 +33,17 @@ async fn a_verified_domain_is_the_tenants_issuer_and_no_other_tenants() {
         let begun = there(&Start::seed(&server).authorize_path(&[])).await;
         assert_eq!(begun.status, 302, "{}", begun.body);
         assert!(begun.header("location").starts_with("/u/login"), "{}", begun.header("location"));
+
+        // A link names it if the caller says so, and is good there. It is no host for another tenant's links.
+        let user = json!({"connection": "Username-Password-Authentication", "email": "ann@example.com"});
+        let ticket = async |admin: &Admin| {
+            let user = admin.create("/users", user.clone()).await;
+            let body = json!({"user_id": user["user_id"]});
+            admin.post_naming(CUSTOM_DOMAIN, "/tickets/password-change", body).await
+        };
+        let link = ticket(&admin).await.expect(201).json()["ticket"].as_str().unwrap().to_owned();
+        there(&format!("/{}", link.strip_prefix(&issuer).unwrap())).await.expect(200);
+        assert_eq!(ticket(&other).await.expect(400).json()["errorCode"], "invalid_custom_domain");
 
         // The other tenant cannot take what is another's.
         let path = format!("/custom-domains/{}/verify", theirs["custom_domain_id"].as_str().unwrap());

@@ -250,6 +250,108 @@ async fn no_operation_reaches_what_another_tenant_has() {
     .await;
 }
 
+/// Calls that name the first tenant's things in a body or a query, some of them beside the stranger's own.
+fn names_in_passing(
+    theirs: impl Fn(&str) -> String,
+    own: impl Fn(&str) -> String,
+) -> Vec<(Method, String, Option<Value>)> {
+    let (user, client, connection) =
+        (theirs("/users/{id}"), theirs("/clients/{id}"), theirs("/connections/{id}"));
+    let (role, grant, action) =
+        (theirs("/roles/{id}"), theirs("/client-grants/{id}"), theirs("/actions/actions/{id}"));
+    let (session, token) = (theirs("/sessions/{id}"), theirs("/refresh-tokens/{id}"));
+    let (my_user, my_role) = (own("/users/{id}"), own("/roles/{id}"));
+    let (my_connection, my_guild) = (own("/connections/{id}"), own("/organizations/{id}"));
+    let local = user.trim_start_matches("auth0|");
+    let post = |path: &str, body: Value| (Method::POST, path.to_owned(), Some(body));
+    let get = |path: String| (Method::GET, path, None);
+    let encoded_user = encoded(&user);
+    vec![
+        post(
+            "/client-grants",
+            json!({"client_id": client, "audience": "https://isolated.example/", "scope": []}),
+        ),
+        post(&format!("{my_user}/roles"), json!({"roles": [role]})),
+        post(&format!("{my_role}/users"), json!({"users": [user]})),
+        post(&format!("{my_user}/identities"), json!({"provider": "auth0", "user_id": local})),
+        post(&format!("{my_user}/revoke-access"), json!({"session_id": session})),
+        (
+            Method::PATCH,
+            format!("{my_connection}/clients"),
+            Some(json!([{"client_id": client, "status": true}])),
+        ),
+        post(&format!("{my_guild}/members"), json!({"members": [user]})),
+        post(&format!("{my_guild}/connections"), json!({"connection_id": connection})),
+        post(&format!("{my_guild}/enabled_connections"), json!({"connection_id": connection})),
+        post(&format!("{my_guild}/client-grants"), json!({"grant_id": grant})),
+        post(
+            &format!("{my_guild}{}/roles", my_user.replace("/users/", "/members/")),
+            json!({"roles": [role]}),
+        ),
+        (
+            Method::PATCH,
+            "/actions/triggers/post-login/bindings".to_owned(),
+            Some(json!({"bindings": [{"ref": {"type": "action_id", "value": action}, "display_name": "a"}]})),
+        ),
+        post("/jobs/users-exports", json!({"connection_id": connection})),
+        post("/jobs/verification-email", json!({"user_id": user})),
+        post("/tickets/email-verification", json!({"user_id": user})),
+        post("/tickets/password-change", json!({"user_id": user})),
+        post("/tickets/password-change", json!({"connection_id": connection, "email": "ann@example.com"})),
+        post("/refresh-tokens/revoke", json!({"ids": [token]})),
+        post("/refresh-tokens/revoke", json!({"user_id": user})),
+        (Method::DELETE, format!("/grants?user_id={encoded_user}"), None),
+        (Method::DELETE, "/user-blocks?identifier=ann@example.com".to_owned(), None),
+        get(format!("/grants?user_id={encoded_user}")),
+        get(format!("/refresh-tokens?user_id={encoded_user}")),
+        get(format!("/device-credentials?user_id={encoded_user}")),
+        get(format!("/client-grants?client_id={client}")),
+        get(format!("/users?q=user_id%3A%22{encoded_user}%22")),
+        get(format!("/logs?q=user_id%3A%22{encoded_user}%22")),
+    ]
+}
+
+#[tokio::test]
+async fn no_body_and_no_query_reaches_what_another_tenant_has() {
+    on_every_database(async |server: Server| {
+        let (owner, stranger) = (server.admin().await, server.admin_of("acme").await);
+        let paths = furnish(&server, &owner).await;
+        let theirs = |template: &str| {
+            paths[template].rsplit('/').next().unwrap_or_default().replace("%7C", "|").replace("%3A", ":")
+        };
+        let mut own = BTreeMap::new();
+        let user = json!({"connection": DATABASE, "email": "bob@example.com", "password": "Correct-horse-7"});
+        let user = stranger.create("/users", user).await["user_id"].as_str().unwrap().to_owned();
+        own.insert("/users/{id}", format!("/users/{}", encoded(&user)));
+        let role =
+            stranger.call(Method::POST, "/roles", Some(json!({"name": "Clerk"}))).await.expect(200).json();
+        own.insert("/roles/{id}", format!("/roles/{}", id(&role)));
+        let connection = stranger.create("/connections", json!({"name": "own", "strategy": "auth0"})).await;
+        own.insert("/connections/{id}", format!("/connections/{}", id(&connection)));
+        let guild = stranger.create("/organizations", json!({"name": "guild"})).await;
+        own.insert("/organizations/{id}", format!("/organizations/{}", id(&guild)));
+        stranger.create("/resource-servers", json!({"identifier": "https://isolated.example/"})).await;
+        let member = json!({"members": [user]});
+        let members = format!("{}/members", own["/organizations/{id}"]);
+        stranger.call(Method::POST, &members, Some(member)).await.expect(204);
+
+        let before = shown(&owner, &paths).await;
+        for (method, path, body) in names_in_passing(theirs, |template| own[template].clone()) {
+            let answer = stranger.call(method.clone(), &path, body).await;
+            let found_nothing = match method {
+                Method::GET => matches!(&*answer.body, "[]" | r#"{"refresh_tokens":[]}"#),
+                // Compat: ending what is not there is a success, and so is a client that is nobody's.
+                _ => matches!(answer.status, 400 | 404 | 202 | 204),
+            };
+            assert!(found_nothing, "{method} {path}: {} {}", answer.status, answer.body);
+        }
+        assert_eq!(shown(&owner, &paths).await, before);
+        let enabled = owner.get(&format!("{}/connections", paths["/clients/{id}"])).await;
+        assert_eq!(enabled["connections"], json!([]));
+    })
+    .await;
+}
+
 const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----
 MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAu1SU1LfVLPHCozMxH2Mo
 4lgOEePzNm0tRgeLezV6ffAt0gunVTLw7onLRnrq0/IzW7yWR7QkrmBL7jTKEn5u

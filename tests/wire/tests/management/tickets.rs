@@ -133,9 +133,7 @@ async fn tickets_that_cannot_be_made_say_why() {
         acme.call(Method::POST, verify, Some(json!({"user_id": user_id}))).await.expect(404);
         // The host of the link may be named, if it is the tenant's.
         for (host, status) in [("localhost", 201), ("login.example.com", 400)] {
-            let request = server.tool().request(Method::POST, &format!("/api/v2{verify}"));
-            let request = request.bearer_auth(admin.token()).header("auth0-custom-domain", host);
-            let answer = server.tool().send(request.json(&json!({"user_id": user_id}))).await;
+            let answer = admin.post_naming(host, verify, json!({"user_id": user_id})).await;
             answer.expect(status);
         }
     })

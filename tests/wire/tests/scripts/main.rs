@@ -2,13 +2,16 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
 
 mod afterwards;
+mod databases;
 mod exchanges;
 mod hostile;
 mod machines;
 mod messages;
+mod old_database;
 mod post_login;
 mod redirects;
 mod renewals;
+mod resets;
 mod rules;
 mod sign_ups;
 mod stage;

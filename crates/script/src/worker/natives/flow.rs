@@ -7,8 +7,8 @@ use rquickjs::context::EvalOptions;
 use rquickjs::{Ctx, Error, Exception, Function, Value};
 
 use super::Known;
-use crate::worker::shelf::MODULE;
-use crate::worker::{json, script, time};
+use crate::worker::shelf::Module;
+use crate::worker::{globals, json, script, time};
 use crate::{library, triggers};
 
 pub(super) fn find<'js>(
@@ -56,18 +56,24 @@ pub(super) fn find<'js>(
                 .collect();
             (!methods.is_empty()).then_some(methods)
         }),
+        "furnish" => Function::new(ctx, move |provide: Function<'js>| {
+            for (name, module, member) in globals::all(known.is_action) {
+                provide.call::<_, ()>((*name, *module, *member))?;
+            }
+            Ok::<_, Error>(())
+        }),
         "hasModule" => Function::new(ctx, move |program: usize, name: String| {
-            known.books.get(program).is_some_and(|book| book.modules.contains_key(&name))
+            known.books.get(program).is_some_and(|book| book.has_module(&name))
         }),
-        "moduleFactory" => Function::new(ctx, move |ctx: Ctx<'js>, program: usize, name: String| {
-            let code = known.books.get(program).and_then(|book| book.modules.get(&name));
-            let code = code.ok_or_else(|| Exception::throw_reference(&ctx, "There is no such module"))?;
-            let text = match name.ends_with(".json") {
-                true => format!("{MODULE} module.exports = {code}\n}})"),
-                false => format!("{MODULE}{code}\n}})"),
-            };
-            evaluate(&ctx, text, name)
-        }),
+        "moduleFactory" => {
+            Function::new(ctx, move |ctx: Ctx<'js>, program: usize, name: String| {
+                match known.books.get(program).and_then(|book| book.module(&name)) {
+                    Some(Module::Source(source)) => evaluate(&ctx, source, name),
+                    Some(Module::Bytecode(compiled)) => super::load_compiled(&ctx, compiled),
+                    None => Err(Exception::throw_reference(&ctx, "There is no such module")),
+                }
+            })
+        }
         "libraryHas" => Function::new(ctx, |name: String| library::names().contains(&name.as_str())),
         "libraryNames" => Function::new(ctx, || library::names().join(", ")),
         _ => return Ok(None),

@@ -216,6 +216,7 @@ fn own_modules_are_found_first_and_find_each_other() {
     let mut flow = post_login(
         "const own = require('own'); show(own.sum(2)); show(require('lodash').mine); show(require('own') === own);
         show(require('data/list.json')); show(require('own@1.2.3').name);
+        show(require('strict').x);
         try { require('broken'); } catch (e) { show(e.message); } try { require('broken'); } catch (e) { show(e.message); }",
     );
     let mut program = (*flow.programs[0]).clone();
@@ -229,6 +230,10 @@ fn own_modules_are_found_first_and_find_each_other() {
         ("lodash", "exports.mine = true"),
         ("data/list.json", "[1, 2]"),
         ("broken", "throw new Error('no good')"),
+        (
+            "strict",
+            "\"use strict\";\nvar await = 1; exports.x = [await, (function () { return this === undefined; })()];",
+        ),
     ] {
         program.modules.insert(name.to_owned(), code.to_owned());
     }
@@ -241,6 +246,7 @@ fn own_modules_are_found_first_and_find_each_other() {
             json!(true),
             json!([1, 2]),
             json!("own"),
+            json!([1, true]),
             json!("no good"),
             json!("no good")
         ]

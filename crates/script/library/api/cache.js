@@ -6,7 +6,7 @@ function failure(error) {
   return { type: 'error', code: error.code ?? 'CacheUnavailable', message: error.message };
 }
 
-module.exports = {
+module.exports = () => ({
   get(key) {
     let found;
     try {
@@ -36,4 +36,4 @@ module.exports = {
       return failure(error);
     }
   },
-};
+});

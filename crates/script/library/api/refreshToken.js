@@ -1,0 +1,3 @@
+// api.refreshToken
+
+module.exports = (tools) => lib('api/lifetimes')('refreshToken', tools);

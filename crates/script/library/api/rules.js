@@ -1,0 +1,3 @@
+// api.rules
+
+module.exports = ({ executedRules }) => ({ wasExecuted: (id) => executedRules.includes(id) });

@@ -1,0 +1,3 @@
+// The global object, under the name that it has in Node.
+
+module.exports = globalThis;
