@@ -55,9 +55,9 @@
       case "checks": return all("input:checked", field).map((box) => box.value);
       case "lines": return input.value.split("\n").map((line) => line.trim()).filter(Boolean);
       case "secret": return input.value ? "********" : undefined;
-      case "number": return /^\s*-?\d+\s*$/.test(input.value) ? Number(input.value) : input.value.trim();
+      case "number": return /^\s*-?\d+(\.\d+)?\s*$/.test(input.value) ? Number(input.value) : input.value.trim();
       case "json": case "merged": try { return JSON.parse(input.value || "{}"); } catch { return undefined; }
-      case "area": case "code": return input.value;
+      case "code": return input.value;
       default: return input.value.trim();
     }
   };

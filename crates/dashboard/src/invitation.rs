@@ -91,7 +91,7 @@ pub(crate) async fn follow_link(
             if !follow(tx, &within, &hash, &user_id, &seed).await? {
                 return Ok::<_, StoreError>(None);
             }
-            session::begin(tx, &within, &user_id, None).await.map(Some)
+            session::begin(tx, &within, &user_id).await.map(Some)
         })
     });
     match begun.await? {

@@ -7,23 +7,32 @@
 //!
 //! Reading order: `api`, `session`, `form`, then `applications`, a section as the others are.
 
+mod actions;
 mod api;
+mod apis;
 mod applications;
 mod assets;
 mod away;
+mod connections;
 mod danger;
 mod every;
 mod exchange;
 mod form;
 mod invitation;
+mod keys;
 mod login;
 mod logs;
 mod overview;
 mod own_client;
 mod page;
+mod playground;
 mod problem;
+mod roles;
+mod rules;
+mod section;
 mod sent;
 mod session;
+mod settings;
 mod users;
 mod view;
 mod why;
@@ -52,5 +61,13 @@ pub fn router() -> Router<Arc<App>> {
         .route("/dashboard/logs/{id}", get(logs::entry))
         .merge(applications::routes())
         .merge(users::routes())
+        .merge(apis::routes())
+        .merge(connections::routes())
+        .merge(roles::routes())
+        .merge(actions::routes())
+        .merge(rules::routes())
+        .merge(settings::routes())
+        .merge(keys::routes())
+        .merge(playground::routes())
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
 }

@@ -117,7 +117,7 @@ async fn admit(cx: &RequestCx, kept: &Value, claims: &Value) -> Result<Response,
             if administrators::scopes(tx, &within.tenant.id, user_id).await?.is_empty() {
                 return Ok::<_, StoreError>(None);
             }
-            session::begin(tx, &within, user_id, claims_["sid"].as_str()).await.map(Some)
+            session::begin(tx, &within, user_id).await.map(Some)
         })
     });
     match admitted.await? {

@@ -90,6 +90,32 @@ pub(crate) fn table(admin: &Admin, events: &[Value]) -> Table {
     }
 }
 
+/// The scripts that ran, with what they wrote to their console.
+fn scripts(runs: &[Value]) -> Table {
+    let rows = runs.iter().map(|run| {
+        let console: Vec<&str> = items(run, "console").iter().filter_map(Value::as_str).collect();
+        let outcome = match run["error"]["message"].as_str() {
+            Some(message) => Cell::badge("bad", message),
+            None => Cell::badge("good", "ran"),
+        };
+        Row {
+            href: String::new(),
+            cells: vec![
+                Cell::text(format!("{} {}", text(run, "kind"), text(run, "name"))),
+                outcome,
+                Cell::text(format!("{:.1} ms", run["wall_ms"].as_f64().unwrap_or(0.0))),
+                Cell::code(console.join("\n")),
+            ],
+        }
+    });
+    Table {
+        title: "Scripts",
+        head: vec!["Script", "Outcome", "Time", "Console"],
+        rows: rows.collect(),
+        ..Table::default()
+    }
+}
+
 fn short(text: &str) -> String {
     let mut short: String = text.chars().take(90).collect();
     if short.len() < text.len() {
@@ -106,6 +132,10 @@ pub(crate) async fn entry(admin: Admin, Path(id): Path<String>) -> Result<Respon
         Page::new(&admin, SECTION, name).back(SECTION, "Logs").id(id).lead(text(&event, "description"));
     for table in why::tables(&event["details"]["decision"]) {
         page = page.block(&table);
+    }
+    let runs = items(&event["details"]["decision"]["scripts"], "runs");
+    if !runs.is_empty() {
+        page = page.block(&scripts(runs));
     }
     let known = |name: &str| event[name].as_str().filter(|text| !text.is_empty());
     let mut facts = vec![

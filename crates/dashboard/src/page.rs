@@ -48,7 +48,28 @@ const SECTIONS: &[Section] = &[
     section("/dashboard/playground", "Playground", &["read:clients"]),
     section("/dashboard/applications", "Applications", &["read:clients"]),
     section("/dashboard/users", "Users", &["read:users"]),
+    section("/dashboard/apis", "APIs", &["read:resource_servers"]),
+    section("/dashboard/connections", "Connections", &["read:connections"]),
+    section("/dashboard/roles", "Roles", &["read:roles"]),
+    section("/dashboard/actions", "Actions", &["read:actions"]),
+    section("/dashboard/triggers", "Triggers", &["read:actions"]),
+    section("/dashboard/rules", "Rules", &["read:rules"]),
+    section("/dashboard/branding", "Branding", &["read:branding"]),
+    section("/dashboard/keys", "Keys", &["read:signing_keys"]),
+    section("/dashboard/settings", "Tenant settings", &["read:tenant_settings"]),
 ];
+
+/// Blocks put together before it is known on which kind of page they stand.
+#[derive(Default)]
+pub(crate) struct Blocks(Vec<String>);
+
+impl Blocks {
+    /// Adds a block.
+    pub(crate) fn add(&mut self, block: &impl Template) {
+        // A template fails only if memory does.
+        self.0.push(block.render().unwrap_or_default());
+    }
+}
 
 /// A link of the navigation.
 pub(crate) struct Link {
@@ -155,6 +176,12 @@ impl Page {
         self
     }
 
+    /// Adds blocks.
+    pub(crate) fn blocks(mut self, blocks: Blocks) -> Self {
+        self.blocks.extend(blocks.0);
+        self
+    }
+
     /// The page as an answer.
     pub(crate) fn respond(self) -> Response {
         respond(StatusCode::OK, &self)
@@ -177,6 +204,7 @@ const DONE: &[(&str, &str)] = &[
     ("unblocked", "Unblocked."),
     ("revoked", "Ended."),
     ("added", "Added."),
+    ("deployed", "Deployed. Logins run it from now on, if it is bound to its trigger."),
     ("removed", "Removed."),
     ("welcome", "You are an administrator now."),
 ];
@@ -192,6 +220,9 @@ pub(crate) fn tenant_name(cx: &RequestCx) -> String {
 pub(crate) struct Plain {
     title: &'static str,
     tenant: String,
+    lead: &'static str,
+    back: Option<(String, &'static str)>,
+    is_wide: bool,
     blocks: Vec<String>,
     css: &'static str,
     js: &'static str,
@@ -200,12 +231,44 @@ pub(crate) struct Plain {
 impl Plain {
     /// A page of this tenant.
     pub(crate) fn new(cx: &RequestCx, title: &'static str) -> Self {
-        Self { title, tenant: tenant_name(cx), blocks: Vec::new(), css: assets::css(), js: assets::js() }
+        Self {
+            title,
+            tenant: tenant_name(cx),
+            lead: "",
+            back: None,
+            is_wide: false,
+            blocks: Vec::new(),
+            css: assets::css(),
+            js: assets::js(),
+        }
+    }
+
+    /// A page as wide as those of the dashboard.
+    pub(crate) fn wide(cx: &RequestCx, title: &'static str) -> Self {
+        Self { is_wide: true, ..Self::new(cx, title) }
+    }
+
+    /// A sentence below the heading.
+    pub(crate) fn lead(mut self, lead: &'static str) -> Self {
+        self.lead = lead;
+        self
     }
 
     /// Adds a block.
     pub(crate) fn block(mut self, block: &impl Template) -> Self {
         self.blocks.push(block.render().unwrap_or_default());
+        self
+    }
+
+    /// Adds blocks.
+    pub(crate) fn blocks(mut self, blocks: Blocks) -> Self {
+        self.blocks.extend(blocks.0);
+        self
+    }
+
+    /// Where the page belongs: a link above the heading.
+    pub(crate) fn back(mut self, href: String, text: &'static str) -> Self {
+        self.back = Some((href, text));
         self
     }
 

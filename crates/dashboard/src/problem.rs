@@ -21,9 +21,6 @@ pub(crate) enum Problem {
     /// A form that no browser makes.
     #[error("the form cannot be read")]
     Malformed,
-    /// Something of the dashboard's own that is not there.
-    #[error("{0}")]
-    Gone(&'static str),
     /// Not allowed, with what to do about it.
     #[error("{0}")]
     Denied(String),
@@ -67,7 +64,6 @@ impl IntoResponse for Problem {
                 (403, "This form is not of your session", text.to_owned())
             }
             Self::Malformed => (400, "This form cannot be read", "Nothing was changed.".to_owned()),
-            Self::Gone(text) => (404, "This does not exist", text.to_owned()),
             Self::Denied(text) => (403, "Not allowed", text),
         };
         let status_code = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

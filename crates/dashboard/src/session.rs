@@ -113,14 +113,9 @@ pub(crate) fn display_name(user: &Value) -> String {
 ///
 /// # Errors
 /// [`StoreError`] of the database.
-pub(crate) async fn begin(
-    tx: &mut Tx,
-    cx: &RequestCx,
-    user_id: &str,
-    sid: Option<&str>,
-) -> Result<HeaderValue, StoreError> {
+pub(crate) async fn begin(tx: &mut Tx, cx: &RequestCx, user_id: &str) -> Result<HeaderValue, StoreError> {
     let token = random_token(&cx.app.random, 32);
-    sessions::insert(tx, &cx.tenant.id, &token_hash(&token), (user_id, sid), cx.now).await?;
+    sessions::insert(tx, &cx.tenant.id, &token_hash(&token), user_id, cx.now).await?;
     Ok(cookie(cx, COOKIE, "/dashboard", &token, sessions::LIFETIME_SECONDS))
 }
 

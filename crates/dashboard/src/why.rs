@@ -56,6 +56,7 @@ fn place(change: &Value, setting: &str) -> Option<(String, String)> {
     let path = match text(change, "resource") {
         "clients" => "applications",
         "users" => "users",
+        "resource-servers" => "apis",
         _ => return None,
     };
     Some((format!("/dashboard/{path}/{}", encoded(id)), setting.to_owned()))

@@ -76,6 +76,26 @@ impl Wanted {
         user_id: Option<&str>,
         permissions: &[String],
     ) -> Result<ScopeReport, Box<ScopeRefusal>> {
+        let decided = self.predict(cx, client, user_id, permissions);
+        if cx.app.settings.dev {
+            let (subject, table) = match &decided {
+                Ok(report) => (user_id.unwrap_or(&client.client_id), report.table()),
+                Err(refusal) => (user_id.unwrap_or(&client.client_id), refusal.table()),
+            };
+            let audience = self.audience.as_deref().unwrap_or("userinfo only");
+            tracing::info!("Scopes of {subject} through {}, for {audience}:\n{table}", client.name);
+        }
+        decided
+    }
+
+    /// What [`Self::decide`] would say, of which nobody is told.
+    pub(crate) fn predict(
+        &self,
+        cx: &RequestCx,
+        client: &Client,
+        user_id: Option<&str>,
+        permissions: &[String],
+    ) -> Result<ScopeReport, Box<ScopeRefusal>> {
         let grants =
             self.api.as_ref().map(|api| cx.tenant.grants(&client.client_id, api)).unwrap_or_default();
         let flow = self.original.as_ref().map_or(self.flow, |original| Flow::Refresh { original });
@@ -90,16 +110,7 @@ impl Wanted {
             user_id,
             permissions,
         };
-        let decided = scope::decide(&ask, &facts);
-        if cx.app.settings.dev {
-            let (subject, table) = match &decided {
-                Ok(report) => (user_id.unwrap_or(&client.client_id), report.table()),
-                Err(refusal) => (user_id.unwrap_or(&client.client_id), refusal.table()),
-            };
-            let audience = self.audience.as_deref().unwrap_or("userinfo only");
-            tracing::info!("Scopes of {subject} through {}, for {audience}:\n{table}", client.name);
-        }
-        decided
+        scope::decide(&ask, &facts)
     }
 }
 

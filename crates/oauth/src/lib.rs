@@ -24,6 +24,7 @@ mod login_transaction;
 mod mail;
 mod mint;
 mod pages;
+pub mod prediction;
 mod password_login;
 mod passwordless;
 mod refresh;

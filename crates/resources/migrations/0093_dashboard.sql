@@ -12,7 +12,6 @@ CREATE TABLE dashboard_sessions (
   tenant_id  {text_c} NOT NULL,
   token_hash {text_c} NOT NULL,   -- of the cookie
   user_id    {text_c} NOT NULL,
-  sid        {text_c},            -- the tenant's session it hangs on; null right after an invitation
   created_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
   PRIMARY KEY (tenant_id, token_hash)

@@ -11,8 +11,6 @@ pub(crate) enum Kind {
     Number,
     /// Texts, one on each line.
     Lines,
-    /// A longer text.
-    Area,
     /// A program.
     Code,
     /// On or off.

@@ -142,7 +142,9 @@ fn value(control: &Control, sent: &Sent) -> Result<Option<Value>, Refusal> {
         Kind::Number => {
             let text = typed.unwrap_or_default().trim();
             // What is no number is sent as it is: the operation says so in its own words.
-            text.parse::<i64>().map_or_else(|_| text.into(), Value::from)
+            let whole = text.parse::<i64>().map(Value::from);
+            let number = whole.or_else(|_| text.parse::<f64>().map(Value::from));
+            number.ok().filter(Value::is_number).unwrap_or_else(|| text.into())
         }
         Kind::Json | Kind::Merged => {
             let text = typed.unwrap_or_default().trim();
@@ -154,7 +156,7 @@ fn value(control: &Control, sent: &Sent) -> Result<Option<Value>, Refusal> {
             parsed?
         }
         Kind::Text | Kind::Choice(_) => typed.unwrap_or_default().trim().into(),
-        Kind::Area | Kind::Code => typed.unwrap_or_default().into(),
+        Kind::Code => typed.unwrap_or_default().into(),
     }))
 }
 

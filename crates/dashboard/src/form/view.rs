@@ -32,6 +32,8 @@ pub(crate) struct FormView {
     is_new: bool,
     without_body: bool,
     without_call: bool,
+    /// The script leaves the call as it is: the body is not what the controls are.
+    fixed_call: bool,
 }
 
 struct FieldView {
@@ -100,13 +102,14 @@ impl FormView {
             base: call.body.clone().unwrap_or_else(|| json!({})).to_string(),
             is_new: current.is_null(),
             without_call: false,
+            fixed_call: false,
             without_body: spec.controls.is_empty() && shown.body.is_none(),
         }
     }
 
-    /// Names this one thing among several of its kind on a page.
-    pub(crate) fn titled(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
+    /// The body of its call is made of its controls in another way, so the script does not follow them.
+    pub(crate) fn with_fixed_call(mut self) -> Self {
+        self.fixed_call = true;
         self
     }
 
@@ -181,7 +184,6 @@ fn field(
             Kind::Secret => "secret",
             Kind::Number => "number",
             Kind::Lines => "lines",
-            Kind::Area => "area",
             Kind::Code => "code",
             Kind::Toggle => "toggle",
             Kind::Choice(_) => "choice",

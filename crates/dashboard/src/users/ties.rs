@@ -80,15 +80,25 @@ pub(super) async fn roles(
 ) -> Result<Response, Problem> {
     let query = query_of(query)?;
     let user = found(&admin, &id).await?;
-    Ok(roles_page(&admin, &user, None).await?.done(query.text("done")).respond())
+    Ok(roles_page(&admin, &user, query.page(), None).await?.done(query.text("done")).respond())
 }
 
-async fn roles_page(admin: &Admin, user: &Value, refused: Option<&Refused>) -> Result<Page, Problem> {
+/// As many as a page of this dashboard can weigh.
+const PER_PAGE: u32 = 50;
+
+async fn roles_page(
+    admin: &Admin,
+    user: &Value,
+    page_number: u32,
+    refused: Option<&Refused>,
+) -> Result<Page, Problem> {
     let id = text(user, "user_id");
     let path = api_path(id);
     let held = every(admin, &format!("{path}/roles"), "roles").await?;
     let all = every(admin, "/roles", "roles").await?;
-    let permissions = every(admin, &format!("{path}/permissions"), "permissions").await?;
+    let found = format!("{path}/permissions?include_totals=true&per_page={PER_PAGE}&page={page_number}");
+    let found = admin.get(found).await?;
+    let permissions = items(&found, "permissions");
     let action = format!("{}/roles", base(id));
     let rows = held.iter().map(|role| Row {
         href: String::new(),
@@ -115,7 +125,8 @@ async fn roles_page(admin: &Admin, user: &Value, refused: Option<&Refused>) -> R
         left.map(|role| (text(role, "id").to_owned(), text(role, "name").to_owned())).collect();
     if !left.is_empty() {
         let call = ApiCall::new(Method::Post, format!("{path}/roles"));
-        let form = FormView::new(&admin.csrf, &forms::GIVE_ROLE, action, &call, &Value::Null, refused);
+        let form =
+            FormView::new(&admin.csrf, &forms::GIVE_ROLE, action.as_str(), &call, &Value::Null, refused);
         page = page.block(&form.with_options("roles", left));
     }
     let rows = permissions.iter().map(|permission| {
@@ -139,7 +150,7 @@ async fn roles_page(admin: &Admin, user: &Value, refused: Option<&Refused>) -> R
         empty: empty("No permissions", "APIs with role-based access control cut a user's scopes to these."),
         ..Table::default()
     };
-    Ok(page.block(&table))
+    Ok(page.block(&table.paged(&action, page_number, PER_PAGE, total(&found))))
 }
 
 pub(super) async fn set_role(admin: Admin, Path(id): Path<String>, body: Bytes) -> Result<Response, Problem> {
@@ -154,7 +165,7 @@ pub(super) async fn set_role(admin: Admin, Path(id): Path<String>, body: Bytes) 
     let listed = |body: Value| json!({"roles": [body["roles"]]});
     match submit_with(&admin, &forms::GIVE_ROLE, (Method::Post, &path), &Value::Null, sent, listed).await? {
         Outcome::Done(_) | Outcome::Nothing => Ok(to(&id, "roles", "added")),
-        Outcome::Refused(refused) => Ok(roles_page(&admin, &user, Some(&refused)).await?.refused()),
+        Outcome::Refused(refused) => Ok(roles_page(&admin, &user, 0, Some(&refused)).await?.refused()),
     }
 }
 
@@ -293,7 +304,6 @@ pub(super) async fn logs(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    const PER_PAGE: u32 = 50;
     let query = query_of(query)?;
     let user = found(&admin, &id).await?;
     let page = query.page();

@@ -1,4 +1,7 @@
 //! Administrators' browsers. The cookie holds a random token; only its hash is kept.
+//!
+//! They do not end with the tenant's own session in the browser: the playground logs in as other users, each of
+//! whom replaces it. Whoever is blocked or loses the role is out at once all the same.
 
 use gatewright_core::Timestamp;
 use gatewright_core::ids::TenantId;
@@ -7,19 +10,11 @@ use gatewright_store::{StoreError, Tx, params, sql};
 /// Life of a session in seconds: a working day. It is not prolonged.
 pub const LIFETIME_SECONDS: i64 = 12 * 3600;
 
-// A session that hangs on one of the tenant's is over with it: by logout, by an administrator, by its age.
-sql!(
-    USER,
-    "SELECT d.user_id FROM dashboard_sessions d
-     WHERE d.tenant_id = $1 AND d.token_hash = $2 AND d.expires_at > $3
-       AND (d.sid IS NULL OR EXISTS (
-         SELECT 1 FROM sessions s WHERE s.tenant_id = d.tenant_id AND s.session_id = d.sid
-           AND s.user_id = d.user_id AND s.expires_at > $3 AND s.idle_expires_at > $3))"
-);
+sql!(USER, "SELECT user_id FROM dashboard_sessions WHERE tenant_id = $1 AND token_hash = $2 AND expires_at > $3");
 sql!(
     INSERT,
-    "INSERT INTO dashboard_sessions (tenant_id, token_hash, user_id, sid, created_at, expires_at)
-     VALUES ($1, $2, $3, $4, $5, $6)"
+    "INSERT INTO dashboard_sessions (tenant_id, token_hash, user_id, created_at, expires_at)
+     VALUES ($1, $2, $3, $4, $5)"
 );
 sql!(DELETE, "DELETE FROM dashboard_sessions WHERE tenant_id = $1 AND token_hash = $2");
 sql!(FORGET_OLD, "DELETE FROM dashboard_sessions WHERE tenant_id = $1 AND expires_at < $2");
@@ -37,7 +32,7 @@ pub async fn user(
     tx.opt(&USER, &params![tenant, token_hash, now]).await?.map(|row| row.text(0)).transpose()
 }
 
-/// Begins a session, hanging on the tenant's session `sid` if there is one, and forgets those that are over.
+/// Begins a session and forgets those that are over.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
@@ -45,12 +40,12 @@ pub async fn insert(
     tx: &mut Tx,
     tenant: &TenantId,
     token_hash: &str,
-    (user_id, sid): (&str, Option<&str>),
+    user_id: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     tx.run(&FORGET_OLD, &params![tenant, now]).await?;
     let expires_at = now.plus_seconds(LIFETIME_SECONDS);
-    tx.run(&INSERT, &params![tenant, token_hash, user_id, sid, now, expires_at]).await.map(drop)
+    tx.run(&INSERT, &params![tenant, token_hash, user_id, now, expires_at]).await.map(drop)
 }
 
 /// Ends a session.

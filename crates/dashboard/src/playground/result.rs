@@ -1,0 +1,151 @@
+//! What came back: the tokens taken apart, and the decision as it was made.
+
+use axum::body::Bytes;
+use axum::extract::RawQuery;
+use axum::http::StatusCode;
+use axum::response::Response;
+use gatewright_jose::parse_unverified;
+use serde_json::{Value, json};
+
+use super::Player;
+use super::ask::Ask;
+use super::claims::TokenView;
+use super::show::with_remedies;
+use crate::api::encoded;
+use crate::page::{Blocks, Page, Plain};
+use crate::problem::Problem;
+use crate::sent::Sent;
+use crate::view::{Notice, Raw, items, pretty, text};
+use crate::why::{WhyTable, tables};
+use crate::{away, exchange};
+
+/// `GET …/callback`: a code, or a refusal.
+pub(super) async fn by_get(player: Player, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+    let sent = Sent::parse(query.unwrap_or_default().as_bytes())?;
+    came_back(player, sent).await
+}
+
+/// `POST …/callback`: tokens, by form post. No token of a form is needed: the state is one.
+pub(super) async fn by_post(player: Player, body: Bytes) -> Result<Response, Problem> {
+    let sent = Sent::parse(&body)?;
+    came_back(player, sent).await
+}
+
+/// What the page shows.
+#[derive(Default)]
+struct Shown {
+    notices: Vec<Notice>,
+    tables: Vec<WhyTable>,
+    tokens: Vec<TokenView>,
+    raws: Vec<Raw>,
+}
+
+async fn came_back(player: Player, sent: Sent) -> Result<Response, Problem> {
+    let kept = away::back(player.cx(), sent.text("state").unwrap_or_default()).await?;
+    let Some(kept) = kept.filter(|kept| kept["for"] == "playground" && kept["base"] == player.base) else {
+        let text = "The answer was shown before, or the request was begun in another browser.".to_owned();
+        let link = Some((player.base.to_owned(), "To the playground".to_owned()));
+        let notice = Notice { kind: "note", title: "Nothing to show", text, link };
+        let shown = Shown { notices: vec![notice], ..Shown::default() };
+        return Ok(respond(&player, None, shown));
+    };
+    let ask = Ask::of(&player, Some(text(&kept, "ask").to_owned()))?;
+    let mut answer = json!({});
+    for name in
+        ["access_token", "id_token", "token_type", "expires_in", "scope", "error", "error_description"]
+    {
+        if let Some(value) = sent.text(name) {
+            answer[name] = json!(value);
+        }
+    }
+    if let Some(code) = sent.text("code") {
+        let redeemed = redeem(&player, &ask, code, text(&kept, "verifier")).await?;
+        for (name, value) in redeemed.as_object().into_iter().flatten() {
+            answer[name] = value.clone();
+        }
+    }
+    let shown = shown(&player, &ask, &answer).await?;
+    Ok(respond(&player, Some(&ask), shown))
+}
+
+/// Redeems the code as the client would: with its secret, if the administrator may read it.
+async fn redeem(player: &Player, ask: &Ask, code: &str, verifier: &str) -> Result<Value, Problem> {
+    let callback = player.callback();
+    let mut params = vec![
+        ("grant_type", "authorization_code"),
+        ("client_id", ask.client_id.as_str()),
+        ("code", code),
+        ("redirect_uri", callback.as_str()),
+        ("code_verifier", verifier),
+    ];
+    let path = format!("/clients/{}?fields=", encoded(&ask.client_id));
+    let client = player.api.get(format!("{path}token_endpoint_auth_method")).await?;
+    // The secret is read only where one is needed: that leaves an event in the logs.
+    let secret = match text(&client, "token_endpoint_auth_method") {
+        "none" => Value::Null,
+        _ => player.api.get(format!("{path}client_secret")).await?,
+    };
+    if let Some(secret) = secret["client_secret"].as_str() {
+        params.push(("client_secret", secret));
+    }
+    exchange::token(player.cx(), &params).await
+}
+
+async fn shown(player: &Player, ask: &Ask, answer: &Value) -> Result<Shown, Problem> {
+    let mut shown = Shown::default();
+    let decision = decision(player, ask, answer).await?;
+    if let Some(error) = answer["error"].as_str() {
+        let text = format!("{error}: {}", answer["error_description"].as_str().unwrap_or_default());
+        shown.notices.push(Notice { kind: "bad", title: "Refused", text, link: None });
+    }
+    let runs = items(&decision["scripts"], "runs");
+    for (id, title) in [("id_token", "ID token"), ("access_token", "Access token")] {
+        if let Some(token) = answer[id].as_str() {
+            shown.tokens.push(TokenView::of(id, title, token, runs));
+        }
+    }
+    shown.tables = tables(&decision);
+    if let Some(scopes) = shown.tables.first_mut() {
+        scopes.rows = with_remedies(player, ask, std::mem::take(&mut scopes.rows));
+    }
+    shown.raws.push(Raw { title: "The whole answer", text: pretty(answer), open: false });
+    Ok(shown)
+}
+
+/// The decision that the log keeps of this login.
+async fn decision(player: &Player, ask: &Ask, answer: &Value) -> Result<Value, Problem> {
+    let subject = ["id_token", "access_token"]
+        .into_iter()
+        .find_map(|name| parse_unverified(answer[name].as_str()?))
+        .and_then(|(_, claims)| claims["sub"].as_str().map(str::to_owned));
+    let mut query = format!("client_id:\"{}\"", ask.client_id);
+    match subject {
+        Some(user_id) => query.push_str(&format!(" AND user_id:\"{user_id}\" AND type:(s OR ssa)")),
+        None => query.push_str(" AND type:(f OR fsa OR s OR feacft)"),
+    }
+    let found = player.api.get(format!("/logs?per_page=1&q={}", encoded(&query))).await;
+    // Who may not read the logs sees the tokens all the same.
+    Ok(found
+        .map(|events| items(&events, "logs").first().map(|event| event["details"]["decision"].clone()))
+        .ok()
+        .flatten()
+        .unwrap_or_default())
+}
+
+fn respond(player: &Player, ask: Option<&Ask>, shown: Shown) -> Response {
+    let title = "What came back";
+    let again = ask.map_or_else(|| player.base.to_owned(), |ask| format!("{}?{}", player.base, ask.query()));
+    let mut blocks = Blocks::default();
+    shown.notices.iter().for_each(|block| blocks.add(block));
+    shown.tables.iter().for_each(|block| blocks.add(block));
+    shown.tokens.iter().for_each(|block| blocks.add(block));
+    shown.raws.iter().for_each(|block| blocks.add(block));
+    match &player.admin {
+        Some(admin) => {
+            Page::new(admin, player.base, title).back(again, "Playground").blocks(blocks).respond()
+        }
+        None => {
+            Plain::wide(player.cx(), title).back(again, "Playground").blocks(blocks).respond(StatusCode::OK)
+        }
+    }
+}
