@@ -33,7 +33,7 @@ async fn a_connection_of_a_strategy_that_is_not_built_says_so_at_login() {
 }
 
 #[tokio::test]
-async fn a_login_does_without_bound_actions_and_rules() {
+async fn an_action_that_is_bound_is_deleted_by_force_only() {
     on_every_database(async |server: Server| {
         let admin = server.admin().await;
         let body = json!({
@@ -43,13 +43,12 @@ async fn a_login_does_without_bound_actions_and_rules() {
         let action = admin.create("/actions/actions", body).await;
         let bindings = json!({"bindings": [{"ref": {"type": "action_id", "value": action["id"]}}]});
         admin.patch("/actions/triggers/post-login/bindings", bindings).await;
-        let rule = json!({"name": "Denier", "script": "function (u, c, cb) { cb(new Error('no')); }"});
-        admin.create("/rules", rule).await;
-        Start::seed(&server).log_in(&server, &server.page(APP)).await.access_token();
-
         let path = format!("/actions/actions/{}", action["id"].as_str().unwrap());
         admin.call(Method::DELETE, &path, None).await.expect(409);
+        let denied = Start::seed(&server).log_in(&server, &server.page(APP)).await.response;
+        assert_eq!(denied["error_description"], "no");
         admin.call(Method::DELETE, &format!("{path}?force=true"), None).await.expect(204);
+        Start::seed(&server).log_in(&server, &server.page(APP)).await.access_token();
     })
     .await;
 }
