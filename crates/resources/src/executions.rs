@@ -49,7 +49,7 @@ pub(crate) async fn keep(
         tx.run(&INSERT, &params![tenant, &execution_id, doc, now]).await?;
         ids.push(execution_id);
     }
-    if !ids.is_empty() && random.bytes::<1>()[0] % CLEANS_ONE_IN == 0 {
+    if !ids.is_empty() && random.bytes::<1>()[0].is_multiple_of(CLEANS_ONE_IN) {
         tx.run(&EXPIRED, &params![tenant, now.plus_seconds(-KEPT_SECONDS)]).await?;
     }
     Ok(ids)

@@ -81,7 +81,7 @@ fn checked(actor: &Value) -> Result<Value, OAuthError> {
     let mut next = Some(actor);
     for _ in 0..MAX_ACTORS {
         let Some(at) = next else { return Ok(actor.clone()) };
-        if !at["sub"].as_str().is_some_and(|sub| !sub.is_empty()) {
+        if at["sub"].as_str().is_none_or(str::is_empty) {
             return Err(failed("An actor has no sub.", "actor_without_sub"));
         }
         next = at.get("act").filter(|act| !act.is_null());
