@@ -159,10 +159,12 @@ fn each_claim_has_its_origin() {
     let names = |names: &[&str]| -> Map<String, Value> {
         names.iter().map(|name| ((*name).to_owned(), Value::Null)).collect()
     };
-    let mut verdict = Verdict::default();
-    verdict.id_token = names(&["https://example.com/color"]);
-    verdict.access_token = names(&["https://example.com/color"]);
-    verdict.profile = names(&["nickname"]);
+    let mut verdict = Verdict {
+        id_token: names(&["https://example.com/color"]),
+        access_token: names(&["https://example.com/color"]),
+        profile: names(&["nickname"]),
+        ..Verdict::default()
+    };
     verdict.set_by.insert("id_token https://example.com/color".into(), "The action \"A\"".into());
     verdict.set_by.insert("profile nickname".into(), "The rules".into());
     let claims = names(&["iss", "sub", "nonce", "email", "nickname", "https://example.com/color"]);
