@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::timers::Timers;
 use super::wire::{Wire, WireError};
 use super::{json, time};
-use crate::flow::{ErrorKind, Limits};
+use crate::flow::{Ended, ErrorKind, Limits};
 use crate::protocol::{Answer, FromWorker, Ran, ToWorker};
 
 /// A flow under way. Shared by the functions that scripts call.
@@ -279,8 +279,16 @@ impl Flight {
         self.wire.borrow().is_process()
     }
 
-    /// Writes what a script left, or the end of the flow.
-    pub(super) fn tell(&self, frame: &FromWorker<Box<RawValue>>) -> Result<(), WireError> {
-        self.wire.borrow_mut().write(frame)
+    /// Tells what a script left. Of the last one, the end of the flow is told with it.
+    pub(super) fn tell_run(&self, ran: Ran<Box<RawValue>>, is_last: bool) -> Result<(), WireError> {
+        let mut wire = self.wire.borrow_mut();
+        let frame = FromWorker::Ran(ran);
+        if is_last { wire.put_off(&frame) } else { wire.write(&frame) }
+    }
+
+    /// Tells the end of the flow.
+    pub(super) fn tell_end(&self, result: Box<RawValue>, ended: Ended) -> Result<(), WireError> {
+        let spent = self.broken().is_some();
+        self.wire.borrow_mut().write(&FromWorker::Done { result, ended, spent })
     }
 }

@@ -1,5 +1,7 @@
 //! What the worker process gives up before it reads anything.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Bytes of address space: the flow's own limit is far below, this one is for what is not counted there.
@@ -31,6 +33,11 @@ fn lower(resource: Resource, to: u64) {
 /// Lets the kernel end the process when it has used `seconds` of processor time: for code of the engine that
 /// does not ask whether it must stop.
 pub(super) fn end_after_cpu(seconds: u64) {
+    static SET: AtomicU64 = AtomicU64::new(0);
+    // Most flows take a thousandth of a second, and the limit counts whole ones.
+    if SET.swap(seconds, Ordering::Relaxed) == seconds {
+        return;
+    }
     let maximum = getrlimit(Resource::Cpu).maximum;
     let current = maximum.map_or(seconds, |maximum| maximum.min(seconds));
     let _ = setrlimit(Resource::Cpu, Rlimit { current: Some(current), maximum });

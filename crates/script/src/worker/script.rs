@@ -17,7 +17,7 @@ use super::shelf::{Book, Shelf};
 use super::wire::Wire;
 use super::{json, sandbox, time};
 use crate::flow::{Ended, ErrorKind, ScriptError, Wrapper};
-use crate::protocol::{Answer, FromWorker, Task};
+use crate::protocol::{Answer, Task};
 use crate::triggers;
 
 /// Garbage is looked for past this many bytes: most flows end before.
@@ -175,14 +175,14 @@ impl<'a, 'js> Run<'a, 'js> {
             ran.error = outcome.err();
             ran.wall_micros = time::micros(time::now().saturating_sub(wall));
             ran.cpu_micros = time::micros(time::cpu().saturating_sub(cpu));
-            self.flight.tell(&FromWorker::Ran(ran)).map_err(|_| Over)?;
+            let is_last = is_last || ended != Ended::Whole;
+            self.flight.tell_run(ran, is_last).map_err(|_| Over)?;
             if ended != Ended::Whole {
                 break;
             }
         }
         let result = result.unwrap_or_else(|| RawValue::NULL.to_owned());
-        let spent = self.flight.broken().is_some();
-        self.flight.tell(&FromWorker::Done { result, ended, spent }).map_err(|_| Over)
+        self.flight.tell_end(result, ended).map_err(|_| Over)
     }
 
     /// Runs one script to its end.
@@ -251,7 +251,8 @@ impl<'a, 'js> Run<'a, 'js> {
             None
         };
         loop {
-            while !self.flight.must_stop() && ctx.execute_pending_job() {}
+            // The engine asks `must_stop` itself, in the middle of jobs too.
+            while self.flight.broken().is_none() && ctx.execute_pending_job() {}
             if self.flight.must_stop() {
                 return Err(Stop::Limit);
             }

@@ -56,11 +56,13 @@ pub(crate) struct Wire {
     channel: Channel,
     decoder: Decoder,
     chunk: Box<[u8]>,
+    /// Frames that are written with the next one.
+    waiting: Vec<u8>,
 }
 
 impl Wire {
     pub(crate) fn new(channel: Channel) -> Self {
-        Self { channel, decoder: Decoder::default(), chunk: vec![0; 64 * 1024].into() }
+        Self { channel, decoder: Decoder::default(), chunk: vec![0; 64 * 1024].into(), waiting: Vec::new() }
     }
 
     /// Whether this end is a process of its own.
@@ -111,16 +113,28 @@ impl Wire {
         }
     }
 
-    /// Writes a frame.
+    /// Writes a frame, and what was put off before it.
     pub(super) fn write(&mut self, value: &impl Serialize) -> Result<(), WireError> {
-        let frame = encode(value, FROM_WORKER_BYTES)?;
-        let mut rest = &frame[..];
+        self.put_off(value)?;
+        let frames = std::mem::take(&mut self.waiting);
+        let mut rest = &frames[..];
         while !rest.is_empty() {
             match write(self.channel.output(), rest) {
                 Ok(length) => rest = &rest[length..],
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
+        }
+        Ok(())
+    }
+
+    /// Keeps a frame until the next is written: each write wakes the parent up.
+    pub(super) fn put_off(&mut self, value: &impl Serialize) -> Result<(), WireError> {
+        let frame = encode(value, FROM_WORKER_BYTES)?;
+        if self.waiting.is_empty() {
+            self.waiting = frame;
+        } else {
+            self.waiting.extend_from_slice(&frame);
         }
         Ok(())
     }
