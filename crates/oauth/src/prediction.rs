@@ -40,9 +40,10 @@ pub async fn predict(
         None => Vec::new(),
         Some(user_id) => {
             let (within, wanted) = (cx.clone(), wanted.clone());
-            let read = cx.app.db.read(move |tx| {
-                Box::pin(async move { wanted.permissions(tx, &within, &user_id).await })
-            });
+            let read = cx
+                .app
+                .db
+                .read(move |tx| Box::pin(async move { wanted.permissions(tx, &within, &user_id).await }));
             read.await?
         }
     };

@@ -10,7 +10,10 @@ use gatewright_store::{StoreError, Tx, params, sql};
 /// Life of a session in seconds: a working day. It is not prolonged.
 pub const LIFETIME_SECONDS: i64 = 12 * 3600;
 
-sql!(USER, "SELECT user_id FROM dashboard_sessions WHERE tenant_id = $1 AND token_hash = $2 AND expires_at > $3");
+sql!(
+    USER,
+    "SELECT user_id FROM dashboard_sessions WHERE tenant_id = $1 AND token_hash = $2 AND expires_at > $3"
+);
 sql!(
     INSERT,
     "INSERT INTO dashboard_sessions (tenant_id, token_hash, user_id, created_at, expires_at)
