@@ -125,7 +125,7 @@ fn making(times: u32) -> f64 {
     let with_claims = began.elapsed().as_secs_f64();
     let began = Instant::now();
     for _ in 0..times {
-        bytes += usize::from(planned().1.is_empty());
+        std::hint::black_box(planned());
     }
     (with_claims - began.elapsed().as_secs_f64()) / f64::from(times) * 1e6
 }
