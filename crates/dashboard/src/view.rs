@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn times_are_seen_from_now() {
         let now = Timestamp::from_seconds(1_000_000);
-        let at = |seconds| since(Timestamp::from_seconds(1_000_000 - seconds), now);
+        let at = |seconds: i64| since(Timestamp::from_seconds(1_000_000 - seconds), now);
         assert_eq!(
             [0, 30, 90, 7300, 200_000].map(at),
             ["just now", "30 s ago", "1 min ago", "2 h ago", "2 d ago"]
