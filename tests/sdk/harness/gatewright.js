@@ -10,7 +10,7 @@ const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../.
 const BINARY = process.env.GATEWRIGHT_BIN ?? path.join(ROOT, 'target/debug/gatewright');
 
 /** Starts Gatewright on any free port and resolves once it listens. */
-export async function startGatewright(engine) {
+export async function startGatewright(engine, { more = [] } = {}) {
   if (!existsSync(BINARY)) throw new Error(`no gatewright at ${BINARY}: run \`cargo build -p gatewright\` first`);
   const data = temporaryFolder('data');
   const database = await engine.open();
@@ -21,7 +21,7 @@ export async function startGatewright(engine) {
   };
   const program = await startProgram(
     BINARY,
-    ['dev', '--port', '0', '--ops-port', '0', '--data-dir', data.path, '--json', ...database.args],
+    ['dev', '--port', '0', '--ops-port', '0', '--data-dir', data.path, '--json', ...database.args, ...more],
     {
       env: {
         ...environmentWithoutSettings(),

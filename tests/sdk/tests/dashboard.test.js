@@ -17,7 +17,7 @@ for (const engine of engines()) {
     let gatewright, trust, chromium, context, page, admin;
     const at = (path) => `${gatewright.issuer}dashboard${path}`;
     before(async () => {
-      gatewright = await startGatewright(engine);
+      gatewright = await startGatewright(engine, { more: ['--tenant', 'acme'] });
       trust = await makeTrust(gatewright.ca);
       chromium = await startBrowser(trust.home);
       context = await chromium.browser.newContext({ viewport: { width: 1280, height: 900 } });
@@ -408,6 +408,17 @@ for (const engine of engines()) {
       } finally {
         await other.close();
       }
+    });
+
+    test('what is another tenant\'s does not exist here', async () => {
+      const other = gatewright.tenants.find(({ id }) => id === 'acme');
+      for (const path of ['', '/settings', '/connections', '/apis', '/delete']) {
+        const answer = await page.goto(at(`/applications/${other.client_id}${path}`));
+        assert.equal(answer.status(), 404, path);
+      }
+      // The session is of this tenant's host only.
+      await page.goto(`${other.issuer}dashboard/logs`);
+      assert.match(page.url(), /acme\.localhost:\d+\/u\/login/);
     });
 
     test('nobody else gets in', async () => {

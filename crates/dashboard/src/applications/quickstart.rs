@@ -34,13 +34,16 @@ pub(super) async fn show(
         let text = "Logins return to registered addresses only, and this application has none.".to_owned();
         page = page.block(&Notice { kind: "note", title: "No callback URL yet", text, link });
     }
-    let snippets = match is_machine {
-        true => vec![machine(&admin, &client)],
-        false => vec![
-            spa(&domain, &client, &callback),
-            lock(&domain, &client),
-            express(&admin, &client, &callback),
-        ],
+    let snippets = if is_machine {
+        vec![machine(&admin, &client)]
+    } else {
+        let (spa, lock) = (spa(&domain, &client, &callback), lock(&domain, &client));
+        let express = express(&admin, &client, &callback);
+        // The one for the application's own kind comes first.
+        match text(&client, "app_type") {
+            "regular_web" => vec![express, spa, lock],
+            _ => vec![spa, lock, express],
+        }
     };
     Ok(page.block(&Snippets { snippets }).respond())
 }
