@@ -182,7 +182,7 @@ fn change<'a>(
             fields::metadata_fits(client)?;
         }
         renamed_logout(&mut body);
-        keep_encoding(client, &mut body);
+        keep_parts(client, &mut body);
         one_authentication(&body)?;
         let client_id = client.get("client_id").and_then(Value::as_str).unwrap_or_default();
         client_credentials::names_own(cx, client_id, &body).await?;
@@ -197,14 +197,20 @@ fn change<'a>(
     })
 }
 
-/// Compat: how the secret is encoded was decided when the client was made. The Deploy CLI leaves it out of every
-/// change, and it stays.
-fn keep_encoding(client: &Map, body: &mut Map) {
-    let Some(encoded) = client.get("jwt_configuration").and_then(|jwt| jwt.get("secret_encoded")) else {
-        return;
-    };
-    if let Some(Value::Object(jwt)) = body.get_mut("jwt_configuration") {
-        jwt.entry("secret_encoded").or_insert_with(|| encoded.clone());
+/// Compat: of these objects a change says what is different, and the rest stays. The Terraform provider sends
+/// `{"delegation": null}` alone, the Deploy CLI leaves out how the secret is encoded.
+const KEPT_IN_PARTS: &[&str] =
+    &["jwt_configuration", "mobile", "native_social_login", "session_transfer", "signed_request_object"];
+
+fn keep_parts(client: &Map, body: &mut Map) {
+    for name in KEPT_IN_PARTS {
+        let (Some(Value::Object(part)), Some(Value::Object(whole))) = (body.get_mut(*name), client.get(*name))
+        else {
+            continue;
+        };
+        let mut whole = whole.clone();
+        merge(&mut whole, part);
+        *part = whole;
     }
 }
 

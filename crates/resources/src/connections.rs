@@ -69,8 +69,8 @@ const FIELDS: &[Field] = &[
     field("metadata", Shape::TextMap { max_members: 10, max_length: 255 }),
     field("authentication", Shape::open_object(ACTIVE)),
     field("connected_accounts", Shape::open_object(ACTIVE)),
-    field("cross_app_access_requesting_app", Shape::open_object(ACTIVE)),
-    field("cross_app_access_resource_app", OBJECT),
+    field("cross_app_access_requesting_app", Shape::open_object(ACTIVE)).nullable(),
+    field("cross_app_access_resource_app", OBJECT).nullable(),
 ];
 
 const FILTERS: &[Field] =

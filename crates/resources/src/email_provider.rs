@@ -51,7 +51,7 @@ const CREDENTIALS: &[Field] = &[
     field("tenantId", SOME_TEXT),
 ];
 /// Members of the credentials that are no secrets, and are shown.
-const SHOWN: &[&str] = &["api_user", "region", "smtp_host", "smtp_port", "smtp_user"];
+const SHOWN: &[&str] = &["api_user", "domain", "region", "smtp_host", "smtp_port", "smtp_user"];
 
 const CREATE: &[Field] = &[
     field("name", Shape::OneOf(NAMES)).required(),

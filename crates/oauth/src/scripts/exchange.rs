@@ -10,7 +10,7 @@ use gatewright_script::{Ended, Program, Wrapper};
 use serde_json::{Value, json};
 
 use super::event::{self, Sent};
-use super::{Trigger, failed, ledger, run, unavailable};
+use super::{Trigger, failed, ledger, run_masked, unavailable};
 use crate::decision::Wanted;
 
 /// The trigger's id.
@@ -26,6 +26,8 @@ pub(crate) async fn run_exchange(
     transaction: Value,
 ) -> ScriptProgress {
     let programs = vec![Arc::clone(program)];
+    // Whoever reads the log must not get to use them.
+    let tokens = ["subject_token", "actor_token"].map(|name| transaction[name].as_str().map(str::to_owned));
     let mut event = json!({
         "client": event::client(client),
         "request": event::request(cx, sent),
@@ -43,7 +45,7 @@ pub(crate) async fn run_exchange(
         user_id: None,
         state: None,
     };
-    let ran = run(cx, trigger).await;
+    let ran = run_masked(cx, trigger, tokens.into_iter().flatten().collect()).await;
     let facts = ScriptFacts {
         system_api: wanted.api.as_ref().is_some_and(|api| api.is_system),
         ..ScriptFacts::default()

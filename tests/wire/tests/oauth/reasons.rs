@@ -415,10 +415,15 @@ async fn devices_and_unproved_clients_are_told_to_wait_or_refused_with_a_reason(
         let body = json!({"grant_type": "client_credentials", "client_id": id, "audience": server.audience()});
         let answer = tool.post("/oauth/token", body).await;
         assert_eq!(why(&admin, &answer).await, "client_is_public");
-        let exchange = json!({"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "client_id": id,
-            "subject_token": "t", "subject_token_type": "urn:acme:legacy"});
-        let answer = tool.post("/oauth/token", exchange).await;
-        assert_eq!(why(&admin, &answer).await, "token_exchange_not_built");
+        for (kind, reason) in [
+            ("urn:acme:legacy", "token_exchange_not_allowed"),
+            ("urn:ietf:params:oauth:token-type:access_token", "token_exchange_not_built"),
+        ] {
+            let exchange = json!({"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "client_id": id,
+                "subject_token": "t", "subject_token_type": kind});
+            let answer = tool.post("/oauth/token", exchange).await;
+            assert_eq!(why(&admin, &answer).await, reason);
+        }
     })
     .await;
 }
