@@ -204,7 +204,8 @@ const KEPT_IN_PARTS: &[&str] =
 
 fn keep_parts(client: &Map, body: &mut Map) {
     for name in KEPT_IN_PARTS {
-        let (Some(Value::Object(part)), Some(Value::Object(whole))) = (body.get_mut(*name), client.get(*name))
+        let (Some(Value::Object(part)), Some(Value::Object(whole))) =
+            (body.get_mut(*name), client.get(*name))
         else {
             continue;
         };
