@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Management } from 'auth0';
+import { request } from '../harness/https.js';
 import { all, pick, refused } from './expectations.js';
 
 const { NotFoundError } = Management;
 
-export default function extensibility({ api }) {
+export default function extensibility({ api, server }) {
   test('actions: written, deployed, bound, taken back to an older version', async () => {
     const actions = api().actions;
     const [trigger] = (await actions.triggers.list()).triggers.filter(({ id, status }) => id === 'post-login' && status === 'CURRENT');
@@ -55,6 +56,19 @@ export default function extensibility({ api }) {
     assert.deepEqual([payload.logs, payload.commands.length], ['hello Ann', 1]);
     assert.ok(payload.stats.action_duration_ms >= 0, JSON.stringify(payload));
     await assert.rejects(api().actions.executions.get('none'), refused(NotFoundError, 404));
+
+    await api().actions.deploy(made.id);
+    const bind = (bindings) => api().actions.triggers.bindings.updateMany('credentials-exchange', { bindings });
+    await bind([{ ref: { type: 'action_id', value: made.id } }]);
+    const body = { grant_type: 'client_credentials', audience: `${server().issuer}api/v2/`, ...server().admin };
+    const token = await request(`${server().issuer}oauth/token`, { ca: server().ca, method: 'POST', body });
+    assert.equal(token.status, 200, token.text);
+    await bind([]);
+    const logs = await server().management('GET', 'logs?per_page=50&sort=date:-1');
+    const [id] = logs.find((log) => log.details?.actions)?.details.actions.executions ?? [];
+    const execution = await api().actions.executions.get(id);
+    assert.deepEqual([execution.trigger_id, execution.status], ['credentials-exchange', 'final']);
+    assert.equal(execution.results[0].action_name, 'try me');
     await api().actions.delete(made.id);
   });
 

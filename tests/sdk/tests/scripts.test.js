@@ -38,8 +38,9 @@ for (const engine of engines()) {
         const first = await logIn(page, open, sdk, { scope: 'openid profile' }, phone);
         assert.equal(CLAIM in first.idToken, false);
         await remember(management, first.idToken.sub, { theme: 'dark' });
+        const tab = await startOver(page);
         await management('POST', 'rules', { name: 'Metadata', script: RULE });
-        const second = await logIn(page, open, sdk, { scope: 'openid profile' }, phone);
+        const second = await logIn(tab, open, sdk, { scope: 'openid profile' }, phone);
         assert.deepEqual(second.idToken[CLAIM], { theme: 'dark' });
         assert.equal(second.idToken['https://example.com/name'], `${phone.e164} at SDK test app`);
       });
@@ -49,6 +50,7 @@ for (const engine of engines()) {
         const phone = newPhone();
         const first = await logIn(page, open, sdk, { scope: 'openid profile' }, phone);
         await remember(management, first.idToken.sub, { theme: 'light' });
+        const tab = await startOver(page);
         const action = await management('POST', 'actions/actions', {
           name: 'Metadata',
           supported_triggers: [{ id: 'post-login', version: 'v3' }],
@@ -58,12 +60,18 @@ for (const engine of engines()) {
         await management('PATCH', 'actions/triggers/post-login/bindings', {
           bindings: [{ ref: { type: 'action_id', value: action.id } }],
         });
-        const second = await logIn(page, open, sdk, { scope: 'openid profile' }, phone);
+        const second = await logIn(tab, open, sdk, { scope: 'openid profile' }, phone);
         assert.deepEqual(second.idToken[CLAIM], { theme: 'light' });
         assert.match(second.idToken['https://example.com/digest'], /^ca978112ca1bbdca/);
       });
     }
   });
+}
+
+/** A new tab of a browser that has forgotten its session, so that the next login asks again. */
+async function startOver(page) {
+  await page.context().clearCookies();
+  return page.context().newPage();
 }
 
 async function remember(management, userId, metadata) {
