@@ -68,6 +68,8 @@ pub struct WaitingReset {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ScriptProgress {
+    /// Whom they decided about. Somebody else may log in on the same pages: then they begin anew.
+    pub user_id: String,
     /// What they decided so far.
     pub verdict: Verdict,
     /// The script that sent the browser away, `None` if all of them have run.

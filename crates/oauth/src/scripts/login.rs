@@ -70,7 +70,8 @@ pub(crate) async fn run_login(
     };
     let before = before.unwrap_or_default();
     let waits_for_action = before.waits_for.as_ref().and_then(|waiting| waiting.action_id.clone());
-    let mut progress = ScriptProgress { waits_for: None, ..before };
+    let user_id = scene.user.user_id.clone();
+    let mut progress = ScriptProgress { user_id, waits_for: None, ..before };
     if waits_for_action.is_none() {
         progress = run_rules(cx, scene, &roles, &facts, progress).await;
     }

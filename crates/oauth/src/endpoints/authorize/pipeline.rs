@@ -23,17 +23,20 @@ pub(super) enum Step {
 }
 
 pub(super) async fn run(cx: &RequestCx, asked: &Asked, known: &Known, place: &Place) -> Result<Step, Stop> {
+    let user = &known.person.user;
     let before = asked.waiting.as_ref().and_then(|waiting| waiting.row.progress.scripts.clone());
+    // What was decided about one user is nothing that another one may log in with.
+    let before = before.filter(|before| before.user_id == user.user_id);
+    let back = asked.back.clone().filter(|_| before.is_some());
     match &before {
         // Consent or confirmation was missing; scripts run once for a login.
         Some(done) if done.waits_for.is_none() => return Ok(Step::Ran(Box::new(done.clone()))),
-        Some(ScriptProgress { waits_for: Some(waiting), .. }) if asked.back.is_none() => {
+        Some(ScriptProgress { waits_for: Some(waiting), .. }) if back.is_none() => {
             return Ok(Step::SendAgain(waiting.url.clone()));
         }
         None if !login::any(cx) => return Ok(Step::None),
         _ => {}
     }
-    let user = &known.person.user;
     let session = place.session();
     let sent = Sent::query(asked.params.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let count = user.profile.get("logins_count").and_then(Value::as_i64).unwrap_or(0);
@@ -52,7 +55,7 @@ pub(super) async fn run(cx: &RequestCx, asked: &Asked, known: &Known, place: &Pl
         // This login is counted when it is recorded.
         logins_count: count + i64::from(place.begins()),
         can_redirect: !asked.request.prompt.none,
-        back: asked.back.clone(),
+        back,
         state: asked.waiting.as_ref().map(|waiting| waiting.state.as_str()),
     };
     Ok(Step::Ran(Box::new(login::run_login(cx, &scene, before).await?)))
