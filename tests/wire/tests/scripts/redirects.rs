@@ -1,9 +1,11 @@
 //! A script sends the browser elsewhere, and it comes back.
 
-use gatewright_testkit::{Answer, Page, Server, on_every_database};
+use gatewright_testkit::{Answer, Form, Page, Server, on_every_database};
 use serde_json::json;
 
-use crate::stage::{APP, action, action_with, bind, code_flow, post_login, redeem, rule, told};
+use crate::stage::{
+    APP, GOOD, action, action_with, bind, code_flow, post_login, redeem, rule, sign_up, told,
+};
 
 /// A login with the whole page up to where the script sends it.
 async fn sent_away(server: &Server, page: &Page) -> Answer {
@@ -164,6 +166,43 @@ async fn a_session_token_is_checked_against_the_login() {
             let came = if back.expect(302).returned("code").is_some() { "good" } else { "bad" };
             assert_eq!(came, outcome, "{}", back.location());
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_decided_about_one_user_lets_no_other_in() {
+    on_every_database(async |server: Server| {
+        let (page, admin) = (server.page(APP), server.admin().await);
+        for email in ["ann@example.com", "bob@example.com"] {
+            sign_up(&server, &page, email, json!({})).await.expect(200);
+        }
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
+                if (event.user.email !== 'ann@example.com') return api.access.deny('Ann only');
+                api.redirect.sendUserTo('https://app.example/ask');
+            };
+            exports.onContinuePostLogin = async (event, api) => {
+                api.idToken.setCustomClaim('https://example.com/continued', true);
+            };",
+        )
+        .await;
+        let browser = server.page(APP);
+        let form = browser.open(&code_flow(&server, "openid email").authorize_path(&[])).await;
+        let log_in = async |email: &str| {
+            let form = Form::of(&form).with("username", email).with("password", GOOD);
+            browser.follow(form.submit(&browser, "default").await).await
+        };
+        let away = log_in("ann@example.com").await;
+        assert!(away.expect(302).location().as_str().starts_with("https://app.example/ask"), "{}", away.body);
+        let state = state_of(&away);
+
+        let other = log_in("bob@example.com").await;
+        assert_eq!(other.expect(302).returned("error_description"), Some("Ann only".into()));
+        // Nothing of Ann's is left to go on with.
+        browser.get(&format!("/continue?state={state}")).await.expect(400);
+        assert_eq!(told(&admin, "f").await["runs"].as_array().unwrap().len(), 1);
     })
     .await;
 }
