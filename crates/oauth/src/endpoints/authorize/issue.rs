@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use gatewright_core::OAuthError;
 use gatewright_core::authorize::{Refusal, Request, pushed};
@@ -13,25 +12,35 @@ use gatewright_core::login::confirmation::{self, ConfirmationFacts};
 use gatewright_core::login::consent::{self, Consent, ConsentFacts};
 use gatewright_core::reasons;
 use gatewright_core::reasons::change::{ChangeFacts, change};
-use gatewright_core::scope::ScopeRefusal;
-use gatewright_core::script::{Halt, Verdict};
-use gatewright_core::user::User;
-use gatewright_http::{RequestCx, respond};
-use gatewright_resources::login_transactions::Progress;
+use gatewright_core::scope::{ScopeRefusal, ScopeReport};
+use gatewright_http::RequestCx;
+use gatewright_resources::login_transactions::{Progress, ScriptProgress};
 use serde_json::{Value, json};
-use url::Url;
 
 use super::draft::{Draft, Place};
 use super::found::{By, Known, Person};
 use super::park::{Parked, park};
+use super::pipeline::{self, Step};
 use super::refuse::{refuse_back, refused};
-use super::{Asked, pipeline, to_page, with_cookie};
+use super::{Asked, to_page, with_cookie};
 use crate::decision;
 use crate::endpoints::login;
 use crate::login_transaction;
 use crate::pages::answer;
-use crate::scripts::{carry_out, login as scripts};
 use crate::stop::Stop;
+
+/// A login on its way to an answer: what is decided about it so far.
+pub(super) struct Decided {
+    pub(super) report: ScopeReport,
+    /// `details.decision` of the log event.
+    pub(super) ledger: Value,
+    /// The session that the answer belongs to.
+    pub(super) place: Place,
+    /// Whose tokens it becomes.
+    pub(super) person: Person,
+    /// What the tenant's scripts did, if there are any.
+    pub(super) ran: Option<ScriptProgress>,
+}
 
 pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<Response, Stop> {
     let (client, request) = (Arc::clone(&asked.client), asked.request.clone());
@@ -47,7 +56,7 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
     ledger["login"] = login_detail(&known);
     ledger["redirect"] =
         json!(ledger::redirect(asked.params.contains_key("redirect_uri"), &request.redirect_uri, &client));
-    let mut report = match decided {
+    let report = match decided {
         Ok(report) => report,
         Err(refusal) => {
             let ScopeRefusal { error, .. } = *refusal;
@@ -55,41 +64,14 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
         }
     };
 
-    let mut place = Place::of(cx, &client, &known);
-    let mut person = known.person.clone();
-    let mut ran = match pipeline::run(cx, &asked, &known, &place).await? {
-        pipeline::Step::None => None,
-        pipeline::Step::SendAgain(url) => return Ok(sent_away(&url, asked_state(&asked), None)),
-        pipeline::Step::Ran(ran) => Some(*ran),
+    let place = Place::of(cx, &client, &known);
+    let person = known.person.clone();
+    let decided = Decided { report, ledger, place, person, ran: None };
+    let (asked, known, decided) = match pipeline::run(cx, asked, known, decided).await? {
+        Step::On(going) => *going,
+        Step::Answered(response) => return Ok(response),
     };
-    if let Some(scripts) = &mut ran {
-        let session_id = (!place.begins()).then(|| place.session().session_id.clone());
-        carry_out::revoke(cx, session_id.as_deref(), None, &mut scripts.verdict).await?;
-        report = scripts::apply(report, &asked.wanted, &mut scripts.verdict);
-        ledger["scope"] = json!(report);
-        ledger["scripts"] = carry_out::ledger(scripts);
-        match scripts.verdict.halt.take() {
-            Some(Halt::Denied(error)) => {
-                carry_out::metadata_now(cx, &user.user_id, &mut scripts.verdict).await?;
-                return refuse_back(cx, &client, &request, error, ledger).await;
-            }
-            Some(Halt::Redirect { url, .. }) => {
-                carry_out::metadata_now(cx, &user.user_id, &mut scripts.verdict).await?;
-                let scripts = scripts.clone();
-                let wait = move |progress| Progress { scripts: Some(scripts), ..progress };
-                return match park(cx, asked, known, wait).await? {
-                    Some(Parked { state, cookie }) => Ok(sent_away(&url, Some(&state), cookie)),
-                    None => lost_race(cx, &client, &request).await,
-                };
-            }
-            None => {}
-        }
-        match primary_account(cx, &asked, person, &scripts.verdict).await? {
-            Ok(chosen) => person = chosen,
-            Err(error) => return refuse_back(cx, &client, &request, error, ledger).await,
-        }
-        place = place.after(cx, &scripts.verdict, &person.user.user_id);
-    }
+    let Decided { report, mut ledger, place, person, ran } = decided;
 
     let progress = asked.waiting.as_ref().map(|waiting| &waiting.row.progress);
     let consent = consent::decide(ConsentFacts {
@@ -177,7 +159,7 @@ fn needs_page(error: OAuthError, reason: &'static str, client: &Client) -> OAuth
     error.because(reason).lifted_by(change(reason, &facts))
 }
 
-async fn lost_race(cx: &RequestCx, client: &Client, request: &Request) -> Result<Response, Stop> {
+pub(super) async fn lost_race(cx: &RequestCx, client: &Client, request: &Request) -> Result<Response, Stop> {
     let error = OAuthError::login_required().because("lost_race");
     refuse_back(cx, client, request, error, json!({"login": {"reason": "lost_race"}})).await
 }
@@ -195,55 +177,6 @@ async fn wait_on_page(
         Some(Parked { state, cookie }) => Ok(to_page(page, &state, cookie)),
         None => lost_race(cx, &client, &request).await,
     }
-}
-
-fn asked_state(asked: &Asked) -> Option<&str> {
-    asked.waiting.as_ref().map(|waiting| waiting.state.as_str())
-}
-
-/// Sends the browser where a script wants it, with the state that it must bring back to `/continue`.
-fn sent_away(url: &str, state: Option<&str>, cookie: Option<HeaderValue>) -> Response {
-    let target = match Url::parse(url) {
-        Ok(mut target) => {
-            target.query_pairs_mut().append_pair("state", state.unwrap_or_default());
-            target.to_string()
-        }
-        // The engine has checked it.
-        Err(_) => url.to_owned(),
-    };
-    with_cookie(respond::no_store((StatusCode::FOUND, [(header::LOCATION, target)])), cookie)
-}
-
-/// The account that a script chose in place of the one that logged in, which must be linked to it.
-async fn primary_account(
-    cx: &RequestCx,
-    asked: &Asked,
-    person: Person,
-    verdict: &Verdict,
-) -> Result<Result<Person, OAuthError>, Stop> {
-    let Some(chosen) = verdict.primary_user.as_ref().filter(|id| **id != person.user.user_id) else {
-        return Ok(Ok(person));
-    };
-    let (within, client, wanted, id) =
-        (cx.clone(), Arc::clone(&asked.client), asked.wanted.clone(), chosen.clone());
-    let read = cx.app.db.read(move |tx| {
-        Box::pin(async move { super::found::person(tx, &within, &client, &wanted, &id).await })
-    });
-    let found = read.await?.filter(|chosen| !chosen.user.blocked && is_linked(&chosen.user, &person.user));
-    let refusal = || {
-        OAuthError::access_denied("The account that an Action chose is not linked to the one that logged in.")
-            .because("primary_user_not_linked")
-    };
-    Ok(found.ok_or_else(refusal))
-}
-
-/// Whether one of the identities of `primary` is the account `other`.
-fn is_linked(primary: &User, other: &User) -> bool {
-    let identities = primary.profile.get("identities").and_then(Value::as_array);
-    identities.into_iter().flatten().any(|identity| {
-        let text = |name: &str| identity[name].as_str().unwrap_or_default();
-        format!("{}|{}", text("provider"), text("user_id")) == other.user_id
-    })
 }
 
 /// Whether the user saw a page of ours, or of the client's own, on the way here.

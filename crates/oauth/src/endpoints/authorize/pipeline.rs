@@ -1,28 +1,91 @@
 //! The tenant's scripts in a login through the browser.
 
-use gatewright_core::Timestamp;
-use gatewright_http::RequestCx;
-use gatewright_resources::login_transactions::ScriptProgress;
-use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
-use super::Asked;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use gatewright_core::script::{Halt, Verdict};
+use gatewright_core::user::User;
+use gatewright_core::{OAuthError, Timestamp};
+use gatewright_http::{RequestCx, respond};
+use gatewright_resources::login_transactions::{Progress, ScriptProgress};
+use serde_json::{Map, Value, json};
+use url::Url;
+
 use super::draft::Place;
-use super::found::Known;
+use super::found::{Known, Person};
+use super::issue::{Decided, lost_race};
+use super::park::{Parked, park};
+use super::refuse::refuse_back;
+use super::{Asked, with_cookie};
+use crate::scripts::carry_out;
 use crate::scripts::event::Sent;
 use crate::scripts::login::{self, Scene};
 use crate::stop::Stop;
 
-/// What came of the scripts.
+/// What comes after the scripts.
 pub(super) enum Step {
+    /// The login goes on.
+    On(Box<(Asked, Known, Decided)>),
+    /// It is refused, or the browser is sent elsewhere first.
+    Answered(Response),
+}
+
+/// Runs the tenant's scripts and carries out what they decided, as far as it comes before consent.
+pub(super) async fn run(
+    cx: &RequestCx,
+    asked: Asked,
+    known: Known,
+    mut decided: Decided,
+) -> Result<Step, Stop> {
+    let mut scripts = match ran(cx, &asked, &known, &decided.place).await? {
+        Ran::Nothing => return Ok(Step::On(Box::new((asked, known, decided)))),
+        Ran::SendAgain(url) => return Ok(Step::Answered(sent_away(&url, asked_state(&asked), None))),
+        Ran::Scripts(scripts) => *scripts,
+    };
+    let (client, request) = (Arc::clone(&asked.client), asked.request.clone());
+    let user_id = known.person.user.user_id.clone();
+    let stored = (!decided.place.begins()).then(|| decided.place.session().session_id.clone());
+    carry_out::revoke(cx, stored.as_deref(), None, &mut scripts.verdict).await?;
+    decided.report = login::apply(decided.report, &asked.wanted, &mut scripts.verdict);
+    decided.ledger["scope"] = json!(decided.report);
+    decided.ledger["scripts"] = carry_out::ledger(&scripts);
+    let answer = match scripts.verdict.halt.take() {
+        Some(Halt::Denied(error)) => {
+            carry_out::metadata_now(cx, &user_id, &mut scripts.verdict).await?;
+            refuse_back(cx, &client, &request, error, decided.ledger).await?
+        }
+        Some(Halt::Redirect { url, .. }) => {
+            carry_out::metadata_now(cx, &user_id, &mut scripts.verdict).await?;
+            let wait = move |progress| Progress { scripts: Some(scripts), ..progress };
+            match park(cx, asked, known, wait).await? {
+                Some(Parked { state, cookie }) => sent_away(&url, Some(&state), cookie),
+                None => lost_race(cx, &client, &request).await?,
+            }
+        }
+        None => match primary_account(cx, &asked, decided.person, &scripts.verdict).await? {
+            Ok(person) => {
+                let place = decided.place.after(cx, &scripts.verdict, &person.user.user_id);
+                let decided = Decided { person, place, ran: Some(scripts), ..decided };
+                return Ok(Step::On(Box::new((asked, known, decided))));
+            }
+            Err(error) => refuse_back(cx, &client, &request, error, decided.ledger).await?,
+        },
+    };
+    Ok(Step::Answered(answer))
+}
+
+/// What came of the scripts.
+enum Ran {
     /// There are none.
-    None,
+    Nothing,
     /// They ran, now or before the user was asked something.
-    Ran(Box<ScriptProgress>),
-    /// A script sent the browser to this address, and it has not come back from there.
+    Scripts(Box<ScriptProgress>),
+    /// One sent the browser to this address, and it has not come back from there.
     SendAgain(String),
 }
 
-pub(super) async fn run(cx: &RequestCx, asked: &Asked, known: &Known, place: &Place) -> Result<Step, Stop> {
+async fn ran(cx: &RequestCx, asked: &Asked, known: &Known, place: &Place) -> Result<Ran, Stop> {
     let user = &known.person.user;
     let before = asked.waiting.as_ref().and_then(|waiting| waiting.row.progress.scripts.clone());
     // What was decided about one user is nothing that another one may log in with.
@@ -30,11 +93,11 @@ pub(super) async fn run(cx: &RequestCx, asked: &Asked, known: &Known, place: &Pl
     let back = asked.back.clone().filter(|_| before.is_some());
     match &before {
         // Consent or confirmation was missing; scripts run once for a login.
-        Some(done) if done.waits_for.is_none() => return Ok(Step::Ran(Box::new(done.clone()))),
+        Some(done) if done.waits_for.is_none() => return Ok(Ran::Scripts(Box::new(done.clone()))),
         Some(ScriptProgress { waits_for: Some(waiting), .. }) if back.is_none() => {
-            return Ok(Step::SendAgain(waiting.url.clone()));
+            return Ok(Ran::SendAgain(waiting.url.clone()));
         }
-        None if !login::any(cx) => return Ok(Step::None),
+        None if !login::any(cx) => return Ok(Ran::Nothing),
         _ => {}
     }
     let session = place.session();
@@ -58,7 +121,56 @@ pub(super) async fn run(cx: &RequestCx, asked: &Asked, known: &Known, place: &Pl
         back,
         state: asked.waiting.as_ref().map(|waiting| waiting.state.as_str()),
     };
-    Ok(Step::Ran(Box::new(login::run_login(cx, &scene, before).await?)))
+    Ok(Ran::Scripts(Box::new(login::run_login(cx, &scene, before).await?)))
+}
+
+fn asked_state(asked: &Asked) -> Option<&str> {
+    asked.waiting.as_ref().map(|waiting| waiting.state.as_str())
+}
+
+/// Sends the browser where a script wants it, with the state that it must bring back to `/continue`.
+fn sent_away(url: &str, state: Option<&str>, cookie: Option<HeaderValue>) -> Response {
+    let target = match Url::parse(url) {
+        Ok(mut target) => {
+            target.query_pairs_mut().append_pair("state", state.unwrap_or_default());
+            target.to_string()
+        }
+        // The engine has checked it.
+        Err(_) => url.to_owned(),
+    };
+    with_cookie(respond::no_store((StatusCode::FOUND, [(header::LOCATION, target)])), cookie)
+}
+
+/// The account that a script chose in place of the one that logged in, which must be linked to it.
+async fn primary_account(
+    cx: &RequestCx,
+    asked: &Asked,
+    person: Person,
+    verdict: &Verdict,
+) -> Result<Result<Person, OAuthError>, Stop> {
+    let Some(chosen) = verdict.primary_user.as_ref().filter(|id| **id != person.user.user_id) else {
+        return Ok(Ok(person));
+    };
+    let (within, client, wanted, id) =
+        (cx.clone(), Arc::clone(&asked.client), asked.wanted.clone(), chosen.clone());
+    let read = cx.app.db.read(move |tx| {
+        Box::pin(async move { super::found::person(tx, &within, &client, &wanted, &id).await })
+    });
+    let found = read.await?.filter(|chosen| !chosen.user.blocked && is_linked(&chosen.user, &person.user));
+    let refusal = || {
+        OAuthError::access_denied("The account that an Action chose is not linked to the one that logged in.")
+            .because("primary_user_not_linked")
+    };
+    Ok(found.ok_or_else(refusal))
+}
+
+/// Whether one of the identities of `primary` is the account `other`.
+fn is_linked(primary: &User, other: &User) -> bool {
+    let identities = primary.profile.get("identities").and_then(Value::as_array);
+    identities.into_iter().flatten().any(|identity| {
+        let text = |name: &str| identity[name].as_str().unwrap_or_default();
+        format!("{}|{}", text("provider"), text("user_id")) == other.user_id
+    })
 }
 
 fn protocol(asked: &Asked) -> &'static str {
