@@ -21,10 +21,10 @@ use gatewright_core::connection::Connection;
 use gatewright_core::script::database::{self, Answer, Profile, Refusal};
 use gatewright_http::RequestCx;
 use gatewright_resources::scripts::Database;
-use gatewright_script::{ErrorKind, Wrapper};
+use gatewright_script::{ErrorKind, ScriptError, Wrapper};
 use serde_json::{Value, json};
 
-use crate::scripts::{Trigger, failed, ledger, run};
+use crate::scripts::{Trigger, failure_reason, ledger, run_masked};
 
 /// How the log names runs of database scripts.
 pub(crate) const TRIGGER: &str = "custom-database";
@@ -59,7 +59,7 @@ impl Custom {
 
     /// Whose password it is.
     pub(crate) async fn login(&self, identifier: &str, password: &str) -> Called<Profile> {
-        self.call("login", json!([identifier, password]), database::login).await
+        self.call_masked("login", json!([identifier, password]), database::login, password).await
     }
 
     /// The account, if there is one.
@@ -67,9 +67,9 @@ impl Custom {
         self.call("get_user", json!([identifier]), database::get_user).await
     }
 
-    /// Makes an account.
-    pub(crate) async fn create(&self, user: Value) -> Called<()> {
-        self.call("create", json!([user]), database::done).await
+    /// Makes an account with this password, which `user` holds too.
+    pub(crate) async fn create(&self, user: Value, password: &str) -> Called<()> {
+        self.call_masked("create", json!([user]), database::done, password).await
     }
 
     /// Notes that an address is proved. A database without the script has no place to note it.
@@ -80,7 +80,8 @@ impl Custom {
 
     /// Sets another password.
     pub(crate) async fn change_password(&self, identifier: &str, password: &str) -> Called<bool> {
-        self.call("change_password", json!([identifier, password]), database::changed).await
+        let args = json!([identifier, password]);
+        self.call_masked("change_password", args, database::changed, password).await
     }
 
     /// Sets another address.
@@ -99,6 +100,17 @@ impl Custom {
         args: Value,
         read: fn(&Answer) -> Result<T, Refusal>,
     ) -> Called<T> {
+        self.call_masked(name, args, read, "").await
+    }
+
+    /// Calls a script that sees a password: whatever it prints or says, the log shows none.
+    async fn call_masked<T>(
+        &self,
+        name: &'static str,
+        args: Value,
+        read: fn(&Answer) -> Result<T, Refusal>,
+        password: &str,
+    ) -> Called<T> {
         let Some(program) = self.database.script(name) else {
             // Compat: in these words.
             let message = format!("Please implement the {} script for this database connection", title(name));
@@ -114,41 +126,21 @@ impl Custom {
             user_id: None,
             state: None,
         };
-        let outcome = run(&self.cx, trigger).await;
+        let secrets = vec![password.to_owned()];
+        let outcome = run_masked(&self.cx, trigger, secrets.clone()).await;
         let runs = ledger::runs("database", &programs, &outcome);
-        let error = outcome.runs.last().and_then(|run| run.error.as_ref());
-        let answer = match error {
+        let said = |error: &ScriptError| ledger::covered(&error.message, &secrets);
+        let answer = match outcome.failure() {
             Some(error) if error.kind == ErrorKind::Thrown => Answer::Threw {
                 name: error.name.clone(),
-                message: error.message.clone(),
+                message: said(error),
                 members: error.members.clone(),
             },
-            Some(error) => {
-                let reason = failed(error).reason.as_deref().map_or("script_worker", known);
-                Answer::Failed { reason, message: error.message.clone() }
-            }
-            None if outcome.runs.is_empty() => Answer::Failed {
-                reason: "script_worker",
-                message: "The tenant's scripts could not be run.".to_owned(),
-            },
+            Some(error) => Answer::Failed { reason: failure_reason(error.kind), message: said(error) },
             None => Answer::Result(outcome.result.clone()),
         };
         Called { result: read(&answer), scripts: json!({ "runs": runs, "ignored": [] }) }
     }
-}
-
-/// The reason of a failure as a text that lives on.
-fn known(reason: &str) -> &'static str {
-    const REASONS: &[&str] = &[
-        "script_threw",
-        "script_invalid",
-        "script_time",
-        "script_cpu",
-        "script_memory",
-        "script_output",
-        "script_stuck",
-    ];
-    REASONS.iter().find(|known| **known == reason).copied().unwrap_or("script_worker")
 }
 
 /// `change_password` as `Change Password`.

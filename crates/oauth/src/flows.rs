@@ -93,11 +93,11 @@ impl OfRequest {
         let mut user = body.clone();
         user.remove("verify_email");
         user.insert("tenant".to_owned(), self.0.tenant.id.as_str().into());
-        let created = custom.create(Value::Object(user)).await;
+        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        let created = custom.create(Value::Object(user), text("password").unwrap_or_default()).await;
         if let Err(refusal) = created.result {
             return Err(self.refused("fs", connection, refusal, created.scripts).await?);
         }
-        let text = |name: &str| body.get(name).and_then(Value::as_str);
         let identifier = text("email").or(text("username")).unwrap_or_default();
         let Called { result, scripts } = custom.get_user(identifier).await;
         match result {

@@ -293,7 +293,7 @@ fn told(cx: &RequestCx, why: NotSignedUp) -> Refusal {
             "The username provided is in use already.",
             "username_exists",
         ),
-        NotSignedUp::EmailTaken | NotSignedUp::IdTaken => {
+        NotSignedUp::EmailTaken | NotSignedUp::IdTaken | NotSignedUp::Moved => {
             Refusal::new(400, "invalid_signup", "Invalid sign up", "user_exists")
         }
         NotSignedUp::UsernameTaken => {

@@ -134,6 +134,17 @@ pub struct Outcome {
     pub ended: Ended,
 }
 
+impl Outcome {
+    /// Why the flow failed; `None` unless it did. A [`crate::Pool`] never says [`Ended::Failed`] without an error
+    /// in the last run.
+    pub fn failure(&self) -> Option<&ScriptError> {
+        match self.ended {
+            Ended::Failed => self.runs.last()?.error.as_ref(),
+            Ended::Whole | Ended::Early => None,
+        }
+    }
+}
+
 /// How a flow ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

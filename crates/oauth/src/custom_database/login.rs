@@ -5,8 +5,9 @@ use gatewright_core::client::Client;
 use gatewright_core::script::database::{Profile, Refusal};
 use gatewright_core::user::User;
 use gatewright_http::Fault;
-use gatewright_passwords::{LONGEST_PASSWORD_BYTES, StoredHash};
+use gatewright_passwords::{LONGEST_PASSWORD_BYTES, StoredHash, Verdict};
 use gatewright_resources::logs::{self, LogEvent};
+use gatewright_resources::passwords;
 use gatewright_resources::users::{self, NotSignedUp};
 use gatewright_store::{StoreError, Tx};
 use serde_json::{Value, json};
@@ -43,22 +44,19 @@ impl Custom {
             false => None,
         };
         let mut event =
-            self.event(afterwards::EXECUTED, client, identifier, "password_right", called.scripts);
+            self.event(afterwards::EXECUTED, client, identifier, "password_right", called.scripts.clone());
         event.details["trigger_id"] = json!(TRIGGER);
-        let (within, kept) = (self.clone(), profile.clone());
-        let write = self.cx.app.db.write(move |tx| {
-            Box::pin(async move {
-                let adopted = within.adopt(tx, &kept, hash.as_ref()).await?;
-                if let Ok(user) = &adopted {
-                    attempt.succeeded(tx).await?;
-                    event.user_id = user["user_id"].as_str().map(str::to_owned);
-                    let cx = &within.cx;
-                    logs::append(tx, &cx.tenant.id, cx.now, &cx.app.random, &event).await?;
-                }
-                Ok::<_, Stop>(adopted)
-            })
-        });
-        let user = match write.await? {
+        let mut adopted = self.take_in(&attempt, &event, &profile, hash).await?;
+        if adopted == Err(NotSignedUp::Moved) {
+            if !self.is_password_here(&profile, password).await? {
+                return self
+                    .refused(client, identifier, Refusal::WrongPassword, called.scripts)
+                    .await
+                    .map(Err);
+            }
+            adopted = self.take_in(&attempt, &event, &profile, None).await?;
+        }
+        let user = match adopted {
             Ok(document) => serde_json::from_value::<User>(document).map_err(Fault::internal)?,
             Err(error) => {
                 let why = Refusal::Failed { reason: "account_conflict", message: conflict(&error, &profile) };
@@ -72,6 +70,44 @@ impl Custom {
             return Ok(Err(OAuthError::user_blocked().because("user_blocked")));
         }
         Ok(Ok(user))
+    }
+
+    /// Takes in the account of an attempt that succeeded.
+    async fn take_in(
+        &self,
+        attempt: &Attempt,
+        event: &LogEvent,
+        profile: &Profile,
+        hash: Option<StoredHash>,
+    ) -> Result<Result<Value, NotSignedUp>, Stop> {
+        let (within, attempt) = (self.clone(), attempt.clone());
+        let (mut event, profile) = (event.clone(), profile.clone());
+        let write = self.cx.app.db.write(move |tx| {
+            Box::pin(async move {
+                let adopted = within.adopt(tx, &profile, hash.as_ref()).await?;
+                if let Ok(user) = &adopted {
+                    attempt.succeeded(tx).await?;
+                    event.user_id = user["user_id"].as_str().map(str::to_owned);
+                    let cx = &within.cx;
+                    logs::append(tx, &cx.tenant.id, cx.now, &cx.app.random, &event).await?;
+                }
+                Ok::<_, Stop>(adopted)
+            })
+        });
+        write.await
+    }
+
+    /// Whether it is the password that an account has here. The old database may find accounts by names that are
+    /// unknown here, such as a customer's number; since the account moved, its password here is the one that counts.
+    async fn is_password_here(&self, profile: &Profile, password: &str) -> Result<bool, Stop> {
+        let (tenant, account_id) = (self.cx.tenant.id.clone(), format!("auth0|{}", profile.local_id));
+        let read = self
+            .cx
+            .app
+            .db
+            .read(move |tx| Box::pin(async move { passwords::hash_of(tx, &tenant, &account_id).await }));
+        let verdict = self.cx.app.passwords.verify(read.await?, password).await.map_err(Fault::from)?;
+        Ok(matches!(verdict, Verdict::Right(_)))
     }
 
     /// Takes an account in, in the caller's transaction. The inner value is the user whose account it is.
@@ -139,6 +175,7 @@ pub(super) fn conflict(error: &NotSignedUp, profile: &Profile) -> String {
         NotSignedUp::EmailTaken => format!("Another account has the address of auth0|{id}."),
         NotSignedUp::UsernameTaken => format!("Another account has the user name of auth0|{id}."),
         NotSignedUp::IdTaken => format!("auth0|{id} is an account of another connection."),
+        NotSignedUp::Moved => format!("auth0|{id} has moved here."),
         NotSignedUp::Profile(text) => text.clone(),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use gatewright_core::client::Client;
 use gatewright_core::script::database::Refusal;
 use gatewright_core::user::User;
+use gatewright_http::Fault;
 use gatewright_resources::account_tickets::{self, AccountTicket, Purpose};
 use gatewright_resources::{logs, passwords, users};
 use gatewright_store::StoreError;
@@ -14,6 +15,8 @@ use super::Custom;
 use super::login::conflict;
 use crate::account_link::Desk;
 use crate::events;
+use crate::scripts::afterwards;
+use crate::scripts::event::Sent;
 use crate::sign_up::decision;
 use crate::stop::Stop;
 
@@ -77,12 +80,23 @@ impl Custom {
         Ok(read.await?.is_some())
     }
 
-    /// Sets the password by the script. The link is spent first, and given back if the script says no.
+    /// Sets the password by the script. The link is spent first, and given back if the script says no. All of it
+    /// happens even if the browser leaves meanwhile: what the script changed elsewhere has consequences here.
     pub(crate) async fn reset(
         &self,
         ticket_hash: String,
         password: &str,
-    ) -> Result<Result<(AccountTicket, User), Unchanged>, Stop> {
+    ) -> Result<Result<AccountTicket, Unchanged>, Stop> {
+        let (custom, password) = (self.clone(), password.to_owned());
+        let whole = tokio::spawn(async move { custom.reset_whole(ticket_hash, &password).await });
+        whole.await.map_err(Fault::internal)?
+    }
+
+    async fn reset_whole(
+        &self,
+        ticket_hash: String,
+        password: &str,
+    ) -> Result<Result<AccountTicket, Unchanged>, Stop> {
         let (within, hash) = (self.cx.clone(), ticket_hash.clone());
         let spend = self.cx.app.db.write(move |tx| {
             Box::pin(async move {
@@ -95,8 +109,8 @@ impl Custom {
         let changed = matches!(called.result, Ok(true));
         let client = link.client_id.as_deref().and_then(|id| self.cx.tenant.client(id));
         let code = if changed { "scp" } else { "fcp" };
-        let mut event = events::event(&self.cx, code, client.map(|client| &**client));
-        event = events::at_connection(event, &self.connection);
+        let event = events::event(&self.cx, code, client.map(|client| &**client));
+        let mut event = events::at_connection(event, &self.connection);
         event.user_id = Some(link.user_id.clone());
         event.user_name = Some(link.email.clone());
         let (reason, told) = match called.result {
@@ -129,7 +143,11 @@ impl Custom {
         let user: Result<Option<Value>, StoreError> = write.await;
         let user = user?.and_then(|user| serde_json::from_value::<User>(user).ok());
         Ok(match (changed, user) {
-            (true, Some(user)) => Ok((link, user)),
+            (true, Some(user)) => {
+                let sent = Sent::typed(std::iter::empty());
+                afterwards::password_changed(&self.cx, client, &self.connection, &user, &sent);
+                Ok(link)
+            }
             (true, None) => Err(Unchanged::Gone),
             (false, _) => Err(Unchanged::Refused(told)),
         })

@@ -56,7 +56,7 @@ impl Custom {
         user.insert("client_id".to_owned(), client.client_id.clone().into());
         user.insert("tenant".to_owned(), self.cx.tenant.id.as_str().into());
         user.insert("connection".to_owned(), self.connection.name.clone().into());
-        let created = self.create(Value::Object(user)).await;
+        let created = self.create(Value::Object(user), password).await;
         if let Err(refusal) = created.result {
             return Ok(SignedUp::Not(refusal, created.scripts));
         }

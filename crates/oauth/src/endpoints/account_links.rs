@@ -192,8 +192,7 @@ pub(crate) async fn reset(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
         Err(NewPasswordError::Hash(error)) => return Err(Fault::from(error).into()),
         Err(NewPasswordError::Store(error)) => return Err(error.into()),
     };
-    let done = async |mut link: AccountTicket, user: User| {
-        told_of_change(&look, &link, &connection, &user);
+    let done = async |mut link: AccountTicket| {
         if let Some((waiting, reset)) = &passed {
             challenge::spend(&cx, waiting).await?;
             link.result_url = reset.result_url.clone().or(link.result_url);
@@ -202,14 +201,17 @@ pub(crate) async fn reset(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Res
     };
     if let Some(custom) = custom_database::of(&cx, &connection).filter(|custom| !custom.imports()) {
         return match custom.reset(token_hash(&look.ticket), &password).await? {
-            Ok((link, user)) => done(link, user).await,
+            Ok(link) => done(link).await,
             Err(Unchanged::Gone) => Ok(look.gone(Purpose::ResetPassword)),
             Err(Unchanged::Refused(text)) => wrong(Said { told: text, alert: true, ..Said::default() }),
         };
     }
     let change = Change { cx: cx.clone(), ticket_hash: token_hash(&look.ticket), hash };
     match cx.app.db.write(move |tx| Box::pin(change.record(tx))).await? {
-        Some((link, user)) => done(link, user).await,
+        Some((link, user)) => {
+            told_of_change(&look, &link, &connection, &user);
+            done(link).await
+        }
         None => Ok(look.gone(Purpose::ResetPassword)),
     }
 }

@@ -8,7 +8,7 @@ use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
 use gatewright_core::user::User;
 use gatewright_http::RequestCx;
-use gatewright_script::{Ended, Program, Wrapper};
+use gatewright_script::{Program, Wrapper};
 use serde_json::{Map, Value, json};
 
 use super::event::{self, Sent};
@@ -143,17 +143,16 @@ impl Happened {
             state: None,
         };
         let outcome = run(&self.cx, trigger).await;
-        let failed = outcome.ended == Ended::Failed;
-        let code = match (failed, kind) {
-            (false, _) => EXECUTED,
-            (true, "hook") => self.what.hook_failed,
-            (true, _) => FAILED,
+        let error = outcome.failure();
+        let code = match (error, kind) {
+            (None, _) => EXECUTED,
+            (Some(_), "hook") => self.what.hook_failed,
+            (Some(_), _) => FAILED,
         };
         let event = events::event(&self.cx, code, self.client.as_deref());
         let mut event = events::at_connection(event, &self.connection);
         event.user_id = Some(self.user.user_id.clone());
         event.user_name = self.user.text("email").or(self.user.text("phone_number")).map(str::to_owned);
-        let error = outcome.runs.last().and_then(|run| run.error.as_ref());
         event.description = error.map(|error| error.message.clone());
         event.details = json!({
             "trigger_id": self.what.trigger,

@@ -6,11 +6,11 @@ use gatewright_core::client::Client;
 use gatewright_core::script::{Halt, ScriptFacts, actions};
 use gatewright_http::RequestCx;
 use gatewright_resources::login_transactions::ScriptProgress;
-use gatewright_script::{Ended, Program, Wrapper};
+use gatewright_script::{Program, Wrapper};
 use serde_json::{Value, json};
 
 use super::event::{self, Sent};
-use super::{Trigger, failed, ledger, run_masked, unavailable};
+use super::{Trigger, failed, ledger, run_masked};
 use crate::decision::Wanted;
 
 /// The trigger's id.
@@ -52,9 +52,8 @@ pub(crate) async fn run_exchange(
     };
     let commands = ran.runs.first().map_or(&[][..], |run| &run.commands);
     let mut verdict = actions::judge(&format!("The action \"{}\"", program.name), commands, &facts);
-    if ran.ended == Ended::Failed && verdict.halt.is_none() {
-        let error = ran.runs.last().and_then(|run| run.error.as_ref());
-        verdict.halt = Some(Halt::Denied(error.map_or_else(unavailable, failed)));
+    if let Some(error) = ran.failure() {
+        verdict.halt.get_or_insert_with(|| Halt::Denied(failed(error)));
     }
     ScriptProgress { verdict, runs: ledger::runs("action", &programs, &ran), ..ScriptProgress::default() }
 }

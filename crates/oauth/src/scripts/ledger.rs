@@ -81,7 +81,7 @@ fn mask(value: &mut Value, secrets: &[String]) {
 }
 
 /// The text with stars in place of secrets.
-pub(super) fn covered(text: &str, secrets: &[String]) -> String {
+pub(crate) fn covered(text: &str, secrets: &[String]) -> String {
     let secrets = secrets.iter().filter(|secret| !secret.is_empty());
     secrets.fold(text.to_owned(), |text, secret| text.replace(secret, STARS))
 }

@@ -1,15 +1,15 @@
 //! Rules and post-login Actions: what runs at every login and every renewal.
 
+use gatewright_core::Timestamp;
 use gatewright_core::client::Client;
 use gatewright_core::scope::ScopeReport;
 use gatewright_core::script::{Halt, ScriptFacts, Verdict, actions, rules};
 use gatewright_core::user::User;
-use gatewright_core::{OAuthError, Timestamp};
 use gatewright_http::RequestCx;
 use gatewright_resources::login_transactions::{ScriptProgress, WaitingScript};
 use gatewright_resources::role_members;
 use gatewright_resources::sessions::Session;
-use gatewright_script::{Ended, ErrorKind, Outcome, Wrapper};
+use gatewright_script::{ErrorKind, Wrapper};
 use gatewright_store::StoreError;
 use serde_json::{Map, Value, json};
 
@@ -130,17 +130,13 @@ async fn run_rules(
     let outcome = run(cx, trigger).await;
     progress.runs.extend(ledger::runs("rule", &programs, &outcome));
     let name = |index: usize| programs.get(index).map_or("", |program| program.name.as_str());
-    let verdict = match outcome.runs.last() {
-        Some(run) if outcome.ended == Ended::Failed => {
-            let error = run.error.as_ref().map(|error| match error.kind {
-                // Compat: what a rule gives to its callback is told to the application.
-                ErrorKind::Thrown => rules::refusal(&error.name, &error.message),
-                _ => failed(error),
-            });
-            Verdict::denied(error.unwrap_or_else(unavailable))
-        }
-        None if outcome.ended == Ended::Failed => Verdict::denied(unavailable()),
-        _ => {
+    let verdict = match outcome.failure() {
+        Some(error) => Verdict::denied(match error.kind {
+            // Compat: what a rule gives to its callback is told to the application.
+            ErrorKind::Thrown => rules::refusal(&error.name, &error.message),
+            _ => failed(error),
+        }),
+        None => {
             let by = match programs.as_slice() {
                 [only] => format!("The rule \"{}\"", only.name),
                 _ => format!("One of the rules from \"{}\" to \"{}\"", name(0), name(programs.len() - 1)),
@@ -201,16 +197,13 @@ async fn run_actions(
         progress.verdict = progress.verdict.then(verdict);
         note_metadata(&mut progress.metadata, &ran.commands);
     }
-    if outcome.ended == Ended::Failed && !matches!(progress.verdict.halt, Some(Halt::Denied(_))) {
+    if let Some(error) = outcome.failure()
+        && !matches!(progress.verdict.halt, Some(Halt::Denied(_)))
+    {
         progress.waits_for = None;
-        progress.verdict.halt = Some(Halt::Denied(failure(&outcome)));
+        progress.verdict.halt = Some(Halt::Denied(failed(error)));
     }
     progress
-}
-
-pub(super) fn failure(outcome: &Outcome) -> OAuthError {
-    let error = outcome.runs.last().and_then(|run| run.error.as_ref());
-    error.map_or_else(unavailable, failed)
 }
 
 pub(super) fn note_metadata(metadata: &mut Map<String, Value>, commands: &[Value]) {

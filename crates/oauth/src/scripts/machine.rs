@@ -5,7 +5,7 @@ use gatewright_core::client::Client;
 use gatewright_core::scope::ScopeReport;
 use gatewright_core::script::{Halt, ScriptFacts, Verdict, actions};
 use gatewright_http::RequestCx;
-use gatewright_script::{Ended, ErrorKind, Wrapper};
+use gatewright_script::{ErrorKind, Wrapper};
 use serde_json::{Value, json};
 
 use super::event::{self, Sent};
@@ -58,8 +58,7 @@ pub(crate) async fn run_exchange(
         };
         let outcome = run(cx, trigger).await;
         ran.runs.extend(ledger::runs("hook", &programs, &outcome));
-        let error = outcome.runs.last().and_then(|run| run.error.as_ref());
-        ran.verdict = match error {
+        ran.verdict = match outcome.failure() {
             Some(error) => Verdict::denied(hook_refusal(error)),
             None => {
                 actions::judge(&format!("The hook \"{}\"", hook.name), &as_commands(&outcome.result), &facts)
@@ -85,13 +84,8 @@ pub(crate) async fn run_exchange(
         let verdict = actions::judge(&format!("The action \"{by}\""), &done.commands, &facts);
         ran.verdict = std::mem::take(&mut ran.verdict).then(verdict);
     }
-    if outcome.ended == Ended::Failed && ran.verdict.halt.is_none() {
-        let error = outcome.runs.last().and_then(|run| run.error.as_ref());
-        let error = error.map_or_else(
-            || OAuthError::access_denied("The tenant's scripts could not be run.").because("script_worker"),
-            failed,
-        );
-        ran.verdict.halt = Some(Halt::Denied(error));
+    if let Some(error) = outcome.failure() {
+        ran.verdict.halt.get_or_insert_with(|| Halt::Denied(failed(error)));
     }
     ran
 }
@@ -124,7 +118,8 @@ fn hook_refusal(error: &gatewright_script::ScriptError) -> OAuthError {
         (ErrorKind::Thrown, "InvalidScopeError") => "invalid_scope",
         (ErrorKind::Thrown, "InvalidRequestError") => "invalid_request",
         (ErrorKind::Thrown, "ServerError") => {
-            return OAuthError::new(500, "server_error", error.message.clone());
+            let error = OAuthError::new(500, "server_error", error.message.clone());
+            return error.because("denied_by_script");
         }
         _ => return failed(error),
     };

@@ -105,20 +105,34 @@ pub(crate) async fn run_masked(cx: &RequestCx, trigger: Trigger<'_>, mut masked:
 
 /// What a failed Action or Hook means for its flow. The author's words stay in the log: they may hold anything.
 pub(crate) fn failed(error: &ScriptError) -> OAuthError {
-    let (text, reason) = match error.kind {
-        ErrorKind::Thrown => ("An Action failed.", "script_threw"),
-        ErrorKind::Invalid => ("An Action cannot be run.", "script_invalid"),
-        ErrorKind::Time => ("The Actions took too long.", "script_time"),
-        ErrorKind::Cpu => ("An Action used too much processor time.", "script_cpu"),
-        ErrorKind::Memory => ("An Action used too much memory.", "script_memory"),
-        ErrorKind::Output => ("An Action's output is too long.", "script_output"),
-        ErrorKind::Stuck => ("An Action never ended.", "script_stuck"),
-        ErrorKind::Worker => ("The Actions could not be run.", "script_worker"),
+    let text = match error.kind {
+        ErrorKind::Thrown => "An Action failed.",
+        ErrorKind::Invalid => "An Action cannot be run.",
+        ErrorKind::Time => "The Actions took too long.",
+        ErrorKind::Cpu => "An Action used too much processor time.",
+        ErrorKind::Memory => "An Action used too much memory.",
+        ErrorKind::Output => "An Action's output is too long.",
+        ErrorKind::Stuck => "An Action never ended.",
+        ErrorKind::Worker => "The Actions could not be run.",
     };
-    OAuthError::access_denied(text).because(reason)
+    OAuthError::access_denied(text).because(failure_reason(error.kind))
 }
 
-/// No worker could be had, or it died before it said why.
+/// The reason that the log gives for a failure.
+pub(crate) fn failure_reason(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Thrown => "script_threw",
+        ErrorKind::Invalid => "script_invalid",
+        ErrorKind::Time => "script_time",
+        ErrorKind::Cpu => "script_cpu",
+        ErrorKind::Memory => "script_memory",
+        ErrorKind::Output => "script_output",
+        ErrorKind::Stuck => "script_stuck",
+        ErrorKind::Worker => "script_worker",
+    }
+}
+
+/// The script that a flow would go on with is gone.
 pub(crate) fn unavailable() -> OAuthError {
     OAuthError::access_denied("The tenant's scripts could not be run.").because("script_worker")
 }

@@ -11,11 +11,11 @@ use gatewright_core::connection::Connection;
 use gatewright_core::script::notification::{Next, next};
 use gatewright_core::user::User;
 use gatewright_http::RequestCx;
-use gatewright_script::{Ended, Wrapper};
+use gatewright_script::Wrapper;
 use serde_json::{Value, json};
 
 use super::event::{self, Sent};
-use super::{Trigger, failed, ledger, run_masked, unavailable};
+use super::{Trigger, failed, ledger, run_masked};
 
 /// The trigger of the e-mail provider `custom`.
 pub(crate) const EMAIL: &str = "custom-email-provider";
@@ -73,10 +73,9 @@ impl Notice<'_> {
             runs.extend(ledger::runs("action", &programs, &ran));
             ran_ms += ran.runs.iter().map(|run| run.wall_micros / 1000).sum::<u64>();
             let told = Some(ledger::told(&runs, &[]));
-            if ran.ended == Ended::Failed {
-                let error = ran.runs.last().and_then(|run| run.error.as_ref());
-                let error = error.map_or_else(unavailable, failed);
-                return self.failure(DeliveryErrorKind::Temporary, error.description.into_owned(), told);
+            if let Some(error) = ran.failure() {
+                let detail = failed(error).description.into_owned();
+                return self.failure(DeliveryErrorKind::Temporary, detail, told);
             }
             let commands = ran.runs.first().map_or(&[][..], |run| &run.commands);
             match next(commands, tries_before, ran_ms) {

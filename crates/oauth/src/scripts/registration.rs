@@ -6,11 +6,11 @@ use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
 use gatewright_core::script::registration::{self, Refusal, Registration};
 use gatewright_http::RequestCx;
-use gatewright_script::{Ended, ErrorKind, Outcome, ScriptError, Wrapper};
+use gatewright_script::{ErrorKind, ScriptError, Wrapper};
 use serde_json::{Map, Value, json};
 
 use super::event::{self, Sent};
-use super::{Trigger, failed, hook, ledger, run};
+use super::{Trigger, failure_reason, hook, ledger, run};
 
 /// The trigger's id.
 const PRE_USER_REGISTRATION: &str = "pre-user-registration";
@@ -63,8 +63,8 @@ pub(crate) async fn screen(cx: &RequestCx, candidate: &Candidate<'_>) -> Screene
         };
         let outcome = run(cx, trigger).await;
         screened.runs.extend(ledger::runs("hook", &programs, &outcome));
-        screened.registration = match error_of(&outcome) {
-            Some(Some(error)) if error.kind == ErrorKind::Thrown => {
+        screened.registration = match outcome.failure() {
+            Some(error) if error.kind == ErrorKind::Thrown => {
                 refused(registration::of_hook_error(&error.name, &error.message, &error.members))
             }
             Some(error) => refused(refusal_of(error)),
@@ -88,7 +88,7 @@ pub(crate) async fn screen(cx: &RequestCx, candidate: &Candidate<'_>) -> Screene
             let more = registration::of_commands(&format!("The action \"{name}\""), &done.commands);
             screened.registration = std::mem::take(&mut screened.registration).then(more);
         }
-        if let Some(error) = error_of(&outcome) {
+        if let Some(error) = outcome.failure() {
             let known = &mut screened.registration.refusal;
             known.get_or_insert_with(|| refusal_of(error));
         }
@@ -99,33 +99,9 @@ pub(crate) async fn screen(cx: &RequestCx, candidate: &Candidate<'_>) -> Screene
     screened
 }
 
-/// Why it failed, if it did; the inner option is empty where no script was to blame.
-fn error_of(outcome: &Outcome) -> Option<Option<&ScriptError>> {
-    (outcome.ended == Ended::Failed).then(|| outcome.runs.last().and_then(|run| run.error.as_ref()))
+fn refusal_of(error: &ScriptError) -> Refusal {
+    Refusal::failed(error.message.clone(), failure_reason(error.kind))
 }
-
-fn refusal_of(error: Option<&ScriptError>) -> Refusal {
-    match error {
-        Some(error) => {
-            let reason = failed(error).reason.unwrap_or_default();
-            let reason = REASONS.iter().find(|known| **known == reason).unwrap_or(&"script_threw");
-            Refusal::failed(error.message.clone(), reason)
-        }
-        None => Refusal::failed("The tenant's scripts could not be run.", "script_worker"),
-    }
-}
-
-/// The reasons of [`failed`].
-const REASONS: &[&str] = &[
-    "script_threw",
-    "script_invalid",
-    "script_time",
-    "script_cpu",
-    "script_memory",
-    "script_output",
-    "script_stuck",
-    "script_worker",
-];
 
 fn refused(refusal: Refusal) -> Registration {
     Registration { refusal: Some(refusal), ..Registration::default() }

@@ -6,12 +6,12 @@ use gatewright_core::script::{Halt, ScriptFacts, Verdict, actions};
 use gatewright_core::user::User;
 use gatewright_http::RequestCx;
 use gatewright_resources::login_transactions::{ScriptProgress, WaitingScript};
-use gatewright_script::{Ended, Wrapper};
+use gatewright_script::Wrapper;
 use serde_json::{Value, json};
 
 use super::event::{self, Sent};
-use super::login::{failure, note_metadata};
-use super::{Trigger, ledger, run, unavailable};
+use super::login::note_metadata;
+use super::{Trigger, failed, ledger, run, unavailable};
 
 /// The trigger's id.
 pub(crate) const TRIGGER: &str = "password-reset-post-challenge";
@@ -72,9 +72,11 @@ pub(crate) async fn run_reset(cx: &RequestCx, scene: &Scene<'_>, before: ScriptP
         progress.verdict = progress.verdict.then(verdict);
         note_metadata(&mut progress.metadata, &ran.commands);
     }
-    if outcome.ended == Ended::Failed && !matches!(progress.verdict.halt, Some(Halt::Denied(_))) {
+    if let Some(error) = outcome.failure()
+        && !matches!(progress.verdict.halt, Some(Halt::Denied(_)))
+    {
         progress.waits_for = None;
-        progress.verdict.halt = Some(Halt::Denied(failure(&outcome)));
+        progress.verdict.halt = Some(Halt::Denied(failed(error)));
     }
     progress
 }

@@ -25,6 +25,8 @@ pub enum NotSignedUp {
     Profile(String),
     /// The id belongs to an account of another connection.
     IdTaken,
+    /// The account has a password here by now.
+    Moved,
 }
 
 /// Makes an account. `form` holds `email`, `username` and profile members as `POST /users` names them.
@@ -59,8 +61,9 @@ pub async fn sign_up(
     Ok(Ok(Value::Object(user)))
 }
 
-/// Takes in an account of a custom database: makes it, or brings it up to date. `hash` moves its password here,
-/// `refreshes` lets names and picture follow. The inner value is the user whose account it is.
+/// Takes in an account of a custom database: makes it, or brings it up to date. `hash` moves its password here, once:
+/// an old password must not come back after the user chose another. `refreshes` lets names and picture follow. The
+/// inner value is the user whose account it is.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
@@ -79,6 +82,9 @@ pub async fn adopt(
             let place = profile::place_of(&user, &account_id);
             if user.get("identities").is_none_or(|all| all[place]["connection"] != connection.name.as_str()) {
                 return Ok(Err(NotSignedUp::IdTaken));
+            }
+            if hash.is_some() && passwords::hash_of(tx, tenant, &account_id).await?.is_some() {
+                return Ok(Err(NotSignedUp::Moved));
             }
             if follow(profile::profile_of(&mut user, place), profile, refreshes) {
                 user.insert("updated_at".to_owned(), now.iso8601().into());
