@@ -1,0 +1,87 @@
+//! Administrators of the dashboard: who gets in, and when they are out again.
+
+use gatewright_testkit::{Admin, Answer, Form, Page, Server, Start, on_every_database};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::oidc::op::{DATABASE, is_login};
+
+const APP: &str = "http://localhost:4200";
+const EMAIL: &str = "ada@example.com";
+const PASSWORD: &str = "Correct-horse-battery-1";
+
+/// The path of a user at the Management API.
+fn path(user: &Value, more: &str) -> String {
+    format!("/users/{}{more}", user["user_id"].as_str().unwrap().replace('|', "%7C"))
+}
+
+/// A role that opens the dashboard: what it is called begins with the word that counts, and it has a permission.
+async fn role(admin: &Admin, server: &Server) -> String {
+    let role = json!({"name": "Gatewright Reader"});
+    let role = admin.call(Method::POST, "/roles", Some(role)).await.expect(200).json();
+    let id = role["id"].as_str().unwrap().to_owned();
+    let permission = json!({"permissions": [{
+        "resource_server_identifier": server.management_audience(), "permission_name": "read:users",
+    }]});
+    admin.create(&format!("/roles/{id}/permissions"), permission).await;
+    id
+}
+
+/// An administrator with a password; the user, and the role.
+async fn administrator(admin: &Admin, server: &Server) -> (Value, String) {
+    let user = json!({"connection": DATABASE, "email": EMAIL, "password": PASSWORD, "email_verified": true});
+    let user = admin.create("/users", user).await;
+    let role = role(admin, server).await;
+    let members = json!({"users": [user["user_id"]]});
+    admin.call(Method::POST, &format!("/roles/{role}/users"), Some(members)).await.expect(200);
+    (user, role)
+}
+
+async fn type_password(browser: &Page, page: &Answer) -> Answer {
+    assert!(is_login(page), "a login page: {}\n{}", page.asked, page.body);
+    Form::of(page).with("username", EMAIL).with("password", PASSWORD).submit(browser, "default").await
+}
+
+/// Logs in to the dashboard; the browser.
+async fn log_in(server: &Server) -> Page {
+    let browser = server.tool();
+    let page = browser.open("/dashboard/users").await;
+    let users = type_password(&browser, &page).await;
+    assert!(users.expect(200).body.contains("<title>Users ·"), "{}", users.body);
+    browser
+}
+
+/// Whether the browser is in the dashboard.
+async fn is_in(browser: &Page) -> bool {
+    let answer = browser.get("/dashboard/users").await;
+    assert!(answer.status == 200 || answer.header("location").starts_with("/dashboard/login"));
+    answer.status == 200
+}
+
+#[tokio::test]
+async fn a_session_that_began_with_a_code_is_no_login_of_an_administrator() {
+    on_every_database(async |server: Server| {
+        let admin = server.admin().await;
+        let (user, _) = administrator(&admin, &server).await;
+        let page = server.page(APP);
+        let phone = Start { phone_number: "+61400000002".to_owned(), ..Start::seed(&server).scope("openid") };
+        let sub = phone.log_in(&server, &page).await.id_claims()["sub"].clone();
+        let linked = json!({"provider": "sms", "user_id": sub});
+        admin.create(&path(&user, "/identities"), linked).await;
+        let linked = phone.log_in(&server, &page).await;
+        assert_eq!(linked.id_claims()["sub"], user["user_id"]);
+
+        // The same browser, which every other client would let in without a word.
+        let login = page.open("/dashboard/users").await;
+        let users = type_password(&page, &login).await;
+        assert!(users.expect(200).body.contains("<title>Users ·"), "{}", users.body);
+        // A client that an older version made is taken out of single sign-on too.
+        let client = "/clients/gatewright-dashboard";
+        admin.patch(client, json!({"sso_disabled": false})).await;
+        page.forget_cookies();
+        phone.log_in(&server, &page).await;
+        assert!(is_login(&page.open("/dashboard/users").await));
+        assert_eq!(admin.get(client).await["sso_disabled"], true);
+    })
+    .await;
+}
