@@ -85,3 +85,23 @@ async fn a_session_that_began_with_a_code_is_no_login_of_an_administrator() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_ends_all_sessions_of_a_user_ends_those_in_the_dashboard() {
+    on_every_database(async |server: Server| {
+        let admin = server.admin().await;
+        let (user, _) = administrator(&admin, &server).await;
+        let calls = [
+            (Method::DELETE, path(&user, "/sessions"), None, 202),
+            (Method::POST, path(&user, "/revoke-access"), Some(json!({})), 202),
+            (Method::PATCH, path(&user, ""), Some(json!({"password": PASSWORD})), 200),
+        ];
+        for (method, path, body, status) in calls {
+            let browser = log_in(&server).await;
+            assert!(is_in(&browser).await);
+            admin.call(method, &path, body).await.expect(status);
+            assert!(!is_in(&browser).await, "{path}");
+        }
+    })
+    .await;
+}
