@@ -1,5 +1,7 @@
 //! Administrators of the dashboard: who gets in, and when they are out again.
 
+use std::time::Duration;
+
 use gatewright_testkit::{Admin, Answer, Form, Page, Server, Start, on_every_database};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -22,6 +24,8 @@ async fn role(admin: &Admin, server: &Server) -> String {
     let id = role["id"].as_str().unwrap().to_owned();
     let permission = json!({"permissions": [{
         "resource_server_identifier": server.management_audience(), "permission_name": "read:users",
+    }, {
+        "resource_server_identifier": server.management_audience(), "permission_name": "create:users",
     }]});
     admin.create(&format!("/roles/{id}/permissions"), permission).await;
     id
@@ -49,6 +53,14 @@ async fn log_in(server: &Server) -> Page {
     let users = type_password(&browser, &page).await;
     assert!(users.expect(200).body.contains("<title>Users ·"), "{}", users.body);
     browser
+}
+
+/// Sends a form of the dashboard, as a page with the session's token does.
+async fn send(browser: &Page, path: &str, fields: &[(&str, &str)]) -> Answer {
+    let form = Form::of(&browser.get("/dashboard/users").await);
+    let mut fields = fields.to_vec();
+    fields.push(("_token", form.value("_token").expect("the session's token")));
+    browser.post_form(path, &fields).await
 }
 
 /// Whether the browser is in the dashboard.
@@ -102,6 +114,38 @@ async fn what_ends_all_sessions_of_a_user_ends_those_in_the_dashboard() {
             admin.call(method, &path, body).await.expect(status);
             assert!(!is_in(&browser).await, "{path}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_made_in_the_dashboard_is_told_to_the_scripts() {
+    on_every_database(async |server: Server| {
+        let admin = server.admin().await;
+        administrator(&admin, &server).await;
+        let code = "exports.onExecutePostUserRegistration = async (event) => console.log(event.user.email);";
+        let trigger = "post-user-registration";
+        let action = json!({"name": "Told", "code": code, "supported_triggers": [{"id": trigger}]});
+        let id = admin.create("/actions/actions", action).await["id"].as_str().unwrap().to_owned();
+        admin.call(Method::POST, &format!("/actions/actions/{id}/deploy"), None).await.expect(200);
+        let bindings = json!({"bindings": [{"ref": {"type": "action_id", "value": id}}]});
+        admin.patch(&format!("/actions/triggers/{trigger}/bindings"), bindings).await;
+
+        let browser = log_in(&server).await;
+        let bea = [("connection", DATABASE), ("email", "bea@example.com"), ("password", PASSWORD)];
+        let made = send(&browser, "/dashboard/users/new", &bea).await;
+        assert!(made.expect(303).header("location").ends_with("?done=created"), "{}", made.body);
+        // It runs after the answer.
+        let mut events = json!([]);
+        for _ in 0..200 {
+            events = admin.get("/logs?q=type:actions_executed").await;
+            if events != json!([]) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let run = &events[0]["details"]["decision"]["scripts"]["runs"][0];
+        assert_eq!(run["console"][0], "bea@example.com", "{events:#}");
     })
     .await;
 }
