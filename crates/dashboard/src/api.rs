@@ -1,7 +1,7 @@
 //! Calls of the Management API's operations, in this process, with an administrator's scopes.
 //!
 //! The dashboard changes nothing in any other way, so it can do nothing that the API cannot, and each write
-//! leaves the same log event.
+//! leaves the same log event and is told to the same scripts.
 
 use std::sync::{Arc, LazyLock};
 
@@ -74,6 +74,7 @@ impl Api {
         let (target, params) = ROUTES.find(call.method, path)?;
         let Target::Built(operation) = target else { return Err(ApiError::no_such_path()) };
         let cx = &self.cx;
+        let flows = (cx.app.flows)(cx.clone());
         let facts = OpRequest {
             tenant: cx.tenant.id.clone(),
             issuer: cx.issuer.clone(),
@@ -92,7 +93,7 @@ impl Api {
             ip: cx.ip.to_string(),
             user_agent: cx.user_agent.clone(),
             custom_domain: None,
-            flows: Some((cx.app.flows)(cx.clone())),
+            flows: Some(Arc::clone(&flows)),
             trial: Some(Arc::new(Workers::new(cx))),
         };
         let body = call.body.map_or_else(RawBody::default, |body| RawBody {
@@ -103,6 +104,9 @@ impl Api {
         let answer = execute(&cx.app.db, operation, Arc::new(facts), made).await?;
         if operation.effect == Effect::WritesConfig {
             cx.app.tenants.invalidate(&cx.tenant.id);
+        }
+        if let Some(happened) = answer.happened {
+            flows.afterwards(happened);
         }
         Ok(answer.body.unwrap_or_default())
     }

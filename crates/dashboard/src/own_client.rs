@@ -26,6 +26,7 @@ pub(crate) async fn furnish(
     let ready = cx.tenant.client(own.client_id).is_some_and(|client| {
         client.callbacks.iter().any(|known| known == callback)
             && client.allowed_logout_urls.iter().any(|known| known == signed_out)
+            && (client.sso_disabled || !own.sso_disabled)
     });
     if ready {
         return Ok(());

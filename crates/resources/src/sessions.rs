@@ -15,6 +15,7 @@ use gatewright_core::session::SessionTimes;
 use gatewright_store::{Row, StoreError, Tx, params, sql};
 use serde_json::{Map, Value};
 
+use crate::dashboard;
 use crate::engine::crud::merge;
 use crate::logout_deliveries;
 
@@ -219,7 +220,7 @@ pub async fn succeed(
     Ok(())
 }
 
-/// Ends every session of a user, and queues those who are told.
+/// Ends every session of a user, those in the dashboard too, and queues those who are told.
 pub async fn end_all_of_user(
     tx: &mut Tx,
     tenant: &TenantId,
@@ -230,7 +231,7 @@ pub async fn end_all_of_user(
     for row in tx.all(&OF_USER, &params![tenant, user_id]).await? {
         end(tx, tenant, &row.text(0)?, initiator, now).await?;
     }
-    Ok(())
+    dashboard::sessions::end_all_of_user(tx, tenant, user_id).await
 }
 
 /// Sessions of any tenant that are over but still stored, at most `limit`.

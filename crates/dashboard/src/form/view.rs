@@ -84,7 +84,10 @@ impl FormView {
         let sent = refused.map(|refused| &refused.sent);
         let fields =
             spec.controls.iter().map(|control| field(spec, control, current, sent, refusal)).collect();
-        let shown = refused.and_then(|refused| refused.call.as_ref()).unwrap_or(call);
+        // The call that was refused holds what was typed; pages hold no secrets, and may be kept by the browser.
+        let has_secret = spec.controls.iter().any(|control| control.kind == Kind::Secret);
+        let made = refused.filter(|_| !has_secret).and_then(|refused| refused.call.as_ref());
+        let shown = made.unwrap_or(call);
         let body = shown.body.clone().unwrap_or_else(|| json!({}));
         Self {
             id: spec.id.to_owned(),
@@ -151,7 +154,7 @@ fn field(
     refusal: Option<&Refusal>,
 ) -> FieldView {
     let stored = at(current, control.name);
-    let value = match sent {
+    let value = match sent.filter(|_| control.kind != Kind::Secret) {
         Some(sent) => sent.text(control.name).unwrap_or_default().to_owned(),
         None => typed(control, stored),
     };
@@ -232,5 +235,45 @@ fn typed(control: &Control, stored: &Value) -> String {
             items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
         }
         (_, value) => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use askama::Template as _;
+    use gatewright_resources::engine::Method;
+    use serde_json::{Value, json};
+
+    use super::super::{Control, Kind, Refusal, Refused, Spec, control};
+    use super::FormView;
+    use crate::api::ApiCall;
+    use crate::sent::Sent;
+
+    const EMAIL: Control = control("email", "E-mail address", Kind::Text);
+    const PASSWORD: Control = control("password", "Password", Kind::Secret);
+
+    fn spec(controls: &'static [Control]) -> Spec {
+        Spec { id: "new", title: "", intro: "", controls, submit: "Create" }
+    }
+
+    fn refused(spec: &Spec, body: Value) -> String {
+        let call = ApiCall::new(Method::Post, "/users");
+        let refused = Refused {
+            form: spec.id.to_owned(),
+            sent: Sent::parse(b"email=ada&password=Correct-horse-7").unwrap(),
+            refusal: Refusal { control: Some("email"), text: "This is no address.".to_owned() },
+            call: Some(call.clone().with(body)),
+        };
+        FormView::new("", spec, "/", &call, &Value::Null, Some(&refused)).render().unwrap()
+    }
+
+    #[test]
+    fn a_refused_form_shows_no_secret() {
+        let page = refused(&spec(&[EMAIL, PASSWORD]), json!({"email": "ada", "password": "Correct-horse-7"}));
+        assert!(page.contains("value=\"ada\"") && page.contains("This is no address."), "{page}");
+        assert!(!page.contains("Correct-horse"), "{page}");
+        // Without a secret among the controls, the call is shown as it was made.
+        let page = refused(&spec(&[EMAIL]), json!({"email": "ada", "connection": "sms"}));
+        assert!(page.contains("connection"), "{page}");
     }
 }

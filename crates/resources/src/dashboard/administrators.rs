@@ -30,18 +30,26 @@ pub struct OwnClient {
     pub name: &'static str,
     /// Users of these strategies can log in through it, once it is made.
     pub strategies: &'static [&'static str],
+    /// Every login through it is one of its own: a session that another client began does not do.
+    pub sso_disabled: bool,
 }
 
 /// Administrators log in through this one. Only passwords to begin with: whoever can make a phone number or an
-/// e-mail address ring is not yet an administrator. More connections can be enabled for it like for any client.
-pub const DASHBOARD: OwnClient =
-    OwnClient { client_id: "gatewright-dashboard", name: "Gatewright Dashboard", strategies: &["auth0"] };
+/// e-mail address ring is not yet an administrator. That would be no more than a word if a session that began
+/// with such a code were good enough, so none is. More connections can be enabled for it like for any client.
+pub const DASHBOARD: OwnClient = OwnClient {
+    client_id: "gatewright-dashboard",
+    name: "Gatewright Dashboard",
+    strategies: &["auth0"],
+    sso_disabled: true,
+};
 
 /// The playground tries out logins with this one.
 pub const PLAYGROUND: OwnClient = OwnClient {
     client_id: "gatewright-playground",
     name: "Gatewright Playground",
     strategies: &["auth0", "sms", "email"],
+    sso_disabled: false,
 };
 
 sql!(
@@ -117,7 +125,8 @@ async fn role(tx: &mut Tx, tenant: &TenantId, cx: &SeedCx) -> Result<String, Sto
     Ok(id)
 }
 
-/// Makes a client of the dashboard, or lets one that is there come back to this address too.
+/// Makes a client of the dashboard, or lets one that is there come back to this address too and takes it out of
+/// single sign-on, if it has to be.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
@@ -131,9 +140,13 @@ pub async fn furnish_client(
     tenants::touch(tx, tenant).await?;
     let sealing = cx.sealing(tenant);
     if let Some(mut found) = CLIENTS.find(tx, tenant, &cx.master_key, own.client_id).await? {
-        let added =
-            [add(&mut found, "callbacks", callback), add(&mut found, "allowed_logout_urls", signed_out)];
-        if added.contains(&true) {
+        let mut changed =
+            add(&mut found, "callbacks", callback) | add(&mut found, "allowed_logout_urls", signed_out);
+        if own.sso_disabled && found.get("sso_disabled") != Some(&json!(true)) {
+            found.insert("sso_disabled".to_owned(), json!(true));
+            changed = true;
+        }
+        if changed {
             CLIENTS.store(tx, &sealing, found).await?;
         }
         return Ok(());
@@ -149,6 +162,7 @@ pub async fn furnish_client(
         "oidc_conformant": true,
         // Its callbacks are this very server's: nobody else can stand behind them, even on localhost.
         "skip_non_verifiable_callback_uri_confirmation_prompt": true,
+        "sso_disabled": own.sso_disabled,
         "token_endpoint_auth_method": "none",
     }));
     clients::complete(&mut client, &cx.random);

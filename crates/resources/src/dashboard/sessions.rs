@@ -1,7 +1,8 @@
 //! Administrators' browsers. The cookie holds a random token; only its hash is kept.
 //!
 //! They do not end with the tenant's own session in the browser: the playground logs in as other users, each of
-//! whom replaces it. Whoever is blocked or loses the role is out at once all the same.
+//! whom replaces it. What ends all sessions of a user, such as a new password, ends these too; whoever is blocked
+//! or loses the role is out at once all the same.
 
 use gatewright_core::Timestamp;
 use gatewright_core::ids::TenantId;
@@ -20,6 +21,7 @@ sql!(
      VALUES ($1, $2, $3, $4, $5)"
 );
 sql!(DELETE, "DELETE FROM dashboard_sessions WHERE tenant_id = $1 AND token_hash = $2");
+sql!(END_OF_USER, "DELETE FROM dashboard_sessions WHERE tenant_id = $1 AND user_id = $2");
 sql!(FORGET_OLD, "DELETE FROM dashboard_sessions WHERE tenant_id = $1 AND expires_at < $2");
 
 /// Whose session this is, if it is alive.
@@ -57,4 +59,12 @@ pub async fn insert(
 /// [`StoreError`] of the database.
 pub async fn delete(tx: &mut Tx, tenant: &TenantId, token_hash: &str) -> Result<(), StoreError> {
     tx.run(&DELETE, &params![tenant, token_hash]).await.map(drop)
+}
+
+/// Ends every session of a user.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn end_all_of_user(tx: &mut Tx, tenant: &TenantId, user_id: &str) -> Result<(), StoreError> {
+    tx.run(&END_OF_USER, &params![tenant, user_id]).await.map(drop)
 }

@@ -5,6 +5,7 @@ mod attack_protection;
 mod authorize;
 mod branding;
 mod codes;
+mod dashboard;
 mod device;
 mod discovery;
 mod email;
