@@ -126,9 +126,10 @@ impl Custom {
             user_id: None,
             state: None,
         };
-        let secrets = vec![password.to_owned()];
-        let outcome = run_masked(&self.cx, trigger, secrets.clone()).await;
+        let outcome = run_masked(&self.cx, trigger, vec![password.to_owned()]).await;
         let runs = ledger::runs("database", &programs, &outcome);
+        let own = programs.iter().flat_map(|program| ledger::own_secrets(program));
+        let secrets: Vec<String> = own.cloned().chain([password.to_owned()]).collect();
         let said = |error: &ScriptError| ledger::covered(&error.message, &secrets);
         let answer = match outcome.failure() {
             Some(error) if error.kind == ErrorKind::Thrown => Answer::Threw {

@@ -38,7 +38,7 @@ pub(crate) static ACTIONS: Crud = Crud {
     keys: |action| vec![text(action, "name").into(), deployed_id(action).map_or(Val::Null, Val::from)],
     draft,
     change,
-    background: |cx| Box::pin(versions::deployed(cx)),
+    background: |cx| Box::pin(versions::deployed_by_id(cx)),
     present,
     ..Crud::plain(&TABLE, "/actions/actions", "/actions/actions/{id}", "actions", IdForm::Uuid, FIELDS)
 };
@@ -216,7 +216,7 @@ fn draft<'a>(cx: &'a mut OpCx<'_>, action: &'a mut Map) -> BoxFuture<'a, Result<
         secrets::take(action, &Map::new(), &now)?;
         action.insert("created_at".to_owned(), now.clone().into());
         action.insert("updated_at".to_owned(), now.into());
-        // There is nothing to build until something runs actions: the draft is ready at once.
+        // Nothing is installed for an action, so there is nothing to wait for.
         action.insert("status".to_owned(), "built".into());
         action.insert("all_changes_deployed".to_owned(), false.into());
         if action.remove("deploy") == Some(Value::Bool(true)) {
@@ -275,7 +275,7 @@ fn list<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     Box::pin(async move {
         let request = cx.request;
         let actions = ACTIONS.load(cx.tx, &request.tenant, &request.master_key).await?;
-        let deployed = versions::deployed(cx).await?;
+        let deployed = versions::deployed_by_id(cx).await?;
         let chosen = actions.into_iter().map(|action| present(request, &deployed, action));
         let chosen = chosen.filter(|action| selects(&input.query, action)).map(Value::Object);
         Ok(page(&input.query, "actions", chosen.collect()).into())

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::actions::modules::pins;
 use crate::actions::secrets;
-use crate::actions::versions::VERSIONS;
+use crate::actions::versions::{self, Deployed};
 use crate::connections::configuration;
 use crate::engine::Map;
 use crate::hooks::{self, HOOKS};
@@ -26,14 +26,7 @@ use crate::rules_configs;
 
 sql!(
     BOUND,
-    "SELECT b.trigger_id, a.action_id, a.name, a.deployed_version_id FROM action_bindings b
-     JOIN actions a ON a.tenant_id = b.tenant_id AND a.action_id = b.action_id
-     WHERE b.tenant_id = $1 AND a.deployed_version_id IS NOT NULL ORDER BY b.trigger_id, b.position"
-);
-sql!(
-    DEPLOYED,
-    "SELECT action_id, name, deployed_version_id FROM actions
-     WHERE tenant_id = $1 AND deployed_version_id IS NOT NULL"
+    "SELECT trigger_id, action_id FROM action_bindings WHERE tenant_id = $1 ORDER BY trigger_id, position"
 );
 
 /// The longest file of a module folder that is read, in bytes.
@@ -63,11 +56,12 @@ impl Database {
         self.scripts.get(name)
     }
 
-    fn of(connection: &Connection, configuration: &BTreeMap<String, String>) -> Option<Self> {
+    fn of(master_key: &MasterKey, tenant: &TenantId, connection: &Connection) -> Option<Self> {
         let on = |name: &str| connection.options[name] == Value::Bool(true);
         if connection.strategy != "auth0" || !on("enabledDatabaseCustomization") {
             return None;
         }
+        let configuration = configuration::open(master_key, tenant, connection);
         let program = |name: &&'static str| {
             let code = connection.options["customScripts"][*name].as_str()?;
             let program = Program {
@@ -173,22 +167,22 @@ pub(crate) async fn load(
 ) -> Result<Scripts, StoreError> {
     let mut scripts = Scripts { rules: rules(tx, tenant, master_key).await?, ..Scripts::default() };
     for connection in connections {
-        let configuration = configuration::open(master_key, tenant, &connection.options)?;
-        if let Some(database) = Database::of(connection, &configuration) {
+        if let Some(database) = Database::of(master_key, tenant, connection) {
             scripts.databases.insert(connection.name.clone(), Arc::new(database));
         }
     }
-    for row in tx.all(&DEPLOYED, &params![tenant]).await? {
-        let (action_id, name, version_id) = (row.text(0)?, row.text(1)?, row.text(2)?);
-        if let Some(version) = VERSIONS.find(tx, tenant, master_key, &version_id).await? {
-            let mut program = action(&action_id, &name, &version, modules);
-            pins::attach(tx, tenant, master_key, modules, &version, &mut program).await?;
-            scripts.deployed.insert(action_id, Arc::new(program));
-        }
+    let deployed = versions::deployed(tx, tenant, master_key).await?;
+    let pinned = pins::pinned(tx, tenant, master_key, deployed.iter().map(|one| &one.version)).await?;
+    for Deployed { action_id, name, version } in &deployed {
+        let mut program = action(action_id, name, version, modules);
+        pins::attach(&pinned, modules, version, &mut program);
+        scripts.deployed.insert(action_id.clone(), Arc::new(program));
     }
-    for row in tx.all(&BOUND, &params![tenant]).await? {
-        if let Some(program) = scripts.deployed.get(&row.text(1)?) {
-            scripts.actions.entry(row.text(0)?).or_default().push(Arc::clone(program));
+    if !deployed.is_empty() {
+        for row in tx.all(&BOUND, &params![tenant]).await? {
+            if let Some(program) = scripts.deployed.get(&row.text(1)?) {
+                scripts.actions.entry(row.text(0)?).or_default().push(Arc::clone(program));
+            }
         }
     }
     for hook in HOOKS.load(tx, tenant, master_key).await? {

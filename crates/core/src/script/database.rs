@@ -163,6 +163,11 @@ const OBJECTS: &[&str] = &["user_metadata", "app_metadata"];
 /// Longest text of a profile, in characters.
 const LONGEST: usize = 300;
 
+/// Whether what a script names an account by may stand behind the connection in a user's id.
+pub fn local_id_is_allowed(id: &str) -> bool {
+    !id.is_empty() && id.len() <= 255 && !id.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
 /// Reads a profile. What is of another type than it should be is left out: old databases hold anything.
 fn read(profile: &Value) -> Result<Profile, Refusal> {
     let failed = |message: &str| Refusal::Failed { reason: "script_profile", message: message.to_owned() };
@@ -172,10 +177,7 @@ fn read(profile: &Value) -> Result<Profile, Refusal> {
         Some(Value::Number(number)) => number.to_string(),
         _ => String::new(),
     };
-    if local_id.is_empty()
-        || local_id.len() > 255
-        || local_id.chars().any(|c| c.is_whitespace() || c.is_control())
-    {
+    if !local_id_is_allowed(&local_id) {
         return Err(failed("The profile has no user_id, or one that is too long or holds spaces."));
     }
     let mut members = Map::new();

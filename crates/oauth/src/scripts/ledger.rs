@@ -13,6 +13,11 @@ use super::Ran;
 const MAX_CONSOLE_CHARS: usize = 4096;
 /// Most commands of a script that the log keeps.
 const MAX_COMMANDS: usize = 50;
+/// Most bytes of JSON that the log keeps of one command, and of all commands of a script.
+const MAX_COMMAND_BYTES: usize = 4096;
+const MAX_COMMANDS_BYTES: usize = 16 * 1024;
+/// A shorter secret is a word that may stand anywhere, such as `true` or `eu`.
+const MIN_SECRET_BYTES: usize = 8;
 /// What stands for a text that nobody may read in a log.
 const STARS: &str = "*****";
 
@@ -34,7 +39,7 @@ pub(crate) fn runs(kind: &str, programs: &[Arc<Program>], ran: &Ran) -> Vec<Valu
             "ended_at": Timestamp::from_micros(started_micros).iso8601(),
             "wall_ms": millis(run.wall_micros),
             "cpu_ms": millis(run.cpu_micros),
-            "commands": run.commands.iter().take(MAX_COMMANDS).collect::<Vec<_>>(),
+            "commands": commands(&run.commands),
             "console": console(&run.console),
         });
         if let Some(error) = &run.error {
@@ -43,6 +48,13 @@ pub(crate) fn runs(kind: &str, programs: &[Arc<Program>], ran: &Ran) -> Vec<Valu
             });
         }
         mask(&mut told, &ran.masked);
+        // Not in commands: a secret may be the prefix of a claim's name, and what a command holds is given away.
+        let own: Vec<String> = own_secrets(program).cloned().collect();
+        for printed in ["console", "error"] {
+            if let Some(printed) = told.get_mut(printed) {
+                mask(printed, &own);
+            }
+        }
         // One flow has one event: its first run carries it until the log event is written.
         if let Some(event) = event.take() {
             told["event"] = event;
@@ -80,6 +92,11 @@ fn mask(value: &mut Value, secrets: &[String]) {
     }
 }
 
+/// The secrets of a program's own that no printed text may show.
+pub(crate) fn own_secrets(program: &Program) -> impl Iterator<Item = &String> {
+    program.secrets.values().filter(|secret| secret.len() >= MIN_SECRET_BYTES)
+}
+
 /// The text with stars in place of secrets.
 pub(crate) fn covered(text: &str, secrets: &[String]) -> String {
     let secrets = secrets.iter().filter(|secret| !secret.is_empty());
@@ -89,6 +106,20 @@ pub(crate) fn covered(text: &str, secrets: &[String]) -> String {
 #[expect(clippy::cast_precision_loss, reason = "microseconds of a run are far below 2^52")]
 fn millis(micros: u64) -> f64 {
     micros as f64 / 1000.0
+}
+
+/// The commands as they were given. Of one that is too long for a log its type remains.
+fn commands(given: &[Value]) -> Vec<Value> {
+    let mut left = MAX_COMMANDS_BYTES;
+    let told = given.iter().take(MAX_COMMANDS).map(|command| {
+        let length = command.to_string().len();
+        if length > MAX_COMMAND_BYTES.min(left) {
+            return json!({ "type": command["type"], "cut": true });
+        }
+        left -= length;
+        command.clone()
+    });
+    told.collect()
 }
 
 fn console(lines: &[String]) -> Vec<String> {
@@ -107,8 +138,8 @@ fn console(lines: &[String]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{mask, told};
-    use serde_json::json;
+    use super::{commands, mask, told};
+    use serde_json::{Value, json};
 
     #[test]
     fn secrets_are_covered_wherever_they_are_printed() {
@@ -119,6 +150,16 @@ mod tests {
             value,
             json!({"console": ["code *****!", "x"], "error": {"message": "*****"}, "id": 123_456})
         );
+    }
+
+    #[test]
+    fn long_commands_are_cut() {
+        let long = json!({"type": "cache.set", "value": "x".repeat(5000)});
+        let short = json!({"type": "idToken.setCustomClaim", "name": "a", "value": "x".repeat(4000)});
+        let cut = |command: &Value| json!({"type": command["type"], "cut": true});
+        let given = [vec![long.clone()], vec![short.clone(); 5]].concat();
+        let kept = commands(&given);
+        assert_eq!(kept, [vec![cut(&long)], vec![short.clone(); 4], vec![cut(&short)]].concat());
     }
 
     #[test]

@@ -62,7 +62,7 @@ async fn of_trigger(cx: &mut OpCx<'_>, trigger: &str) -> Result<Vec<Binding>, Ap
 
 /// The bindings as they are shown, each with its action.
 async fn shown(cx: &mut OpCx<'_>, trigger: &str, bindings: &[Binding]) -> Result<Vec<Value>, ApiError> {
-    let deployed = versions::deployed(cx).await?;
+    let deployed = versions::deployed_by_id(cx).await?;
     let mut shown = Vec::with_capacity(bindings.len());
     for binding in bindings {
         let action = existing(cx, &binding.action_id).await?;

@@ -36,7 +36,8 @@ pub(super) fn run<'a>(
                 };
                 let mut program =
                     scripts::action(text(&action, "id"), text(&action, "name"), &action, &bundles);
-                pins::attach(tx, &tenant, &master_key, &bundles, &action, &mut program).await?;
+                let pinned = pins::pinned(tx, &tenant, &master_key, std::iter::once(&action)).await?;
+                pins::attach(&pinned, &bundles, &action, &mut program);
                 Ok::<_, StoreError>(Some((action, program)))
             })
         });

@@ -1,6 +1,8 @@
 //! Versions of actions: what a draft was when it was deployed, for good.
 
-use gatewright_store::{Val, params, sql};
+use gatewright_core::ids::TenantId;
+use gatewright_jose::MasterKey;
+use gatewright_store::{StoreError, Tx, Val, params, sql};
 use serde_json::{Value, json};
 
 use super::{ACTIONS, CONTENT, base, deployed_id, existing, page, secrets, text};
@@ -18,7 +20,7 @@ sql!(
 sql!(LAST, "SELECT MAX(number) FROM action_versions WHERE tenant_id = $1 AND action_id = $2");
 sql!(
     DEPLOYED,
-    "SELECT v.version_id, v.doc FROM actions a
+    "SELECT v.doc, v.secrets_sealed, v.version_id, a.action_id, a.name FROM actions a
      JOIN action_versions v ON v.tenant_id = a.tenant_id AND v.version_id = a.deployed_version_id
      WHERE a.tenant_id = $1"
 );
@@ -34,11 +36,35 @@ pub(crate) static VERSIONS: Crud = Crud {
     ..Crud::plain(&TABLE, "", "", "versions", IdForm::Uuid, &[])
 };
 
-/// The deployed version of every action, by its id.
-pub(super) async fn deployed(cx: &mut OpCx<'_>) -> Result<Value, ApiError> {
+/// The deployed version of every action, by its own id, without secrets.
+pub(super) async fn deployed_by_id(cx: &mut OpCx<'_>) -> Result<Value, ApiError> {
     let rows = cx.tx.all(&DEPLOYED, &params![&cx.request.tenant]).await?;
-    let versions = rows.iter().map(|row| Ok((row.text(0)?, row.json(1)?)));
-    Ok(Value::Object(versions.collect::<Result<Map, gatewright_store::StoreError>>()?))
+    let versions = rows.iter().map(|row| Ok((row.text(2)?, row.json(0)?)));
+    Ok(Value::Object(versions.collect::<Result<Map, StoreError>>()?))
+}
+
+/// A deployed version, with its secrets, and the action that it is of.
+pub(crate) struct Deployed {
+    pub(crate) action_id: String,
+    pub(crate) name: String,
+    pub(crate) version: Map,
+}
+
+/// The deployed version of every action.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub(crate) async fn deployed(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    master_key: &MasterKey,
+) -> Result<Vec<Deployed>, StoreError> {
+    let rows = tx.all(&DEPLOYED, &params![tenant]).await?;
+    let deployed = rows.iter().map(|row| {
+        let version = VERSIONS.open(tenant, master_key, row)?;
+        Ok(Deployed { action_id: row.text(3)?, name: row.text(4)?, version })
+    });
+    deployed.collect()
 }
 
 /// Makes a version of what the action's draft is and deploys it: the caller stores the action.

@@ -115,7 +115,13 @@ impl Crud {
         (id, document, sealed)
     }
 
-    fn open(&self, tenant: &TenantId, master_key: &MasterKey, row: &Row) -> Result<Map, StoreError> {
+    /// The document of a row that begins with document and sealed member, with its secret member opened.
+    pub(crate) fn open(
+        &self,
+        tenant: &TenantId,
+        master_key: &MasterKey,
+        row: &Row,
+    ) -> Result<Map, StoreError> {
         let Value::Object(mut document) = row.json(0)? else {
             return Err(StoreError::Mismatch(format!("a document in {} is not an object", self.table.name)));
         };

@@ -4,6 +4,7 @@ use gatewright_ambient::Random;
 use gatewright_core::Timestamp;
 use gatewright_core::connection::Connection;
 use gatewright_core::ids::TenantId;
+use gatewright_core::script::database::local_id_is_allowed;
 use gatewright_store::{StoreError, Tx};
 use serde_json::{Map, Value};
 
@@ -65,6 +66,10 @@ pub async fn find_or_create_exchanged(
     }
     if !creates {
         return Ok(Err(NotFound::Unknown));
+    }
+    if !local_id_is_allowed(local_id) {
+        let why = "user_id is empty, longer than 255 bytes, or holds spaces or control characters";
+        return Ok(Err(NotFound::Refused(why.to_owned())));
     }
     let mut body = match chosen(attributes, ATTRIBUTES) {
         Ok(body) => body,

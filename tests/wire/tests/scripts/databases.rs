@@ -13,6 +13,8 @@ const ANN: &str = "ann@example.com";
 const BOB: &str = "bob@example.com";
 const NEW: &str = "Other-horse-88";
 const OLD: &str = "old";
+const OLD_LONG: &str = "old-and-long";
+const ALIAS: &str = "annie@example.com";
 
 async fn grant(server: &Server, username: &str, password: &str) -> Answer {
     let body = json!({
@@ -317,6 +319,48 @@ async fn a_forgotten_password_moves_the_account_here() {
         // Known here by now, so nobody is asked.
         reset(&server, ANN, 2, GOOD).await.expect(200);
         assert_eq!(old.asked(), [""; 0]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_old_password_of_an_account_that_moved_opens_nothing() {
+    on_every_database(async |server: Server| {
+        let old = OldDatabase::start().await;
+        old.add("7", ALIAS, OLD);
+        // The old database takes another name of hers too, which this server does not know.
+        old.set(ALIAS, "email", json!(ANN));
+        old.add("7", ANN, OLD);
+        old.attach(&server, true, &["login", "get_user"]).await;
+        allow_grants(&server).await;
+        assert_eq!(subject(&grant(&server, ALIAS, OLD).await), "auth0|7");
+        assert_eq!(subject(&grant(&server, ALIAS, OLD).await), "auth0|7");
+        reset(&server, ANN, 1, NEW).await.expect(200);
+        let refused = grant(&server, ALIAS, OLD).await;
+        assert_eq!(refused.expect(403).error().1, "Wrong email or password.");
+        assert_eq!(reason(&server, "fp").await, "password_wrong");
+        grant(&server, ANN, OLD).await.expect(403);
+        assert_eq!(subject(&grant(&server, ANN, NEW).await), "auth0|7");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_password_is_logged_whatever_a_script_prints() {
+    on_every_database(async |server: Server| {
+        let login = "function login(email, password, callback) {
+            console.log('got', email, password, configuration.KEY);
+            callback(new Error('no ' + password + ' for ' + configuration.KEY));
+        }";
+        let scripts = json!({ "enabledDatabaseCustomization": true, "customScripts": { "login": login },
+            "configuration": { "KEY": "key-of-the-database" } });
+        options(&server, scripts).await;
+        allow_grants(&server).await;
+        grant(&server, ANN, OLD_LONG).await.expect(403);
+        let log = server.admin().await.newest_log("f").await.to_string();
+        assert!(log.contains(r#"got ann@example.com ***** *****"#), "{log}");
+        assert!(log.contains("no ***** for *****"), "{log}");
+        assert!(!log.contains(OLD_LONG) && !log.contains("key-of-the-database"), "{log}");
     })
     .await;
 }

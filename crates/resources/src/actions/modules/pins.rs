@@ -1,12 +1,14 @@
 //! Which version of a module an action uses: the member `modules` of its draft and its versions.
 
+use std::collections::BTreeMap;
+
 use gatewright_core::ids::TenantId;
 use gatewright_jose::MasterKey;
 use gatewright_script::Program;
 use gatewright_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
-use super::super::versions::VERSIONS as ACTION_VERSIONS;
+use super::super::versions::deployed_by_id;
 use super::super::{deployed_id, page, secrets, text};
 use super::{ACTIONS, existing, named, versions};
 use crate::engine::field::{INT, Shape, TEXT, field};
@@ -84,14 +86,11 @@ fn references(of: &Map) -> impl Iterator<Item = &Value> {
 
 /// The actions that use a module, in their draft or deployed, with the reference that counts: the deployed one.
 pub(super) async fn of_module(cx: &mut OpCx<'_>, module_id: &str) -> Result<Vec<(Map, Value)>, ApiError> {
-    let (tenant, master_key) = (&cx.request.tenant, &cx.request.master_key);
+    let deployed = deployed_by_id(cx).await?;
     let mut using = Vec::new();
-    for action in ACTIONS.load(cx.tx, tenant, master_key).await? {
-        let deployed = match deployed_id(&action) {
-            Some(id) => ACTION_VERSIONS.find(cx.tx, tenant, master_key, id).await?,
-            None => None,
-        };
-        let mut both = deployed.iter().flat_map(references).chain(references(&action));
+    for action in ACTIONS.load(cx.tx, &cx.request.tenant, &cx.request.master_key).await? {
+        let deployed = deployed_id(&action).and_then(|id| deployed[id].as_object());
+        let mut both = deployed.into_iter().flat_map(references).chain(references(&action));
         let reference = both.find(|one| one["module_id"] == module_id).cloned();
         drop(both);
         if let Some(reference) = reference {
@@ -104,12 +103,9 @@ pub(super) async fn of_module(cx: &mut OpCx<'_>, module_id: &str) -> Result<Vec<
 /// How many actions use each module, by its id.
 pub(super) async fn count(cx: &mut OpCx<'_>) -> Result<Value, ApiError> {
     let mut counts = Map::new();
-    for action in ACTIONS.load(cx.tx, &cx.request.tenant, &cx.request.master_key).await? {
-        let version = match deployed_id(&action) {
-            Some(id) => ACTION_VERSIONS.find(cx.tx, &cx.request.tenant, &cx.request.master_key, id).await?,
-            None => None,
-        };
-        for reference in version.iter().flat_map(references) {
+    let deployed = deployed_by_id(cx).await?;
+    for version in deployed.as_object().into_iter().flat_map(Map::values).filter_map(Value::as_object) {
+        for reference in references(version) {
             let id = reference["module_id"].as_str().unwrap_or_default().to_owned();
             let known = counts.get(&id).and_then(Value::as_i64).unwrap_or(0);
             counts.insert(id, (known + 1).into());
@@ -134,29 +130,44 @@ pub(super) fn list<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     })
 }
 
-/// Gives a program what `require('actions:NAME')` finds, with the dependencies of those modules.
+/// The versions of modules that these versions of actions use, by their ids, with their secrets.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
-pub(crate) async fn attach(
+pub(crate) async fn pinned(
     tx: &mut Tx,
     tenant: &TenantId,
     master_key: &MasterKey,
+    of: impl Iterator<Item = &Map>,
+) -> Result<BTreeMap<String, Map>, StoreError> {
+    let mut pinned = BTreeMap::new();
+    for id in of.flat_map(references).filter_map(|reference| reference["module_version_id"].as_str()) {
+        if !pinned.contains_key(id)
+            && let Some(version) = versions::VERSIONS.find(tx, tenant, master_key, id).await?
+        {
+            pinned.insert(id.to_owned(), version);
+        }
+    }
+    Ok(pinned)
+}
+
+/// Gives a program what `require('actions:NAME')` finds, with the dependencies of those modules.
+pub(crate) fn attach(
+    pinned: &BTreeMap<String, Map>,
     bundles: &Modules,
     version: &Map,
     program: &mut Program,
-) -> Result<(), StoreError> {
+) {
     for reference in references(version) {
         let id = reference["module_version_id"].as_str().unwrap_or_default();
-        let Some(module) = versions::VERSIONS.find(tx, tenant, master_key, id).await? else { continue };
+        let Some(module) = pinned.get(id) else { continue };
         let name = reference["module_name"].as_str().unwrap_or_default();
         let values = module.get(secrets::VALUES).cloned().unwrap_or_else(|| json!({}));
-        program.modules.insert(format!("actions:{name}"), with_secrets(text(&module, "code"), &values));
-        for (name, code) in bundles.of(&module) {
+        program.modules.insert(format!("actions:{name}"), with_secrets(text(module, "code"), &values));
+        for (name, code) in bundles.of(module) {
             program.modules.entry(name).or_insert(code);
         }
     }
-    Ok(())
 }
 
 /// The code with the global `actions` that it alone sees. It stands before the first line, so that lines keep their
