@@ -28,14 +28,12 @@ use gatewright_core::{Timestamp, tokens::claims::ClaimTypes};
 use gatewright_resources::MIGRATIONS;
 use gatewright_resources::logs::{self, LogEvent};
 use gatewright_store::{Db, DbConfig, StoreError};
-use gatewright_testkit::{Options, Page, Server, Start};
+use gatewright_testkit::measure::{Renewal, cpu_seconds, median};
+use gatewright_testkit::{Options, Server};
 use serde_json::{Map, Value, json};
 
 const APP: &str = "http://localhost:4200";
 const SCOPE: &str = "openid profile email phone read:orders write:orders";
-/// RFC 7636 appendix B.
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// The most that the ledger may be of an exchange.
 const MOST: f64 = 0.03;
 
@@ -46,13 +44,13 @@ async fn main() {
     let (rounds, times) = if measuring { (5, 400) } else { (1, 3) };
     let server = Server::start(Options::default()).await;
     let page = server.page(APP);
-    let token = refresh_token(&server, &page).await;
+    let renewal = Renewal::log_in(&server, &page, SCOPE, true).await;
     let db = Db::open(&DbConfig::SqliteMemory).await.unwrap();
     db.migrate(MIGRATIONS, Timestamp::from_seconds(1)).await.unwrap();
 
     let mut figures: [Vec<f64>; 4] = Default::default();
     for _ in 0..rounds {
-        figures[0].push(cpu(times, async || renew(&server, &page, &token).await).await);
+        figures[0].push(cpu(times, async || renewal.renew().await).await);
         let keys = async || drop(page.get("/.well-known/jwks.json").await.expect(200).json());
         figures[1].push(cpu(times, keys).await);
         figures[2].push(making(times * 20));
@@ -70,37 +68,6 @@ async fn main() {
     if measuring {
         assert!(share <= MOST, "the ledger costs too much");
     }
-}
-
-async fn refresh_token(server: &Server, page: &Page) -> String {
-    let mut start = Start::seed(server)
-        .scope(&format!("{SCOPE} offline_access"))
-        .with("code_challenge", CHALLENGE)
-        .with("code_challenge_method", "S256");
-    start.response_type = "code".into();
-    start.audience = Some(server.audience().to_owned());
-    let admin = server.admin().await;
-    let settings = json!({
-        "refresh_token": { "rotation_type": "non-rotating", "expiration_type": "expiring", "token_lifetime": 2_592_000,
-            "idle_token_lifetime": 1_296_000, "leeway": 0 },
-        "app_type": "native",
-    });
-    admin.patch(&format!("/clients/{}", server.client_id()), settings).await;
-    let api = server.audience().replace(':', "%3A").replace('/', "%2F");
-    admin.patch(&format!("/resource-servers/{api}"), json!({ "allow_offline_access": true })).await;
-    let ticket = start.ticket(server, page).await;
-    let answer = page.get(&start.authorize_path(&[("login_ticket", &ticket)])).await;
-    let code = answer.expect(302).returned("code").unwrap();
-    let body = json!({ "grant_type": "authorization_code", "client_id": server.client_id(), "code": code,
-        "code_verifier": VERIFIER, "redirect_uri": "http://localhost:4200/" });
-    let tokens = page.post("/oauth/token", body).await.expect(200).json();
-    tokens["refresh_token"].as_str().unwrap().to_owned()
-}
-
-async fn renew(server: &Server, page: &Page, token: &str) {
-    let fields =
-        [("grant_type", "refresh_token"), ("client_id", server.client_id()), ("refresh_token", token)];
-    page.post_form("/oauth/token", &fields).await.expect(200);
 }
 
 /// Microseconds of processor time for one time.
@@ -211,19 +178,4 @@ fn made() -> Value {
         verdict: &Verdict::default(),
         machine: false,
     }))
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
-}
-
-/// Processor time of this process so far; 0 where there is no `/proc`.
-fn cpu_seconds() -> f64 {
-    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else { return 0.0 };
-    // The command's name in parentheses may hold spaces; fields 14 and 15 of proc(5) are 11 and 12 after it.
-    let fields: Vec<&str> = stat.rsplit_once(") ").map_or(Vec::new(), |(_, rest)| rest.split(' ').collect());
-    let time = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
-    // Linux presents ticks of 10 ms to programs on every architecture in use.
-    (time(11) + time(12)) as f64 / 100.0
 }

@@ -16,14 +16,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use gatewright_testkit::measure::{Renewal, cpu_seconds, median, percentile};
 use gatewright_testkit::{Admin, Options, Page, Server, Start};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 const APP: &str = "http://localhost:4200";
-/// RFC 7636 appendix B.
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// A typical rule of a tenant's: claims from metadata and roles.
 const RULE: &str = "function (user, context, callback) {
   const namespace = 'https://example.com/';
@@ -45,7 +43,7 @@ async fn main() {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_gatewright"));
     let server = Server::start(Options { worker_program: Some(program), ..Options::default() }).await;
     let (page, admin) = (server.page(APP), server.admin().await);
-    let token = refresh_token(&server, &page).await;
+    let renewal = Renewal::log_in(&server, &page, "openid profile", false).await;
 
     println!("processor time of one renewal, server and workers, median of {rounds} rounds of {exchanges}");
     println!("scripts               µs  more than none, µs  for each further script, µs");
@@ -54,10 +52,10 @@ async fn main() {
     for _ in 0..rounds {
         for ((kind, count), figures) in kinds.iter().zip(&mut measured) {
             set_scripts(&admin, kind, *count).await;
-            renew(&server, &page, &token).await;
+            renewal.renew().await;
             let before = cpu_seconds();
             for _ in 0..exchanges {
-                renew(&server, &page, &token).await;
+                renewal.renew().await;
             }
             figures.push((cpu_seconds() - before) / f64::from(exchanges) * 1e6);
         }
@@ -71,34 +69,6 @@ async fn main() {
     }
     set_scripts(&admin, "none", 0).await;
     beside_hostile_scripts(&server, &admin, measuring).await;
-}
-
-async fn refresh_token(server: &Server, page: &Page) -> String {
-    let mut start = Start::seed(server)
-        .scope("openid profile offline_access")
-        .with("code_challenge", CHALLENGE)
-        .with("code_challenge_method", "S256");
-    start.response_type = "code".into();
-    start.audience = None;
-    let settings = json!({
-        "refresh_token": { "rotation_type": "non-rotating", "expiration_type": "expiring", "token_lifetime": 2_592_000,
-            "idle_token_lifetime": 1_296_000, "leeway": 0 },
-        "app_type": "native",
-    });
-    server.admin().await.patch(&format!("/clients/{}", server.client_id()), settings).await;
-    let ticket = start.ticket(server, page).await;
-    let answer = page.get(&start.authorize_path(&[("login_ticket", &ticket)])).await;
-    let code = answer.expect(302).returned("code").unwrap();
-    let body = json!({ "grant_type": "authorization_code", "client_id": server.client_id(), "code": code,
-        "code_verifier": VERIFIER, "redirect_uri": "http://localhost:4200/" });
-    let tokens = page.post("/oauth/token", body).await.expect(200).json();
-    tokens["refresh_token"].as_str().unwrap().to_owned()
-}
-
-async fn renew(server: &Server, page: &Page, token: &str) {
-    let fields =
-        [("grant_type", "refresh_token"), ("client_id", server.client_id()), ("refresh_token", token)];
-    page.post_form("/oauth/token", &fields).await.expect(200);
 }
 
 /// Puts so many scripts of a kind into the tenant, and no others.
@@ -186,33 +156,4 @@ async fn latencies(page: &Page, token: &str, length: Duration) -> Vec<f64> {
     }
     figures.sort_by(f64::total_cmp);
     figures
-}
-
-fn percentile(sorted: &[f64], part: f64) -> f64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
-    let at = ((sorted.len() as f64 - 1.0) * part) as usize;
-    sorted[at]
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
-}
-
-/// Processor time of this process and of its workers so far; 0 where there is no `/proc`.
-fn cpu_seconds() -> f64 {
-    let own = std::process::id().to_string();
-    let Ok(processes) = std::fs::read_dir("/proc") else { return 0.0 };
-    let ticks = processes.flatten().filter_map(|entry| {
-        let pid = entry.file_name().into_string().ok()?;
-        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
-        // The command's name in parentheses may hold spaces; proc(5): the parent is the second field after it, user
-        // and system time the twelfth and thirteenth.
-        let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
-        let ours = pid == own || fields.get(1).is_some_and(|parent| *parent == own);
-        let time = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok());
-        ours.then(|| Some(time(11)? + time(12)?)).flatten()
-    });
-    // Linux presents ticks of 10 ms to programs on every architecture in use.
-    ticks.sum::<u64>() as f64 / 100.0
 }

@@ -21,6 +21,7 @@ mod exchange;
 mod form;
 mod login;
 mod mailbox;
+pub mod measure;
 mod page;
 mod server;
 
