@@ -91,17 +91,7 @@ impl ScriptHost {
             let wanted = args[list].as_array().cloned().unwrap_or_default();
             roles.retain(|role| wanted.contains(&role[member]));
         }
-        let number = |name: &str| match &args[name] {
-            Value::String(text) => text.parse().ok(),
-            value => value.as_u64().and_then(|number| usize::try_from(number).ok()),
-        };
-        let (from, take) = (number("from").unwrap_or(0), number("take").unwrap_or(50).clamp(1, 100));
-        let next = (roles.len() > from + take).then(|| (from + take).to_string());
-        let page: Vec<Value> = roles.into_iter().skip(from).take(take).collect();
-        Ok(match next {
-            Some(next) => json!({ "roles": page, "next": next }),
-            None => json!({ "roles": page }),
-        })
+        Ok(page(roles, args))
     }
 
     async fn fetch(&self, args: &Value) -> Result<Value, HostError> {
@@ -129,6 +119,22 @@ impl Host for ScriptHost {
 fn fault(error: &StoreError) -> HostError {
     tracing::error!(%error, "a script's call failed");
     HostError::new("The server could not do it now. Try again.")
+}
+
+/// The page of the roles that a script asked for: `from` which, and how many to `take`.
+fn page(roles: Vec<Value>, args: &Value) -> Value {
+    let number = |name: &str| match &args[name] {
+        Value::String(text) => text.parse().ok(),
+        value => value.as_u64().and_then(|number| usize::try_from(number).ok()),
+    };
+    let (from, take) = (number("from").unwrap_or(0), number("take").unwrap_or(50).clamp(1, 100));
+    let end = from.saturating_add(take);
+    let next = (roles.len() > end).then(|| end.to_string());
+    let page: Vec<Value> = roles.into_iter().skip(from).take(take).collect();
+    match next {
+        Some(next) => json!({ "roles": page, "next": next }),
+        None => json!({ "roles": page }),
+    }
 }
 
 fn network(error: &OutboundError) -> HostError {
@@ -163,7 +169,8 @@ fn outbound(args: &Value) -> Result<OutboundRequest, HostError> {
             name.as_str(),
             "host" | "content-length" | "transfer-encoding" | "connection" | "upgrade"
         ) {
-            headers.append(name, value);
+            // A map of headers has an end, and a script may go there.
+            headers.try_append(name, value).map_err(|_| HostError::new("there are too many headers"))?;
         }
     }
     let body = STANDARD.decode(text("body_base64")).map_err(|_| HostError::new("the body is not base64"))?;
@@ -216,4 +223,36 @@ fn shown(url: &str, answer: &OutboundResponse) -> Value {
         "headers": headers,
         "body_base64": STANDARD.encode(&answer.body),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_headers_than_a_map_can_hold_are_refused() {
+        let request = |count: usize| {
+            let headers: Vec<_> = (0..count).map(|number| json!([format!("x-{number}"), "v"])).collect();
+            outbound(&json!({ "url": "https://api.example.com/", "headers": headers }))
+        };
+        assert_eq!(request(2).unwrap().headers.len(), 2);
+        assert_eq!(request(40_000).unwrap_err().message, "there are too many headers");
+    }
+
+    #[test]
+    fn pages_of_roles_begin_anywhere() {
+        let roles: Vec<_> = (0..120).map(|id| json!({ "id": id })).collect();
+        for (args, length, next) in [
+            (json!({}), 50, json!("50")),
+            (json!({ "from": "50", "take": 100 }), 70, Value::Null),
+            (json!({ "from": 20, "take": 0 }), 1, json!("21")),
+            (json!({ "from": u64::MAX }), 0, Value::Null),
+            (json!({ "from": "18446744073709551615", "take": "2" }), 0, Value::Null),
+            (json!({ "from": "nowhere", "take": -1 }), 50, json!("50")),
+        ] {
+            let page = page(roles.clone(), &args);
+            assert_eq!(page["roles"].as_array().map(Vec::len), Some(length), "{args}");
+            assert_eq!(page["next"], next, "{args}");
+        }
+    }
 }

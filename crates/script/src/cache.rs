@@ -67,7 +67,9 @@ impl Cache {
                 if value.len() > longest_value {
                     return Err(HostError::new(format!("value may have {longest_value} bytes")));
                 }
-                let asked = args["expires_at"].as_i64().or_else(|| Some(now_ms + args["ttl"].as_i64()?));
+                let asked = args["expires_at"]
+                    .as_i64()
+                    .or_else(|| Some(now_ms.saturating_add(args["ttl"].as_i64()?)));
                 let expires_at_ms = asked.unwrap_or(now_ms + DEFAULT_TTL_MS).min(now_ms + MAX_TTL_MS);
                 entries.retain(|entry| entry.key != key);
                 let size = |entry: &Entry| entry.key.len() + entry.value.len();
@@ -102,6 +104,8 @@ mod tests {
         assert_eq!(call("get", json!({"key": "a"}), 100).unwrap(), Value::Null);
         assert!(call("set", json!({"key": "k".repeat(65), "value": ""}), 0).is_err());
         assert!(call("set", json!({"key": "k", "value": "v".repeat(4097)}), 0).is_err());
+        call("set", json!({"key": "a", "value": "1", "ttl": i64::MAX}), 1).unwrap();
+        assert_eq!(call("get", json!({"key": "a"}), 1).unwrap()["expires_at"], 1 + MAX_TTL_MS);
         for number in 0..30 {
             call("set", json!({"key": format!("k{number}"), "value": "v".repeat(1000)}), 0).unwrap();
         }

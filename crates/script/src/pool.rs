@@ -14,8 +14,10 @@ use std::time::Duration;
 
 use crate::flow::{Ended, ErrorKind, Flow, Outcome, Run, ScriptError, Wrapper};
 use crate::host::Host;
+use conversation::Calls;
+use futures_util::stream::StreamExt as _;
 use hashes::Hashes;
-use seats::Seats;
+use seats::{Seat, Seats};
 use worker::Worker;
 
 /// How workers run.
@@ -138,12 +140,12 @@ impl Pool {
                 );
             }
         };
-        let (outcome, worker) = conversation::hold(worker, &flow, host, &self.0.hashes).await;
-        if let Some(worker) = worker {
+        let held = conversation::hold(worker, &flow, host, &self.0.hashes).await;
+        if let Some(worker) = held.worker {
             self.keep(worker);
         }
-        drop(seat);
-        outcome
+        finish_calls(held.calls, flow.limits.wall, seat);
+        held.outcome
     }
 
     /// A worker of the tenant that has nothing to do, or a new one.
@@ -172,6 +174,19 @@ impl Pool {
         };
         drop(superfluous);
     }
+}
+
+/// Makes the calls that a flow left behind, as long as another flow could take. They keep its seat, so that a tenant
+/// has no more under way than its flows may have.
+fn finish_calls(calls: Calls, patience: Duration, seat: Seat) {
+    if calls.is_empty() {
+        return;
+    }
+    tokio::spawn(async move {
+        let all = calls.for_each(|_| std::future::ready(()));
+        let _ = tokio::time::timeout(patience, all).await;
+        drop(seat);
+    });
 }
 
 /// How long a worker may be late, beyond the flow's own time on the clock, before it is killed.

@@ -9,6 +9,7 @@ mod json;
 mod machine;
 mod natives;
 mod sandbox;
+mod scope;
 mod script;
 mod shelf;
 mod time;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use crate::protocol::{FromWorker, ToWorker};
-use script::Fresh;
+use scope::Fresh;
 use shelf::Shelf;
 pub(crate) use wire::{Channel, Wire};
 

@@ -25,27 +25,36 @@ const MOST_SAID: usize = 64 * 1024 * 1024;
 /// The most output a flow may be allowed: it has to fit into a frame.
 const MOST_OUTPUT: usize = FROM_WORKER_BYTES - 1024 * 1024;
 
-/// Runs a flow in a worker; gives the worker back if it can be used again.
-pub(super) async fn hold(
-    mut worker: Worker,
-    flow: &Flow,
-    host: Arc<dyn Host>,
-    hashes: &Hashes,
-) -> (Outcome, Option<Worker>) {
+/// Calls of one flow that are under way at the same time. Others wait, and so does the worker that makes them.
+const MOST_AT_ONCE: usize = 16;
+
+/// What is left of a conversation.
+pub(super) struct Held {
+    pub(super) outcome: Outcome,
+    /// The worker, if it can be used again.
+    pub(super) worker: Option<Worker>,
+    /// Calls that no script waits for any more. They are still made: a rule may well not wait for its metadata.
+    pub(super) calls: Calls,
+}
+
+/// Calls under way.
+pub(super) type Calls = FuturesUnordered<Answered>;
+
+/// Runs a flow in a worker.
+pub(super) async fn hold(mut worker: Worker, flow: &Flow, host: Arc<dyn Host>, hashes: &Hashes) -> Held {
     let first = match task(&mut worker, flow, hashes) {
         Ok(first) => first,
-        Err(error) => return (failed(flow, Vec::new(), error), None),
+        Err(error) => return broken_off(failed(flow, Vec::new(), error)),
     };
     let mut talk = Talk::new(flow, host, worker.ready, first);
     let ended = tokio::time::timeout(flow.limits.wall + GRACE, talk.carry(&mut worker)).await;
     let error = match ended {
         Ok(Ok(done)) => {
-            let Talk { runs, calls, .. } = talk;
-            finish_calls(calls, flow);
             worker.ready = true;
-            let keeps = !done.spent && worker.is_fresh();
-            let outcome = Outcome { runs, result: done.result, ended: done.ended };
-            return (outcome, keeps.then_some(worker));
+            // What is left of an answer would be read as part of the next flow.
+            let keeps = !done.spent && worker.is_fresh() && !talk.has_rest();
+            let outcome = Outcome { runs: talk.runs, result: done.result, ended: done.ended };
+            return Held { outcome, worker: keeps.then_some(worker), calls: talk.calls };
         }
         Ok(Err(Trouble::Gone)) => died(&mut worker, flow).await,
         Ok(Err(Trouble::Nonsense(why))) => {
@@ -61,7 +70,12 @@ pub(super) async fn hold(
         },
     };
     // Dropping the worker kills it.
-    (failed(flow, talk.runs, error), None)
+    broken_off(failed(flow, talk.runs, error))
+}
+
+/// A conversation that has come to no good end: neither the worker nor its calls go on.
+fn broken_off(outcome: Outcome) -> Held {
+    Held { outcome, worker: None, calls: Calls::new() }
 }
 
 /// What a worker has to be told to begin.
@@ -104,46 +118,52 @@ struct Done {
     spent: bool,
 }
 
-type Answered = std::pin::Pin<Box<dyn Future<Output = (u64, Result<serde_json::Value, HostError>)> + Send>>;
+pub(super) type Answered =
+    std::pin::Pin<Box<dyn Future<Output = (u64, Result<serde_json::Value, HostError>)> + Send>>;
 
 struct Talk<'a> {
     flow: &'a Flow,
     host: Arc<dyn Host>,
     runs: Vec<Run>,
-    calls: FuturesUnordered<Answered>,
+    calls: Calls,
+    /// A call that came while as many as may be were under way.
+    held: Option<Answered>,
     asked: u64,
     said: usize,
     /// Whether the worker has said that it runs, now or in an earlier flow.
     ready: bool,
-    /// What has still to be written to the worker.
+    /// What is written to the worker, and how much of it has been.
     out: Vec<u8>,
+    written: usize,
 }
 
 impl<'a> Talk<'a> {
     fn new(flow: &'a Flow, host: Arc<dyn Host>, ready: bool, out: Vec<u8>) -> Self {
-        Self { flow, host, runs: Vec::new(), calls: FuturesUnordered::new(), asked: 0, said: 0, ready, out }
+        let (runs, calls) = (Vec::new(), Calls::new());
+        Self { flow, host, runs, calls, held: None, asked: 0, said: 0, ready, out, written: 0 }
     }
 
     async fn carry(&mut self, worker: &mut Worker) -> Result<Done, Trouble> {
         let mut chunk = vec![0; 16 * 1024];
-        let mut written = 0;
         loop {
-            while let Some(frame) = worker.decoder.next(FROM_WORKER_BYTES).map_err(nonsense)? {
+            while self.listens()
+                && let Some(frame) = worker.decoder.next(FROM_WORKER_BYTES).map_err(nonsense)?
+            {
                 if let Some(done) = self.hear(frame)? {
                     return Ok(done);
                 }
             }
-            if written == self.out.len() {
+            if !self.has_rest() {
                 self.out.clear();
-                written = 0;
+                self.written = 0;
             }
             // A worker that writes does not read meanwhile, so neither side may wait for the other.
             tokio::select! {
                 biased;
-                wrote = worker.to.write(&self.out[written..]), if !self.out.is_empty() => {
-                    written += wrote.map_err(|_| Trouble::Gone)?;
+                wrote = worker.to.write(&self.out[self.written..]), if self.has_rest() => {
+                    self.written += wrote.map_err(|_| Trouble::Gone)?;
                 }
-                read = worker.from.read(&mut chunk) => match read {
+                read = worker.from.read(&mut chunk), if self.listens() => match read {
                     Ok(0) | Err(_) => return Err(Trouble::Gone),
                     Ok(length) => {
                         self.said += length;
@@ -154,11 +174,22 @@ impl<'a> Talk<'a> {
                     }
                 },
                 Some((id, answer)) = self.calls.next(), if !self.calls.is_empty() => {
+                    self.calls.extend(self.held.take());
                     let frame = answer_frame(id, answer).map_err(nonsense)?;
                     self.out.extend_from_slice(&frame);
                 }
             }
         }
+    }
+
+    /// Whether the worker is listened to now.
+    fn listens(&self) -> bool {
+        self.held.is_none()
+    }
+
+    /// Whether something has still to be written to the worker.
+    fn has_rest(&self) -> bool {
+        self.written < self.out.len()
     }
 
     fn hear(&mut self, frame: FromWorker) -> Result<Option<Done>, Trouble> {
@@ -183,7 +214,13 @@ impl<'a> Talk<'a> {
                 }
                 self.asked += 1;
                 let host = Arc::clone(&self.host);
-                self.calls.push(Box::pin(async move { (id, host.call(Call { program, name, args }).await) }));
+                let call: Answered =
+                    Box::pin(async move { (id, host.call(Call { program, name, args }).await) });
+                if self.calls.len() < MOST_AT_ONCE {
+                    self.calls.push(call);
+                } else {
+                    self.held = Some(call);
+                }
             }
             FromWorker::Ran(ran) => {
                 let run = Run::from(ran);
@@ -261,18 +298,6 @@ fn answer_frame(id: u64, answer: Result<serde_json::Value, HostError>) -> Result
     };
     let frame = encode(&ToWorker::Answer(Answer { id, value, error }), TO_WORKER_BYTES);
     frame.map_err(|error| error.to_string())
-}
-
-/// Calls that no script waits for any more are still made: a rule may well not wait for its metadata.
-fn finish_calls(calls: FuturesUnordered<Answered>, flow: &Flow) {
-    if calls.is_empty() {
-        return;
-    }
-    let wall = flow.limits.wall;
-    tokio::spawn(async move {
-        let all = calls.for_each(|_| std::future::ready(()));
-        let _ = tokio::time::timeout(wall, all).await;
-    });
 }
 
 /// The worker's output ended in the middle of a flow.

@@ -17,7 +17,7 @@ const MOST_CODE: usize = 32 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Worker {
     tenant: String,
-    process: Option<Child>,
+    process: Option<Process>,
     pub(super) to: pipe::Sender,
     pub(super) from: pipe::Receiver,
     pub(super) decoder: Decoder,
@@ -38,9 +38,10 @@ impl Worker {
                 let mut command = Command::new(exe);
                 command.args(args).env_clear().env("TZ", "UTC").current_dir("/");
                 command.stdin(input).stdout(output).stderr(Stdio::null());
-                // Starting a process takes a millisecond or more.
-                let child = tokio::task::spawn_blocking(move || command.spawn());
-                Some(child.await.map_err(std::io::Error::other)??)
+                // Starting a process takes a millisecond or more. If nobody waits for it any more, it ends at once.
+                let start = move || command.spawn().map(|child| Process(Some(child)));
+                let process = tokio::task::spawn_blocking(start);
+                Some(process.await.map_err(std::io::Error::other)??)
             }
             Workers::Threads => {
                 let channel = Channel::Pipes { input: input.into(), output: output.into() };
@@ -83,11 +84,10 @@ impl Worker {
 
     /// How the process ended, once its output has; `None` if it goes on.
     pub(super) async fn end(&mut self) -> Option<ExitStatus> {
-        let child = self.process.as_mut()?;
+        let child = self.process.as_mut()?.0.as_mut()?;
         // The pipes close a moment before the process is gone; what killed it matters, so that is waited for.
         for _ in 0..20 {
             if let Ok(Some(status)) = child.try_wait() {
-                self.process = None;
                 return Some(status);
             }
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
@@ -96,9 +96,13 @@ impl Worker {
     }
 }
 
-impl Drop for Worker {
+/// A worker's process. Dropping it, wherever that is, kills it and takes note of its end.
+#[derive(Debug)]
+struct Process(Option<Child>);
+
+impl Drop for Process {
     fn drop(&mut self) {
-        let Some(mut child) = self.process.take() else { return };
+        let Some(mut child) = self.0.take() else { return };
         let _ = child.kill();
         let mut reap = move || drop(child.wait());
         match tokio::runtime::Handle::try_current() {

@@ -6,7 +6,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Bytes of address space: the flow's own limit is far below, this one is for what is not counted there.
 #[cfg(target_os = "linux")]
-const ADDRESS_SPACE: u64 = 4 * 1024 * 1024 * 1024;
+const ADDRESS_SPACE: u64 = 1024 * 1024 * 1024;
 
 /// Gives up files, processes, the network and the current folder.
 ///

@@ -1,49 +1,33 @@
 //! A flow from its first script to its end.
 
+mod explain;
+mod turn;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use rquickjs::promise::PromiseState;
-use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Error, Exception, Module, Object, Runtime, Value};
+use rquickjs::{CatchResultExt, Ctx, Error, Exception, Object, Value};
 use serde_json::value::RawValue;
 
-use super::errors::{self, Saved, Source};
+use super::errors::{self, Saved};
 use super::flight::Flight;
 use super::machine::Machine;
 use super::natives::{self, Known, evaluate};
+use super::scope::Fresh;
 use super::shelf::{Book, Shelf};
 use super::wire::Wire;
 use super::{json, sandbox, time};
 use crate::flow::{Ended, ErrorKind, ScriptError, Wrapper};
-use crate::protocol::{Answer, Task};
+use crate::protocol::Task;
 use crate::triggers;
-
-/// Garbage is looked for past this many bytes: most flows end before.
-const GARBAGE_BYTES: usize = 8 * 1024 * 1024;
-
-/// Processor time that it takes at least to fill the memory of a flow.
-const FILLING: Duration = Duration::from_millis(2);
+use explain::brief;
+use turn::Stop;
+pub(super) use turn::answer_value;
 
 /// How much longer the kernel lets a script compute than the engine does; it counts whole seconds.
 const KERNEL_GRACE: Duration = Duration::from_millis(500);
-
-/// A global scope in which nothing has run.
-pub(super) struct Fresh {
-    runtime: Runtime,
-    context: Context,
-}
-
-impl Fresh {
-    /// Makes one. This is a third of what an ordinary flow costs, so it is done before the flow comes.
-    pub(super) fn new() -> Option<Self> {
-        let runtime = Runtime::new().ok()?;
-        runtime.set_gc_threshold(GARBAGE_BYTES);
-        let context = Context::full(&runtime).ok()?;
-        Some(Self { runtime, context })
-    }
-}
 
 /// Runs a flow and tells the parent what came of it. False if this worker must not run another: a script broke
 /// a limit, so who knows in which state the engine is.
@@ -234,94 +218,6 @@ impl<'a, 'js> Run<'a, 'js> {
         began.catch(ctx).map_err(|error| self.stopped(error))
     }
 
-    /// Turns the script's promises, timers and calls until it has ended.
-    fn turn(&self, ctx: &Ctx<'js>, machine: &Machine<'js>, returned: Value<'js>) -> Result<(), Stop<'js>> {
-        let is_action = matches!(self.task.wrapper, Wrapper::Action { .. });
-        let takes_promise = matches!(self.task.wrapper, Wrapper::Hook | Wrapper::Callback);
-        let promise = if returned.is_promise() {
-            returned.as_promise().cloned()
-        } else if is_action && returned.is_object() {
-            // Something that has a `then`, perhaps. A promise takes it up as `await` would.
-            let adopted = ctx.promise().and_then(|(promise, resolve, _)| {
-                resolve.call::<_, ()>((returned,))?;
-                Ok(promise)
-            });
-            Some(adopted.catch(ctx).map_err(|error| self.stopped(error))?)
-        } else {
-            None
-        };
-        loop {
-            // The engine asks `must_stop` itself, in the middle of jobs too.
-            while self.flight.broken().is_none() && ctx.execute_pending_job() {}
-            if self.flight.must_stop() {
-                return Err(Stop::Limit);
-            }
-            match machine.noted().catch(ctx).map_err(|error| self.stopped(error))? {
-                Some(Ok(_)) => return Ok(()),
-                Some(Err(value)) => return Err(Stop::Thrown(CaughtError::Value(value))),
-                None => {}
-            }
-            match promise.as_ref().map(rquickjs::Promise::state) {
-                Some(PromiseState::Rejected) => return Err(self.rejection(ctx, promise.as_ref())),
-                Some(PromiseState::Resolved) if is_action => return Ok(()),
-                Some(PromiseState::Resolved) if takes_promise => {
-                    let value = promise.as_ref().and_then(|promise| promise.result::<Value<'js>>());
-                    if let Some(Ok(value)) = value
-                        && !value.is_undefined()
-                    {
-                        machine.slot.set("value", value).catch(ctx).map_err(|error| self.stopped(error))?;
-                        return Ok(());
-                    }
-                }
-                None if is_action => return Ok(()),
-                _ => {}
-            }
-            if !self.step(ctx, machine)? {
-                if takes_promise && promise.is_some_and(|promise| promise.state() == PromiseState::Resolved) {
-                    return Ok(());
-                }
-                return Err(Stop::Stuck);
-            }
-        }
-    }
-
-    /// Hands over an answer, fires a timer, or waits for one of them. False if there is nothing to wait for.
-    fn step(&self, ctx: &Ctx<'js>, machine: &Machine<'js>) -> Result<bool, Stop<'js>> {
-        let flight = self.flight;
-        let next = flight.timers.borrow_mut().next();
-        let waiting = flight.is_waiting();
-        let answer = flight.take_answer();
-        if answer.is_none() {
-            let until = match (waiting, next) {
-                (false, None) => return Ok(false),
-                (true, Some(at)) => at.min(flight.deadline()),
-                (true, None) => flight.deadline(),
-                (false, Some(at)) => at.min(flight.deadline()),
-            };
-            if flight.wait(until).is_err() {
-                flight.breaks(ErrorKind::Worker);
-                return Err(Stop::Limit);
-            }
-        }
-        let done = || {
-            if let Some(answer) = answer.or_else(|| flight.take_answer()) {
-                let (failed, value) = match answer_value(ctx, &answer)? {
-                    Ok(value) => (false, value),
-                    Err(error) => (true, error),
-                };
-                return machine.settle.call::<_, ()>((answer.id as f64, failed, value));
-            }
-            let due = flight.timers.borrow_mut().take(time::now());
-            match due {
-                Some(timer) => machine.fire.call::<_, ()>((timer,)),
-                None => Ok(()),
-            }
-        };
-        let done: Result<(), Error> = done();
-        done.catch(ctx).map_err(|error| self.stopped(error))?;
-        Ok(true)
-    }
-
     /// What the flow gives back, as JSON.
     fn result(&self, ctx: &Ctx<'js>) -> Result<Box<RawValue>, Error> {
         let Some(result) = self.machine.as_ref().and_then(|machine| machine.result.as_ref()) else {
@@ -332,113 +228,6 @@ impl<'a, 'js> Run<'a, 'js> {
         self.flight.spend(ctx, text.len())?;
         RawValue::from_string(text).map_err(|_| Exception::throw_type(ctx, "The result is no JSON"))
     }
-
-    fn stopped(&self, error: CaughtError<'js>) -> Stop<'js> {
-        if self.flight.broken().is_some() { Stop::Limit } else { Stop::Thrown(error) }
-    }
-
-    fn rejection(&self, ctx: &Ctx<'js>, promise: Option<&rquickjs::Promise<'js>>) -> Stop<'js> {
-        match promise.and_then(|promise| promise.result::<Value<'js>>()) {
-            Some(Err(error)) => {
-                let error = CaughtError::from_error(ctx, error);
-                // It has been told; no need to tell it in the console again.
-                let reason = match &error {
-                    CaughtError::Exception(exception) => Some(exception.as_object().clone().into_value()),
-                    CaughtError::Value(value) => Some(value.clone()),
-                    CaughtError::Error(_) => None,
-                };
-                if let Some(reason) = reason {
-                    self.flight.rejected(brief(ctx, &reason), true);
-                }
-                self.stopped(error)
-            }
-            _ => Stop::Stuck,
-        }
-    }
-
-    /// Why a program is no JavaScript. The wrapper hides where a bracket is missing, so the code is looked at
-    /// once more without it, if it is one that can stand alone.
-    fn syntax(&self, ctx: &Ctx<'js>, mut error: ScriptError, index: usize) -> ScriptError {
-        let book = &self.books[index];
-        if let Some(alone) = book.alone()
-            && let Err(better) = Module::declare(ctx.clone(), book.name.as_str(), alone).catch(ctx)
-        {
-            let source = Source { file: &book.name, shift: 0 };
-            if let CaughtError::Exception(exception) = better {
-                error = errors::describe(ctx, &self.saved, &exception.into_object().into_value(), &source);
-            }
-        }
-        error.kind = ErrorKind::Invalid;
-        error
-    }
-
-    fn explain(&self, ctx: &Ctx<'js>, error: Error, book: &Book) -> ScriptError {
-        let caught = CaughtError::from_error(ctx, error);
-        self.explain_caught(ctx, caught, book)
-    }
-
-    fn explain_caught(&self, ctx: &Ctx<'js>, error: CaughtError<'js>, book: &Book) -> ScriptError {
-        let broken = || self.flight.broken().map(|kind| errors::broken(kind, &self.task.limits));
-        if let Some(message) = self.flight.take_invalid() {
-            return errors::bare(ErrorKind::Invalid, "TypeError", message);
-        }
-        if let Some(error) = broken() {
-            return error;
-        }
-        let source = Source { file: &book.name, shift: book.shift };
-        let described = match error {
-            // Out of memory, the engine has no room for an error and throws null. So may a script, but to fill its
-            // memory takes longer.
-            CaughtError::Value(value) if value.is_null() && self.flight.cpu_used() > FILLING => {
-                errors::broken(ErrorKind::Memory, &self.task.limits)
-            }
-            CaughtError::Exception(exception) => {
-                errors::describe(ctx, &self.saved, &exception.into_object().into_value(), &source)
-            }
-            CaughtError::Value(value) => errors::describe(ctx, &self.saved, &value, &source),
-            CaughtError::Error(Error::Allocation) => errors::broken(ErrorKind::Memory, &self.task.limits),
-            CaughtError::Error(error) => errors::bare(ErrorKind::Thrown, "Error", error.to_string()),
-        };
-        if let Some(error) = broken() {
-            return error;
-        }
-        if described.kind == ErrorKind::Memory {
-            self.flight.breaks(ErrorKind::Memory);
-        }
-        described
-    }
-
-    fn stuck(&self) -> ScriptError {
-        let what = match self.task.wrapper {
-            Wrapper::Action { .. } => "The promise that the script returned will never be settled",
-            _ => "The script has not called its callback, and nothing is left that could",
-        };
-        let message = match self.flight.first_rejection() {
-            Some(rejection) => format!("{what}. An error was not handled: {rejection}"),
-            None => what.to_owned(),
-        };
-        errors::bare(ErrorKind::Stuck, "StuckError", message)
-    }
-}
-
-/// Why a script goes no further.
-enum Stop<'js> {
-    Thrown(CaughtError<'js>),
-    Limit,
-    Stuck,
-}
-
-/// The value of an answer, or what its error tells.
-pub(super) fn answer_value<'js>(
-    ctx: &Ctx<'js>,
-    answer: &Answer,
-) -> Result<Result<Value<'js>, Value<'js>>, Error> {
-    if let Some(error) = &answer.error {
-        let text = serde_json::to_string(error).unwrap_or_default();
-        return Ok(Err(ctx.json_parse(text)?));
-    }
-    let text = answer.value.as_ref().map_or("null", |value| value.get());
-    Ok(Ok(ctx.json_parse(text)?))
 }
 
 /// The input of an Action with its secrets: text, so that nothing a script changed comes in between.
@@ -452,16 +241,4 @@ fn event(input: &str, secrets: &BTreeMap<String, String>) -> String {
         }
         _ => format!("{{\"secrets\":{secrets}}}"),
     }
-}
-
-/// A rejection's reason in a few words.
-fn brief<'js>(ctx: &Ctx<'js>, reason: &Value<'js>) -> String {
-    let text = match reason.as_object() {
-        Some(object) => {
-            let member = |name| object.get::<_, String>(name).catch(ctx).unwrap_or_default();
-            format!("{}: {}", member("name"), member("message"))
-        }
-        None => reason.get::<rquickjs::Coerced<String>>().catch(ctx).map(|text| text.0).unwrap_or_default(),
-    };
-    text.chars().take(512).collect()
 }

@@ -123,6 +123,26 @@ fn memory_bombs() {
     );
 }
 
+/// What the worker makes for a script counts as if the script had made it.
+#[test]
+fn memory_that_the_worker_makes_is_counted() {
+    for body in [
+        "const c = require('crypto'); const all = []; for (let i = 0; i < 60; i++) all.push(c.randomBytes(1 << 20));",
+        "const e = new TextEncoder(), all = [], text = 'x'.repeat(1 << 20); for (let i = 0; i < 60; i++) all.push(e.encode(text));",
+        "const all = [], text = 'x'.repeat(1 << 20); for (let i = 0; i < 60; i++) all.push(Buffer.from(text));",
+        "const c = require('crypto'); const all = []; for (let i = 0; i < 60; i++) {
+            const cipher = c.createCipheriv('aes-256-gcm', Buffer.alloc(32), Buffer.alloc(12));
+            all.push(cipher.update(Buffer.alloc(1 << 20)), cipher.final()); }",
+    ] {
+        let mut flow = limited(post_login(body));
+        // Nothing else is to end it.
+        flow.limits.cpu = Duration::from_secs(50);
+        let outcome = run(flow);
+        assert_eq!(error(&outcome).kind, ErrorKind::Memory, "{body}\n{outcome:?}");
+        innocent();
+    }
+}
+
 /// The engine asks nobody during these, so the kernel or the parent has to end them.
 #[test]
 fn built_ins_that_run_on() {

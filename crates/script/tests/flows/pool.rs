@@ -1,10 +1,15 @@
 //! The pool: workers of both kinds, tenants side by side, workers that are killed.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use gatewright_script::{Ended, ErrorKind, Limits, Outcome, Pool, PoolSettings, Workers, Wrapper};
+use futures_util::FutureExt as _;
+use gatewright_script::{
+    Call, Ended, ErrorKind, Host, HostError, Limits, Outcome, Pool, PoolSettings, Workers, Wrapper,
+};
 use serde_json::{Value, json};
 
 use crate::common::*;
@@ -218,4 +223,111 @@ fn much_goes_both_ways_at_once() {
         host,
     );
     assert_eq!(lines, ["true 20"]);
+}
+
+/// A worker that never read an answer would take the rest of it for its next flow.
+#[test]
+fn an_answer_that_nobody_reads_does_not_reach_the_next_flow() {
+    let host = || TestHost::new(|_| Ok(json!({ "body": "x".repeat(1_000_000) })));
+    let outcomes = wait(async move {
+        let pool = processes(1);
+        let mut outcomes = Vec::new();
+        for _ in 0..3 {
+            let unread = "fetch('https://a.example/').catch(() => {}); for (const end = Date.now() + 100; Date.now() < end;);";
+            outcomes.push(pool.run(post_login(unread), host()).await);
+            outcomes.push(pool.run(post_login("console.log('next');"), TestHost::silent()).await);
+        }
+        outcomes
+    });
+    for outcome in outcomes {
+        assert_eq!(outcome.ended, Ended::Whole, "{outcome:?}");
+    }
+}
+
+/// A host whose calls take some time, and which counts them.
+#[derive(Default)]
+struct SlowHost {
+    under_way: AtomicUsize,
+    most: AtomicUsize,
+    done: AtomicUsize,
+}
+
+impl Host for SlowHost {
+    fn call(&self, _: Call) -> Pin<Box<dyn Future<Output = Result<Value, HostError>> + Send + '_>> {
+        Box::pin(async {
+            let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(now, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            self.under_way.fetch_sub(1, Ordering::SeqCst);
+            self.done.fetch_add(1, Ordering::SeqCst);
+            Err(HostError::new("slow"))
+        })
+    }
+}
+
+#[test]
+fn calls_that_a_flow_left_behind_keep_its_seat() {
+    let (left, done) = wait(async {
+        let (pool, host) = (processes(1), Arc::new(SlowHost::default()));
+        let left = post_login("for (let i = 0; i < 5; i++) fetch('https://a.example/').catch(() => {});");
+        let slow: Arc<dyn Host> = host.clone();
+        let left = pool.run(left, slow).await;
+        pool.run(post_login(""), TestHost::silent()).await;
+        (left, host.done.load(Ordering::SeqCst))
+    });
+    assert_eq!((left.ended, done), (Ended::Whole, 5), "the next flow waits until all are done");
+}
+
+#[test]
+fn a_flow_has_few_calls_under_way_at_once() {
+    let (outcomes, most) = wait(async {
+        let (pool, host) = (processes(1), Arc::new(SlowHost::default()));
+        let all = "const all = await Promise.allSettled(
+                Array.from({ length: 40 }, () => fetch('https://a.example/', { method: 'POST', body: 'x'.repeat(10000) })));
+            console.log(all.filter((one) => one.reason.cause.message === 'slow').length);";
+        let slow = || -> Arc<dyn Host> { host.clone() };
+        let waited = pool.run(post_login(all), slow()).await;
+        // Those that nobody waits for are counted too, and are no reason to wait with the answer.
+        let left = post_login("for (let i = 0; i < 16; i++) fetch('https://a.example/').catch(() => {});");
+        let left = pool.run(left, slow()).await;
+        ((waited, left), host.most.load(Ordering::SeqCst))
+    });
+    assert_eq!(outcomes.0.runs[0].console, ["40"], "{outcomes:?}");
+    assert_eq!(outcomes.1.ended, Ended::Whole);
+    assert_eq!(most, 16);
+}
+
+/// Whether a process of ours has the name as an argument, or did until it ended.
+fn has_child_named(name: &str) -> bool {
+    let parent = format!("PPid:\t{}\n", std::process::id());
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes.into_iter().any(|entry| {
+        let read = |file| std::fs::read_to_string(entry.path().join(file)).unwrap_or_default();
+        read("status").contains(&parent) && read("cmdline").contains(name)
+    })
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_flow_that_is_dropped_while_its_worker_starts_leaves_no_process() {
+    let mark = std::env::temp_dir().join(format!("gatewright-script-{}-started", std::process::id()));
+    let script = format!("echo started > '{}'; exec sleep 4321", mark.display());
+    let started = mark.clone();
+    wait(async move {
+        let workers = Workers::Process { exe: "/bin/sh".into(), args: vec!["-c".to_owned(), script] };
+        let pool = Pool::new(PoolSettings { workers, max: 1, idle: 1 });
+        // It is polled once, which asks for the process, and dropped.
+        assert!(pool.run(post_login(""), TestHost::silent()).now_or_never().is_none());
+        let wait_until = async |seconds: u64, happened: &(dyn Fn() -> bool + Sync)| {
+            let patience = Instant::now() + Duration::from_secs(seconds);
+            while !happened() && Instant::now() < patience {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        // It begins meanwhile, or is killed before it could say so.
+        wait_until(1, &|| started.exists()).await;
+        wait_until(30, &|| !has_child_named("4321")).await;
+        assert!(!has_child_named("4321"));
+    });
+    let _ = std::fs::remove_file(mark);
 }

@@ -1,5 +1,6 @@
 //! Bytes and text. Bytes come in as base64, the one fast way that needs no trust in memory that scripts share,
-//! and go out as an `ArrayBuffer` of their own.
+//! and go out as an `ArrayBuffer` of their own: a copy that the engine allocates, because the flow's limit counts
+//! no other memory.
 
 use std::rc::Rc;
 
@@ -20,7 +21,9 @@ pub(super) fn find<'js>(
     let known = Rc::clone(known);
     let ctx = ctx.clone();
     match name {
-        "utf8Encode" => Function::new(ctx, |ctx: Ctx<'js>, text: String| ArrayBuffer::new(ctx, text)),
+        "utf8Encode" => {
+            Function::new(ctx, |ctx: Ctx<'js>, text: String| ArrayBuffer::new_copy(ctx, text.as_bytes()))
+        }
         "utf8Decode" => Function::new(ctx, |ctx: Ctx<'js>, base64: String, fatal: bool| {
             let bytes = decode(&ctx, &base64)?;
             match String::from_utf8(bytes) {
@@ -40,7 +43,7 @@ pub(super) fn find<'js>(
             }
             let mut bytes = vec![0; length];
             known.flight.random.fill(&mut bytes);
-            ArrayBuffer::new(ctx, bytes)
+            ArrayBuffer::new_copy(ctx, bytes)
         }),
         _ => return Ok(None),
     }

@@ -23,7 +23,7 @@ pub(super) fn find<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Option<Function<'j
                 let (aad, data) = (decode(&ctx, &aad)?, decode(&ctx, &data)?);
                 let done = gcm(seals, &key, &nonce, &aad, data)
                     .map_err(|why| Exception::throw_message(&ctx, why))?;
-                ArrayBuffer::new(ctx, done)
+                ArrayBuffer::new_copy(ctx, done)
             },
         ),
         "aesCbc" => {
@@ -31,7 +31,7 @@ pub(super) fn find<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Option<Function<'j
                 let (key, iv, data) = (decode(&ctx, &key)?, decode(&ctx, &iv)?, decode(&ctx, &data)?);
                 let done =
                     cbc(encrypts, &key, &iv, data).map_err(|why| Exception::throw_message(&ctx, why))?;
-                ArrayBuffer::new(ctx, done)
+                ArrayBuffer::new_copy(ctx, done)
             })
         }
         _ => return Ok(None),

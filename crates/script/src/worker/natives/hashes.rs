@@ -29,12 +29,12 @@ pub(super) fn find<'js>(
         "hash" => Function::new(ctx, |ctx: Ctx<'js>, name: String, data: String| {
             let data = decode(&ctx, &data)?;
             let hash = hash(&name, &data).ok_or_else(|| unsupported(&ctx, &name))?;
-            ArrayBuffer::new(ctx, hash)
+            ArrayBuffer::new_copy(ctx, hash)
         }),
         "hmac" => Function::new(ctx, |ctx: Ctx<'js>, name: String, key: String, data: String| {
             let algorithm = hmac_algorithm(&name).ok_or_else(|| unsupported(&ctx, &name))?;
             let key = hmac::Key::new(algorithm, &decode(&ctx, &key)?);
-            ArrayBuffer::new(ctx.clone(), hmac::sign(&key, &decode(&ctx, &data)?).as_ref().to_vec())
+            ArrayBuffer::new_copy(ctx.clone(), hmac::sign(&key, &decode(&ctx, &data)?))
         }),
         "sameBytes" => Function::new(ctx, |ctx: Ctx<'js>, one: String, other: String| {
             let (one, other) = (decode(&ctx, &one)?, decode(&ctx, &other)?);
@@ -48,7 +48,7 @@ pub(super) fn find<'js>(
                     .ok_or_else(|| Exception::throw_range(&ctx, "There must be at least one iteration"))?;
                 let mut key = key(&ctx, length)?;
                 pbkdf2::derive(algorithm, rounds, &decode(&ctx, &salt)?, &decode(&ctx, &password)?, &mut key);
-                ArrayBuffer::new(ctx, key)
+                ArrayBuffer::new_copy(ctx, key)
             },
         ),
         "hkdf" => Function::new(
@@ -60,7 +60,7 @@ pub(super) fn find<'js>(
                 let info = decode(&ctx, &info)?;
                 let too_long = |_| Exception::throw_range(&ctx, "The key is too long for this hash");
                 prk.expand(&[&info], Length(length)).and_then(|okm| okm.fill(&mut key)).map_err(too_long)?;
-                ArrayBuffer::new(ctx, key)
+                ArrayBuffer::new_copy(ctx, key)
             },
         ),
         "scrypt" => Function::new(
@@ -68,7 +68,7 @@ pub(super) fn find<'js>(
             |ctx: Ctx<'js>, password: String, salt: String, cost: Vec<u32>, length: usize| {
                 let key = scrypt(&decode(&ctx, &password)?, &decode(&ctx, &salt)?, &cost, key(&ctx, length)?)
                     .map_err(|why| Exception::throw_range(&ctx, why))?;
-                ArrayBuffer::new(ctx, key)
+                ArrayBuffer::new_copy(ctx, key)
             },
         ),
         "bcryptHash" => {

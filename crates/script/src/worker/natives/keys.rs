@@ -74,7 +74,7 @@ pub(super) fn find<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Option<Function<'j
             Function::new(ctx, |ctx: Ctx<'js>, der: String, scheme: String, hash: String, data: String| {
                 let (der, data) = (decode(&ctx, &der)?, decode(&ctx, &data)?);
                 let signed = read::from_der(&der).and_then(|key| key.sign(&scheme, &hash, &data));
-                ArrayBuffer::new(ctx.clone(), signed.map_err(|why| Exception::throw_message(&ctx, why))?)
+                ArrayBuffer::new_copy(ctx.clone(), signed.map_err(|why| Exception::throw_message(&ctx, why))?)
             })
         }
         "keyVerify" => Function::new(
