@@ -45,6 +45,9 @@ pub struct Row {
     pub remedy: Option<String>,
     /// The smallest change of a setting that would do it, as [`crate::scope::Change`] writes it.
     pub change: Option<Value>,
+    /// What has to be changed besides, for `change` alone would not do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further_changes: Vec<Value>,
 }
 
 impl Row {
@@ -81,6 +84,7 @@ impl Row {
             false => text("remedy").or(self.remedy),
         };
         self.change = record.get("change").filter(|change| !change.is_null()).cloned();
+        self.further_changes = record["further_changes"].as_array().cloned().unwrap_or_default();
         self
     }
 }
@@ -103,14 +107,17 @@ pub struct Report {
 }
 
 impl Report {
-    /// The changes that the rows propose, each once.
+    /// The changes that the rows propose, each once, in an order in which they can be made: a grant holds what
+    /// its API defines.
     pub fn changes(&self) -> Vec<&Value> {
         let mut all: Vec<&Value> = Vec::new();
-        for change in self.rows.iter().filter_map(|row| row.change.as_ref()) {
+        for change in self.rows.iter().flat_map(|row| row.change.iter().chain(&row.further_changes)) {
             if !all.contains(&change) {
                 all.push(change);
             }
         }
+        let order = ["resource-servers", "clients", "client-grants", "users"];
+        all.sort_by_key(|change| order.iter().position(|resource| change["resource"] == **resource));
         all
     }
 }

@@ -1,19 +1,60 @@
 //! The reasons in words: what is so, what to do, and the change of a setting that would do it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::reason::{Change, ChangeAction, Explanation, Reason};
+use super::report::ScopeEntry;
 use super::rules::{Case, is_management};
-use super::{MAX_SCOPE_CHARS, MAX_SCOPES};
+use super::{MAX_SCOPE_CHARS, MAX_SCOPES, OFFLINE_ACCESS, OIDC_SCOPES, ONLINE_ACCESS};
 use crate::resource_server::SubjectType;
 
 impl Case<'_> {
-    /// `scope` is absent when the refusal of a whole request is explained.
-    pub(super) fn explain(&self, reason: Reason, scope: Option<&str>) -> Explanation {
+    /// The first reason, and the changes that lift all of them. `scope` is absent when the refusal of a whole
+    /// request is explained.
+    pub(super) fn explain(&self, reasons: &[Reason], scope: Option<&str>) -> Explanation {
         let scope = scope.unwrap_or_default();
+        let reason = reasons.first().copied().unwrap_or(Reason::RequestRefused);
         let says = capitalized(&self.says(reason, scope));
-        let (remedy, change) = (self.remedy(reason, scope), self.change(reason, scope));
-        Explanation { reason, setting_id: self.setting_id(reason), says, remedy, change }
+        let changes: Vec<Option<Change>> = reasons.iter().map(|reason| self.change(*reason, scope)).collect();
+        // A set that leaves a gate closed would change settings and grant nothing. What no setting lifts is to be
+        // done otherwise, and makes the rest needless.
+        let fixed = reasons.iter().zip(&changes).find(|(_, change)| change.is_none());
+        let (told, mut set) = match fixed {
+            Some((fixed, _)) => (std::slice::from_ref(fixed), Vec::new().into_iter()),
+            None => (reasons, changes.into_iter().flatten().collect::<Vec<_>>().into_iter()),
+        };
+        let told: Vec<String> = told.iter().filter_map(|reason| self.remedy(*reason, scope)).collect();
+        let remedy = (!told.is_empty()).then(|| told.join(" Besides, "));
+        let (change, further) = (set.next(), set.collect());
+        Explanation { reason, setting_id: self.setting_id(reason), says, remedy, change, further }
+    }
+
+    /// A grant that has to be made holds what is asked for, so the API has to define that first.
+    pub(super) fn define_what_is_asked(&self, why: &mut Explanation, shut: &[Reason], requested: &[&str]) {
+        if self.api.is_none() || why.change.is_none() || !shut.contains(&Reason::ClientGrantMissing) {
+            return;
+        }
+        let undefined = requested.iter().filter(|scope| !self.api.is_some_and(|api| api.defines(scope)));
+        let undefined = undefined.filter(|scope| self.is_for_the_api(scope));
+        why.further.extend(undefined.filter_map(|scope| self.change(Reason::NotDefinedOnApi, scope)));
+    }
+
+    /// Why a request was refused: for the first of these entries, until what all of them lack is changed.
+    pub(super) fn of_all<'e>(&self, entries: impl Iterator<Item = &'e ScopeEntry>) -> Explanation {
+        let mut why: Option<Explanation> = None;
+        let mut all = true;
+        for entry in entries {
+            all &= entry.why.change.is_some();
+            match &mut why {
+                None => why = Some(entry.why.clone()),
+                Some(why) => why.further.extend(entry.why.change.iter().chain(&entry.why.further).cloned()),
+            }
+        }
+        let mut why = why.unwrap_or_else(|| self.explain(&[Reason::NotInClientGrant], None));
+        if !all {
+            (why.change, why.further) = (None, Vec::new());
+        }
+        why
     }
 
     /// The id of the resource whose setting decided.
@@ -190,11 +231,22 @@ impl Case<'_> {
                 id: Some(client.clone()),
                 action: ChangeAction::Append { field: "grant_types", value: json!("refresh_token") },
             }),
-            Reason::UnknownApi => Some(Change {
-                resource: "resource-servers",
-                id: None,
-                action: ChangeAction::Create { value: json!({ "identifier": self.audience }) },
-            }),
+            Reason::UnknownApi => {
+                let mut value = json!({ "identifier": self.audience });
+                let scopes: Vec<Value> =
+                    self.wanted_of_api().map(|scope| json!({ "value": scope })).collect();
+                if !scopes.is_empty() {
+                    value["scopes"] = json!(scopes);
+                }
+                if self.asked().any(|scope| scope == OFFLINE_ACCESS) {
+                    value["allow_offline_access"] = json!(true);
+                }
+                Some(Change {
+                    resource: "resource-servers",
+                    id: None,
+                    action: ChangeAction::Create { value },
+                })
+            }
             Reason::ApiDeniesUsers => on_api(ChangeAction::Set {
                 field: "subject_type_authorization.user.policy",
                 value: json!("allow_all"),
@@ -210,7 +262,7 @@ impl Case<'_> {
                     value: json!({
                         "client_id": client,
                         "audience": self.audience,
-                        "scope": self.wanted_and_defined(),
+                        "scope": self.wanted_of_api().collect::<Vec<_>>(),
                         "subject_type": self.ask.flow.subject(),
                     }),
                 },
@@ -219,15 +271,30 @@ impl Case<'_> {
         }
     }
 
-    /// The least grant that would do: what was asked for, as far as the API has it.
-    fn wanted_and_defined(&self) -> Vec<&str> {
-        let mut wanted: Vec<&str> = Vec::new();
-        for scope in self.ask.scope.unwrap_or_default().split_whitespace() {
-            if self.api.is_some_and(|api| api.defines(scope)) && !wanted.contains(&scope) {
-                wanted.push(scope);
-            }
-        }
-        wanted
+    fn asked(&self) -> impl Iterator<Item = &str> {
+        self.ask.scope.unwrap_or_default().split_whitespace()
+    }
+
+    /// Scopes that an API has to define to be granted; those of OpenID Connect need none in a user's token.
+    fn is_for_the_api(&self, scope: &str) -> bool {
+        let user = self.ask.flow.subject() == SubjectType::User;
+        let of_protocol = OIDC_SCOPES.contains(&scope) || [OFFLINE_ACCESS, ONLINE_ACCESS].contains(&scope);
+        !(user && of_protocol)
+    }
+
+    /// What was asked for, as far as the API has it or can be made to have it: the least grant that would do.
+    fn wanted_of_api(&self) -> impl Iterator<Item = &str> {
+        let mut known: Vec<&str> = Vec::new();
+        self.asked().filter(move |scope| {
+            let new = !known.contains(scope);
+            known.push(scope);
+            let can_be_defined = || {
+                self.is_for_the_api(scope)
+                    && self.misunderstood(scope).is_none()
+                    && self.api.is_none_or(|api| !api.is_system)
+            };
+            new && (self.api.is_some_and(|api| api.defines(scope)) || can_be_defined())
+        })
     }
 
     fn grant_missing(&self) -> String {

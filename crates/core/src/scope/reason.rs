@@ -107,9 +107,13 @@ pub struct Explanation {
     pub says: String,
     /// What to change, in the request or in a setting; absent when the scope was granted.
     pub remedy: Option<String>,
-    /// The change of a setting that would lift this reason, where there is one. Other reasons may
-    /// then apply. A proposal: whoever applies it must be entitled to.
+    /// The change of a setting that would lift this reason, where there is one and nothing that cannot be
+    /// changed stands behind it. A proposal: whoever applies it must be entitled to.
     pub change: Option<Change>,
+    /// What has to be changed besides, because other settings would have the same outcome: all of it together
+    /// is the smallest set that grants the scope. In a request that was refused the set of the refusal comes
+    /// first.
+    pub further: Vec<Change>,
 }
 
 impl Serialize for Explanation {
@@ -124,6 +128,9 @@ impl Serialize for Explanation {
         members.serialize_entry("says", &self.says)?;
         members.serialize_entry("remedy", &self.remedy)?;
         members.serialize_entry("change", &self.change)?;
+        if !self.further.is_empty() {
+            members.serialize_entry("further_changes", &self.further)?;
+        }
         members.end()
     }
 }

@@ -1,5 +1,5 @@
 //! The rules, in order: access policy, what the API defines, client grant, the user's own limits,
-//! RBAC. A scope meets the first rule that drops it, or is granted by the last one it passed.
+//! RBAC. The first gate that is closed is the reason for which a scope is dropped; the remedy has to open all.
 
 use super::reason::{Explanation, Reason};
 use super::report::{Audience, Origin, Outcome, ScopeEntry, ScopeRefusal, ScopeReport};
@@ -20,19 +20,35 @@ pub(super) struct Case<'a> {
     pub(super) grant: Option<&'a ClientGrant>,
 }
 
-type Decided = (Outcome, Reason);
+/// What stands between a scope and the token.
+struct Gates {
+    /// The gates that are closed, in the order in which a scope meets them.
+    closed: Vec<Reason>,
+    /// Why it is granted where none is.
+    granted: Reason,
+}
 
 pub(super) fn decide(ask: &ScopeAsk<'_>, facts: &ScopeFacts<'_>) -> Result<ScopeReport, Box<ScopeRefusal>> {
     let case = Case::new(ask, facts);
     let requested = case.requested()?;
-    if let Some((reason, error)) = case.shut_out() {
-        let entries = requested.iter().map(|s| case.entry(s, Origin::Requested, (Outcome::Refused, reason)));
+    if let Some((shut, error)) = case.shut_out() {
+        let entries = requested.iter().map(|scope| {
+            let gates = [shut.clone(), case.gates(scope).closed].concat();
+            case.entry(scope, Origin::Requested, Outcome::Refused, &gates)
+        });
         let entries = entries.collect();
-        return Err(case.refusal(error, case.explain(reason, None), entries));
+        let mut why = case.explain(&shut, None);
+        case.define_what_is_asked(&mut why, &shut, &requested);
+        return Err(case.refusal(error, why, entries));
     }
     let candidates = case.candidates(&requested);
-    let decided =
-        candidates.iter().map(|(scope, origin)| case.entry(scope, *origin, case.one(scope, *origin)));
+    let decided = candidates.iter().map(|(scope, origin)| {
+        let gates = case.gates(scope);
+        match gates.closed.is_empty() {
+            true => case.entry(scope, *origin, Outcome::Granted, &[gates.granted]),
+            false => case.entry(scope, *origin, case.closed(*origin), &gates.closed),
+        }
+    });
     let entries: Vec<ScopeEntry> = decided.collect();
     if entries.iter().any(|entry| entry.outcome == Outcome::Refused) {
         return Err(case.refuse_machine(entries));
@@ -80,41 +96,48 @@ impl<'a> Case<'a> {
             }
             _ => return Ok(distinct),
         };
-        Err(self.refusal(OAuthError::invalid_request(text), self.explain(reason, None), Vec::new()))
+        Err(self.refusal(OAuthError::invalid_request(text), self.explain(&[reason], None), Vec::new()))
     }
 
-    /// What stops the request before any scope is looked at.
-    fn shut_out(&self) -> Option<(Reason, OAuthError)> {
+    /// What stops the request before any scope is looked at: every reason, and the error of the first.
+    fn shut_out(&self) -> Option<(Vec<Reason>, OAuthError)> {
         let machine = self.ask.flow.subject() == SubjectType::Client;
         let Some(audience) = self.audience else {
             // Compat: the text is about an API of old that a token without audience was for.
             let text = "Non-global clients are not allowed access to APIv1";
-            return machine.then(|| (Reason::MachineWithoutAudience, OAuthError::access_denied(text)));
+            return machine.then(|| (vec![Reason::MachineWithoutAudience], OAuthError::access_denied(text)));
         };
         let Some(api) = self.api else {
             let text = format!("Service not found: {audience}");
-            return Some((Reason::UnknownApi, OAuthError::access_denied(text)));
+            let mut shut = vec![Reason::UnknownApi];
+            // The API that has to be made will ask for a grant at once.
+            if machine || self.strict_third_party() {
+                shut.push(Reason::ClientGrantMissing);
+            }
+            return Some((shut, OAuthError::access_denied(text)));
         };
-        let text = format!("Client is not authorized to access resource server \"{audience}\".");
+        let mut shut = Vec::new();
         if self.policy(api) == AccessPolicy::DenyAll {
-            let reason = if machine { Reason::ApiDeniesClients } else { Reason::ApiDeniesUsers };
-            return Some((reason, OAuthError::access_denied(text)));
+            shut.push(if machine { Reason::ApiDeniesClients } else { Reason::ApiDeniesUsers });
         }
         if self.strict_third_party() && api.is_system {
-            return Some((Reason::ThirdPartySystemApi, OAuthError::unauthorized_client(text)));
+            shut.push(Reason::ThirdPartySystemApi);
         }
-        if !self.needs_grant(api) || self.grant.is_some() {
-            return None;
+        if self.needs_grant(api) && self.grant.is_none() {
+            shut.push(Reason::ClientGrantMissing);
         }
-        let error = match () {
-            () if machine => OAuthError::access_denied(format!(
+        let text = format!("Client is not authorized to access resource server \"{audience}\".");
+        let error = match shut.first()? {
+            Reason::ApiDeniesUsers | Reason::ApiDeniesClients => OAuthError::access_denied(text),
+            Reason::ThirdPartySystemApi => OAuthError::unauthorized_client(text),
+            _ if machine => OAuthError::access_denied(format!(
                 "Client is not authorized to access \"{audience}\". You need to create a \"client-grant\" \
                  associated to this API."
             )),
-            () if self.strict_third_party() => OAuthError::unauthorized_client(text),
-            () => OAuthError::access_denied(text),
+            _ if self.strict_third_party() => OAuthError::unauthorized_client(text),
+            _ => OAuthError::access_denied(text),
         };
-        Some((Reason::ClientGrantMissing, error))
+        Some((shut, error))
     }
 
     /// Requested scopes, then those that the flow adds.
@@ -156,76 +179,78 @@ impl<'a> Case<'a> {
         all
     }
 
-    fn one(&self, scope: &str, origin: Origin) -> Decided {
+    fn gates(&self, scope: &str) -> Gates {
         match self.ask.flow.subject() {
             SubjectType::User => self.for_user(scope),
-            SubjectType::Client => self.for_machine(scope, origin),
+            SubjectType::Client => self.for_machine(scope),
         }
     }
 
-    fn for_user(&self, scope: &str) -> Decided {
-        let (granted, dropped) = (|reason| (Outcome::Granted, reason), |reason| (Outcome::Dropped, reason));
-        if let Flow::Refresh { original } = self.ask.flow
-            && !original.iter().any(|given| given == scope)
-        {
-            return dropped(Reason::NotInOriginalGrant);
+    /// What becomes of a scope that meets a closed gate.
+    fn closed(&self, origin: Origin) -> Outcome {
+        match (self.ask.flow.subject(), origin) {
+            // A default cannot be the caller's fault: it is left out where a request would be refused.
+            (SubjectType::Client, Origin::Requested) => Outcome::Refused,
+            _ => Outcome::Dropped,
+        }
+    }
+
+    fn for_user(&self, scope: &str) -> Gates {
+        let mut closed = Vec::new();
+        let mut gate = |is_open: bool, reason| {
+            if !is_open {
+                closed.push(reason);
+            }
+        };
+        if let Flow::Refresh { original } = self.ask.flow {
+            gate(original.iter().any(|given| given == scope), Reason::NotInOriginalGrant);
         }
         if OIDC_SCOPES.contains(&scope) {
-            return if self.strict_third_party() {
-                dropped(Reason::ThirdPartyOidc)
-            } else {
-                granted(Reason::OidcStandard)
-            };
+            gate(!self.strict_third_party(), Reason::ThirdPartyOidc);
+            return Gates { closed, granted: Reason::OidcStandard };
         }
         match scope {
-            OFFLINE_ACCESS => return self.offline_access(),
-            ONLINE_ACCESS => return dropped(Reason::OnlineAccessUnsupported),
+            OFFLINE_ACCESS => {
+                gate(self.ask.flow != Flow::Implicit, Reason::OfflineAccessInImplicit);
+                gate(self.api.is_none_or(|api| api.allow_offline_access), Reason::OfflineAccessOff);
+                let may = self.facts.client.allows_grant("refresh_token");
+                gate(may, Reason::RefreshGrantTypeMissing);
+                return Gates { closed, granted: Reason::OfflineAccessAllowed };
+            }
+            ONLINE_ACCESS => gate(false, Reason::OnlineAccessUnsupported),
             _ => (),
         }
-        let Some(api) = self.api else { return dropped(Reason::NoApiAudience) };
-        if !api.defines(scope) {
-            return dropped(Reason::NotDefinedOnApi);
-        }
+        let Some(api) = self.api else {
+            gate(self.audience.is_some(), Reason::NoApiAudience);
+            gate(self.misunderstood(scope).is_none(), Reason::NotDefinedOnApi);
+            return Gates { closed, granted: Reason::DefinedOnApi };
+        };
         let by_grant = self.needs_grant(api);
-        if by_grant && !self.grant.is_some_and(|grant| covers(grant, scope)) {
-            return dropped(Reason::NotInClientGrant);
-        }
+        gate(api.defines(scope), Reason::NotDefinedOnApi);
+        // A client without any grant was shut out before; the one that it needs is made to hold the scope.
+        gate(!by_grant || self.grant.is_none_or(|grant| covers(grant, scope)), Reason::NotInClientGrant);
         if is_management(api) {
-            return if CURRENT_USER_SCOPES.contains(&scope) {
-                granted(Reason::CurrentUserScope)
-            } else {
-                dropped(Reason::EndUserTokenLimit)
-            };
+            gate(CURRENT_USER_SCOPES.contains(&scope), Reason::EndUserTokenLimit);
+            return Gates { closed, granted: Reason::CurrentUserScope };
         }
         // RBAC is about the tenant's own APIs; the system's APIs have limits of their own.
         if api.enforce_policies && !api.is_system {
-            return if self.facts.permissions.iter().any(|held| held == scope) {
-                granted(Reason::HeldPermission)
-            } else {
-                dropped(Reason::PermissionMissing)
-            };
+            gate(self.facts.permissions.iter().any(|held| held == scope), Reason::PermissionMissing);
+            return Gates { closed, granted: Reason::HeldPermission };
         }
-        granted(if by_grant { Reason::InClientGrant } else { Reason::DefinedOnApi })
+        Gates { closed, granted: if by_grant { Reason::InClientGrant } else { Reason::DefinedOnApi } }
     }
 
-    fn offline_access(&self) -> Decided {
-        let reason = match () {
-            () if self.ask.flow == Flow::Implicit => Reason::OfflineAccessInImplicit,
-            () if self.api.is_some_and(|api| !api.allow_offline_access) => Reason::OfflineAccessOff,
-            () if !self.facts.client.allows_grant("refresh_token") => Reason::RefreshGrantTypeMissing,
-            () => return (Outcome::Granted, Reason::OfflineAccessAllowed),
-        };
-        (Outcome::Dropped, reason)
-    }
-
-    fn for_machine(&self, scope: &str, origin: Origin) -> Decided {
-        // A default cannot be the caller's fault: it is left out where a request would be refused.
-        let outcome = if origin == Origin::Default { Outcome::Dropped } else { Outcome::Refused };
-        match (self.api, self.grant) {
-            (Some(api), _) if !api.defines(scope) => (outcome, Reason::NotDefinedOnApi),
-            (Some(_), Some(grant)) if covers(grant, scope) => (Outcome::Granted, Reason::InClientGrant),
-            _ => (outcome, Reason::NotInClientGrant),
+    fn for_machine(&self, scope: &str) -> Gates {
+        let mut closed = Vec::new();
+        let defined = self.api.map_or_else(|| self.misunderstood(scope).is_none(), |api| api.defines(scope));
+        if !defined {
+            closed.push(Reason::NotDefinedOnApi);
         }
+        if self.grant.is_some_and(|grant| !covers(grant, scope)) {
+            closed.push(Reason::NotInClientGrant);
+        }
+        Gates { closed, granted: Reason::InClientGrant }
     }
 
     /// One scope outside the grant refuses the whole request, so no scope of it is granted.
@@ -234,18 +259,17 @@ impl<'a> Case<'a> {
         let names: Vec<&str> = outside().map(|entry| entry.scope.as_str()).collect();
         let error =
             OAuthError::access_denied(format!("Client has not been granted scopes: {}", names.join(", ")));
-        let why = outside().map(|entry| entry.why.clone()).next();
-        let why = why.unwrap_or_else(|| self.explain(Reason::NotInClientGrant, None));
+        let why = self.of_all(outside());
         let refused = entries.into_iter().map(|entry| match entry.outcome {
             Outcome::Refused => entry,
-            _ => self.entry(&entry.scope, entry.origin, (Outcome::Refused, Reason::RequestRefused)),
+            _ => self.entry(&entry.scope, entry.origin, Outcome::Refused, &[Reason::RequestRefused]),
         });
         let refused = refused.collect();
         self.refusal(error, why, refused)
     }
 
-    fn entry(&self, scope: &str, origin: Origin, (outcome, reason): Decided) -> ScopeEntry {
-        ScopeEntry { scope: scope.to_owned(), origin, outcome, why: self.explain(reason, Some(scope)) }
+    fn entry(&self, scope: &str, origin: Origin, outcome: Outcome, reasons: &[Reason]) -> ScopeEntry {
+        ScopeEntry { scope: scope.to_owned(), origin, outcome, why: self.explain(reasons, Some(scope)) }
     }
 
     fn refusal(&self, error: OAuthError, why: Explanation, entries: Vec<ScopeEntry>) -> Box<ScopeRefusal> {

@@ -71,7 +71,8 @@ fn remove(report: &mut ScopeReport, scope: &str, by: &str) {
 }
 
 fn explained(reason: Reason, says: String, remedy: Option<&str>) -> Explanation {
-    Explanation { reason, setting_id: None, says, remedy: remedy.map(str::to_owned), change: None }
+    let remedy = remedy.map(str::to_owned);
+    Explanation { reason, setting_id: None, says, remedy, change: None, further: Vec::new() }
 }
 
 /// RFC 6749 section 3.3.

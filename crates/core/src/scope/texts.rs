@@ -150,8 +150,15 @@ fn changes_name_the_setting_that_would_do_it() {
     assert_eq!(
         change(&world, machine, API, "read:orders read:orders gone"),
         json!({ "resource": "client-grants", "id": null, "action": "create",
-                "value": { "client_id": "CLIENT", "audience": API, "scope": ["read:orders"],
+                "value": { "client_id": "CLIENT", "audience": API, "scope": ["read:orders", "gone"],
                            "subject_type": "client" } })
+    );
+    // The grant holds what the API has to define first.
+    let refusal = world.decide(machine, API, "read:orders gone").unwrap_err();
+    assert_eq!(
+        serde_json::to_value(&refusal.why.further).unwrap(),
+        json!([{ "resource": "resource-servers", "id": "rs_orders", "action": "append", "field": "scopes",
+                 "value": { "value": "gone" } }])
     );
     let granted = world.clone().granting(API, SubjectType::Client, "");
     assert_eq!(
