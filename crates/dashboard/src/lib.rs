@@ -27,6 +27,7 @@ mod own_client;
 mod page;
 mod playground;
 mod problem;
+mod remedy;
 mod roles;
 mod rules;
 mod section;
@@ -69,5 +70,6 @@ pub fn router() -> Router<Arc<App>> {
         .merge(settings::routes())
         .merge(keys::routes())
         .merge(playground::routes())
+        .merge(remedy::routes())
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
 }

@@ -9,8 +9,8 @@ use crate::assets;
 use crate::session::Admin;
 
 /// Nothing is loaded from elsewhere, no script or style stands in a page, nobody may frame one.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
-                      frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+                      img-src 'self' data:; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The headers of a page. The referrer stays on this host: forms are known by their origin.
 fn headers() -> [(HeaderName, &'static str); 4] {
@@ -94,6 +94,7 @@ pub(crate) struct Page {
     tabs: Vec<Link>,
     action: Option<(String, &'static str)>,
     done: Option<&'static str>,
+    is_reloading: bool,
     blocks: Vec<String>,
     css: &'static str,
     js: &'static str,
@@ -121,6 +122,7 @@ impl Page {
             tabs: Vec::new(),
             action: None,
             done: None,
+            is_reloading: false,
             blocks: Vec::new(),
             css: assets::css(),
             js: assets::js(),
@@ -159,6 +161,12 @@ impl Page {
     /// The button beside the heading.
     pub(crate) fn action(mut self, href: impl Into<String>, text: &'static str) -> Self {
         self.action = Some((href.into(), text));
+        self
+    }
+
+    /// Loads itself anew every five seconds where scripts do not run.
+    pub(crate) fn reloading(mut self) -> Self {
+        self.is_reloading = true;
         self
     }
 
@@ -206,6 +214,7 @@ const DONE: &[(&str, &str)] = &[
     ("added", "Added."),
     ("deployed", "Deployed. Logins run it from now on, if it is bound to its trigger."),
     ("removed", "Removed."),
+    ("remedied", "The change is made. Logins from now on are decided with it."),
     ("welcome", "You are an administrator now."),
 ];
 
