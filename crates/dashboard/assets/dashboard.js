@@ -103,9 +103,60 @@
     show();
   }
 
+  // New entries of the log, as they come. Without scripts the page loads itself anew.
+  const live = document.querySelector("[data-live]");
+  if (live) {
+    const status = live.querySelector("[data-live-status]");
+    const list = document.querySelector(".list");
+    const hrefs = (root) => all("a.open", root).map((link) => link.getAttribute("href"));
+    const say = (text) => { if (status.textContent !== text) status.textContent = text; };
+    let came = 0;
+    const look = async () => {
+      if (document.hidden) return true;
+      const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+      if (!answer.ok || answer.redirected) return false;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".list");
+      const [from, to] = [fresh, list].map((one) => one?.querySelector("table, .empty"));
+      if (!from || !to) return true;
+      const known = new Set(hrefs(list));
+      const added = hrefs(fresh).filter((href) => !known.has(href));
+      const focused = list.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+      for (const link of all("a.open", from)) if (added.includes(link.getAttribute("href"))) link.closest("tr").classList.add("fresh");
+      to.replaceWith(document.adoptNode(from));
+      if (focused) all("a.open", list).find((link) => link.getAttribute("href") === focused)?.focus();
+      came += added.length;
+      if (added.length) say(`Live. ${came} new ${came === 1 ? "entry" : "entries"} since you came.`);
+      return true;
+    };
+    const again = () => setTimeout(async () => {
+      const went = await look().catch(() => null);
+      if (went === null) say("The server does not answer. Trying again.");
+      if (went === false) say("Stopped: the session is over. Reload the page to log in.");
+      else again();
+    }, 2000);
+    say("Live. New entries appear at the top.");
+    again();
+  }
+
+  // The login page beside its settings follows what is typed. Without scripts a button shows it.
+  const frame = document.querySelector(".beside iframe");
+  if (frame) {
+    let soon;
+    for (const form of all(".beside form:has([formtarget])")) form.addEventListener("input", () => {
+      clearTimeout(soon);
+      soon = setTimeout(() => {
+        const typed = new URLSearchParams(new FormData(form));
+        typed.delete("_token");
+        frame.contentWindow.location.replace(`${frame.getAttribute("src")}?${typed}`);
+      }, 300);
+    });
+  }
+
   // No second press while the first is under way.
   document.addEventListener("submit", (event) => {
     const form = event.target;
+    // What is looked at in a frame can be looked at again.
+    if (event.submitter?.hasAttribute("formtarget")) return;
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "1";
     setTimeout(() => { delete form.dataset.sent; }, 8000);

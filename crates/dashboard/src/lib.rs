@@ -13,8 +13,10 @@ mod apis;
 mod applications;
 mod assets;
 mod away;
+mod branding;
 mod connections;
 mod danger;
+mod emails;
 mod every;
 mod exchange;
 mod form;
@@ -27,6 +29,7 @@ mod own_client;
 mod page;
 mod playground;
 mod problem;
+mod remedy;
 mod roles;
 mod rules;
 mod section;
@@ -67,7 +70,10 @@ pub fn router() -> Router<Arc<App>> {
         .merge(actions::routes())
         .merge(rules::routes())
         .merge(settings::routes())
+        .merge(branding::routes())
+        .merge(emails::routes())
         .merge(keys::routes())
         .merge(playground::routes())
+        .merge(remedy::routes())
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
 }

@@ -9,8 +9,8 @@ use crate::assets;
 use crate::session::Admin;
 
 /// Nothing is loaded from elsewhere, no script or style stands in a page, nobody may frame one.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
-                      frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+                      img-src 'self' data:; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The headers of a page. The referrer stays on this host: forms are known by their origin.
 fn headers() -> [(HeaderName, &'static str); 4] {
@@ -54,7 +54,9 @@ const SECTIONS: &[Section] = &[
     section("/dashboard/actions", "Actions", &["read:actions"]),
     section("/dashboard/triggers", "Triggers", &["read:actions"]),
     section("/dashboard/rules", "Rules", &["read:rules"]),
+    section("/dashboard/rule-settings", "Rule settings", &["read:rules_configs"]),
     section("/dashboard/branding", "Branding", &["read:branding"]),
+    section("/dashboard/emails", "E-mail templates", &["read:email_templates"]),
     section("/dashboard/keys", "Keys", &["read:signing_keys"]),
     section("/dashboard/settings", "Tenant settings", &["read:tenant_settings"]),
 ];
@@ -68,6 +70,11 @@ impl Blocks {
     pub(crate) fn add(&mut self, block: &impl Template) {
         // A template fails only if memory does.
         self.0.push(block.render().unwrap_or_default());
+    }
+
+    /// The blocks, for one that holds them.
+    pub(crate) fn into_inner(self) -> Vec<String> {
+        self.0
     }
 }
 
@@ -94,6 +101,7 @@ pub(crate) struct Page {
     tabs: Vec<Link>,
     action: Option<(String, &'static str)>,
     done: Option<&'static str>,
+    is_reloading: bool,
     blocks: Vec<String>,
     css: &'static str,
     js: &'static str,
@@ -121,6 +129,7 @@ impl Page {
             tabs: Vec::new(),
             action: None,
             done: None,
+            is_reloading: false,
             blocks: Vec::new(),
             css: assets::css(),
             js: assets::js(),
@@ -159,6 +168,12 @@ impl Page {
     /// The button beside the heading.
     pub(crate) fn action(mut self, href: impl Into<String>, text: &'static str) -> Self {
         self.action = Some((href.into(), text));
+        self
+    }
+
+    /// Loads itself anew every five seconds where scripts do not run.
+    pub(crate) fn reloading(mut self) -> Self {
+        self.is_reloading = true;
         self
     }
 
@@ -206,6 +221,8 @@ const DONE: &[(&str, &str)] = &[
     ("added", "Added."),
     ("deployed", "Deployed. Logins run it from now on, if it is bound to its trigger."),
     ("removed", "Removed."),
+    ("tried", "Sent."),
+    ("remedied", "The change is made. Logins from now on are decided with it."),
     ("welcome", "You are an administrator now."),
 ];
 

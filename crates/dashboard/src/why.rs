@@ -1,12 +1,15 @@
 //! The why-table: each thing that was decided, what became of it, the reason, the remedy.
 //!
-//! It reads the `decision` member of a log event as it is, so whatever a flow records there, in the shape of the
-//! scope report or as a single reason, is shown without this page knowing of it.
+//! The rows are those of `gatewright explain` ([`gatewright_core::explain::recorded`]): whatever a flow records as
+//! its decision reads the same on the command line and here. A remedy that a change of a setting would be can be
+//! pressed ([`crate::remedy`]).
 
 use askama::Template;
+use gatewright_core::explain::{Row, apply, recorded};
 use serde_json::Value;
 
 use crate::api::encoded;
+use crate::session::CSRF;
 use crate::view::text;
 
 /// The table.
@@ -15,43 +18,72 @@ use crate::view::text;
 pub(crate) struct WhyTable {
     pub(crate) title: String,
     pub(crate) rows: Vec<WhyRow>,
+    pub(crate) remedies: Remedies,
+}
+
+/// What becomes of a remedy that is pressed.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Remedies {
+    /// None can be pressed.
+    #[default]
+    Read,
+    /// It is confirmed and made, then the browser goes back.
+    Pressed {
+        /// The token of this session's forms.
+        csrf: String,
+        /// The page it was pressed on.
+        back: String,
+    },
+    /// Nobody is logged in who could make it; this page of the dashboard shows the same.
+    Elsewhere(String),
 }
 
 /// One thing that was decided.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct WhyRow {
     pub(crate) name: String,
-    /// `granted`, `added`, `dropped`, `refused`, or empty where a reason stands alone.
+    /// `granted`, `added`, `dropped`, `refused`, or a word of its kind.
     pub(crate) outcome: String,
     pub(crate) reason: String,
     pub(crate) says: String,
     pub(crate) remedy: String,
+    /// The change of a setting that would be the remedy, as JSON.
+    pub(crate) change: Option<String>,
     /// Where the setting is that decided, and its name.
     pub(crate) place: Option<(String, String)>,
     /// Another request that would not have this reason.
     pub(crate) instead: Option<(String, String)>,
 }
 
-impl WhyRow {
-    fn of(name: &str, entry: &Value) -> Self {
-        let outcome = match (text(entry, "outcome"), text(entry, "origin")) {
-            ("granted", "default" | "script") => "added",
-            (outcome, _) => outcome,
-        };
+impl From<Row> for WhyRow {
+    fn from(row: Row) -> Self {
+        let change = row.change.as_ref().filter(|change| apply::plan(change).is_some());
         Self {
-            name: name.to_owned(),
-            outcome: outcome.to_owned(),
-            reason: text(entry, "reason").to_owned(),
-            says: text(entry, "says").to_owned(),
-            remedy: text(entry, "remedy").to_owned(),
-            place: place(&entry["change"], text(entry, "setting")),
+            place: place(row.change.as_ref().unwrap_or(&Value::Null), row.setting.as_deref()),
+            change: change.map(Value::to_string),
+            name: named(&row),
+            outcome: row.outcome,
+            reason: row.reason,
+            says: row.says,
+            remedy: row.remedy.unwrap_or_default(),
             instead: None,
         }
     }
 }
 
+/// What a row is about, in words.
+fn named(row: &Row) -> String {
+    match row.kind.as_str() {
+        "scope" => row.item.clone(),
+        "claim" => row.item.split_once(' ').map_or(&*row.item, |(_, claim)| claim).to_owned(),
+        "request" => "the request".to_owned(),
+        "login" => "login".to_owned(),
+        kind => format!("{} {}", kind.replace('_', " "), row.item.replace('_', " ")).trim().to_owned(),
+    }
+}
+
 /// The page of the dashboard on which a proposed change is made.
-fn place(change: &Value, setting: &str) -> Option<(String, String)> {
+fn place(change: &Value, setting: Option<&str>) -> Option<(String, String)> {
     let id = change["id"].as_str().or_else(|| change["value"]["client_id"].as_str())?;
     let path = match text(change, "resource") {
         "clients" => "applications",
@@ -59,60 +91,64 @@ fn place(change: &Value, setting: &str) -> Option<(String, String)> {
         "resource-servers" => "apis",
         _ => return None,
     };
-    Some((format!("/dashboard/{path}/{}", encoded(id)), setting.to_owned()))
+    Some((format!("/dashboard/{path}/{}", encoded(id)), setting?.to_owned()))
 }
 
 /// The rows of a scope report, or of a refusal of the scope decision.
 pub(crate) fn scope_rows(report: &Value) -> Vec<WhyRow> {
-    let entries = report["entries"].as_array().into_iter().flatten();
-    let mut rows: Vec<WhyRow> = entries.map(|entry| WhyRow::of(text(entry, "scope"), entry)).collect();
-    if report["error"].is_string() {
-        let mut whole = WhyRow::of("the request", report);
-        whole.outcome = "refused".to_owned();
-        rows.insert(0, whole);
-    }
-    rows
+    recorded::scope_rows(report).into_iter().map(WhyRow::from).collect()
 }
 
-/// The tables of a `decision`: that of the scopes first.
-pub(crate) fn tables(decision: &Value) -> Vec<WhyTable> {
-    let mut tables = Vec::new();
-    let rows = scope_rows(&decision["scope"]);
-    if !rows.is_empty() {
-        let audience = &decision["scope"]["audience"];
-        let audience = audience["identifier"].as_str().or_else(|| audience.as_str());
-        let of = audience.map_or_else(|| "for /userinfo only".to_owned(), |api| format!("for {api}"));
-        tables.push(WhyTable { title: format!("Scopes {of}"), rows });
+/// The tables of a `decision`: that of the scopes first, the claims last.
+pub(crate) fn tables(decision: &Value, remedies: &Remedies) -> Vec<WhyTable> {
+    let (mut scopes, mut others, mut id_token, mut access_token) = (vec![], vec![], vec![], vec![]);
+    for row in recorded::rows(decision) {
+        let rows = match row.kind.as_str() {
+            // The refusal of the scopes stands above them.
+            "request" if decision["scope"]["reason"] == row.reason.as_str() => &mut scopes,
+            "scope" => &mut scopes,
+            "claim" if row.item.starts_with("id_token ") => &mut id_token,
+            "claim" => &mut access_token,
+            _ => &mut others,
+        };
+        add(rows, row);
     }
-    let mut others = Vec::new();
-    if decision["reason"].is_string() {
-        others.push(WhyRow::of("the request", decision));
-    }
-    for (name, part) in decision.as_object().into_iter().flatten().filter(|(name, _)| *name != "scope") {
-        match part {
-            Value::Object(_) if part["reason"].is_string() => others.push(WhyRow::of(name, part)),
-            Value::Array(parts) => {
-                let named = |part: &Value| {
-                    let names = ["name", "claim", "scope", "permission", "id", "script"];
-                    let own = names.into_iter().find_map(|member| part[member].as_str()).unwrap_or(name);
-                    WhyRow::of(own, part)
-                };
-                others.extend(parts.iter().filter(|part| part["reason"].is_string()).map(named));
-            }
-            _ => {}
+    let audience = &decision["scope"]["audience"];
+    let audience = audience["identifier"].as_str().or_else(|| audience.as_str());
+    let of = audience.map_or_else(|| "for /userinfo only".to_owned(), |api| format!("for {api}"));
+    let all = [
+        (format!("Scopes {of}"), scopes),
+        ("What else was decided".to_owned(), others),
+        ("Where the claims of the ID token come from".to_owned(), id_token),
+        ("Where the claims of the access token come from".to_owned(), access_token),
+    ];
+    let some = all.into_iter().filter(|(_, rows)| !rows.is_empty());
+    some.map(|(title, rows)| WhyTable { title, rows, remedies: remedies.clone() }).collect()
+}
+
+/// Adds a row. Claims that come from the same place share one.
+fn add(rows: &mut Vec<WhyRow>, row: Row) {
+    let is_claim = row.kind == "claim";
+    let row = WhyRow::from(row);
+    match rows.last_mut() {
+        Some(last) if is_claim && (&last.reason, &last.says) == (&row.reason, &row.says) => {
+            last.name = format!("{} {}", last.name, row.name);
         }
+        _ => rows.push(row),
     }
-    if !others.is_empty() {
-        tables.push(WhyTable { title: "What else was decided".to_owned(), rows: others });
+}
+
+impl WhyTable {
+    const fn csrf_name() -> &'static str {
+        CSRF
     }
-    tables
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::tables;
+    use super::{Remedies, tables};
 
     #[test]
     fn a_decision_becomes_tables() {
@@ -120,20 +156,24 @@ mod tests {
             "scope": {"audience": {"kind": "api", "identifier": "https://x/api/v2/"}, "entries": [
                 {"scope": "openid", "origin": "requested", "outcome": "granted", "reason": "oidc_standard"},
                 {"scope": "read:users", "origin": "requested", "outcome": "dropped", "reason": "end_user_token_limit",
-                 "says": "No.", "remedy": "Ask.", "setting": "client.x", "change": {"resource": "clients", "id": "a|b"}},
+                 "says": "No.", "remedy": "Ask.", "setting": "client.x",
+                 "change": {"resource": "clients", "id": "a|b", "action": "set", "field": "x", "value": 1}},
+                {"scope": "drink", "origin": "requested", "outcome": "dropped", "reason": "permission_missing",
+                 "change": {"resource": "users", "id": null, "action": "append", "field": "permissions", "value": {}}},
             ]},
             "login": {"by": "session", "reason": "session_alive", "says": "Alive."},
-            "claims": [{"claim": "https://x/role", "reason": "added_by_script"}],
+            "claims": {"id_token": [{"reason": "claim_of_scope", "of": "profile", "claims": ["name", "nickname"]}]},
         });
-        let tables = tables(&decision);
+        let tables = tables(&decision, &Remedies::Read);
         assert_eq!(tables[0].title, "Scopes for https://x/api/v2/");
         let dropped = &tables[0].rows[1];
         assert_eq!((dropped.outcome.as_str(), dropped.remedy.as_str()), ("dropped", "Ask."));
         assert_eq!(dropped.place.as_ref().unwrap().0, "/dashboard/applications/a%7Cb");
-        let names: Vec<&str> = tables[1].rows.iter().map(|row| row.name.as_str()).collect();
-        assert_eq!(
-            names,
-            ["claims", "login"].map(|name| if name == "claims" { "https://x/role" } else { name })
-        );
+        assert!(dropped.change.is_some());
+        // Nobody knows yet who will log in, so nobody can be given the permission.
+        assert_eq!(tables[0].rows[2].change, None);
+        assert_eq!(tables[1].rows[0].name, "login");
+        assert_eq!(tables[2].rows.len(), 1);
+        assert_eq!(tables[2].rows[0].name, "name nickname");
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Player;
 use super::ask::Ask;
 use super::claims::TokenView;
-use super::show::with_remedies;
+use super::show::{remedies, with_remedies};
 use crate::api::encoded;
 use crate::page::{Blocks, Page, Plain};
 use crate::problem::Problem;
@@ -104,7 +104,7 @@ async fn shown(player: &Player, ask: &Ask, answer: &Value) -> Result<Shown, Prob
             shown.tokens.push(TokenView::of(id, title, token, runs));
         }
     }
-    shown.tables = tables(&decision);
+    shown.tables = tables(&decision, &remedies(player, ask));
     if let Some(scopes) = shown.tables.first_mut() {
         scopes.rows = with_remedies(player, ask, std::mem::take(&mut scopes.rows));
     }

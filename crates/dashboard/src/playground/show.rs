@@ -18,9 +18,10 @@ use crate::api::{ApiCall, encoded};
 use crate::every::every_of;
 use crate::page::{Blocks, Link, Page, Plain};
 use crate::problem::Problem;
+use crate::sent::Sent;
 use crate::session::{Admin, CSRF};
 use crate::view::{items, text};
-use crate::why::{WhyRow, WhyTable, scope_rows};
+use crate::why::{Remedies, WhyRow, WhyTable, scope_rows};
 
 /// The form and the address that comes of it.
 #[derive(Template)]
@@ -51,6 +52,7 @@ struct Obstacle {
 /// `GET`.
 pub(super) async fn show(player: Player, RawQuery(query): RawQuery) -> Result<Response, Problem> {
     player.furnish().await?;
+    let done = Sent::parse(query.as_deref().unwrap_or_default().as_bytes())?;
     let ask = Ask::of(&player, query)?;
     let clients =
         every_of(&player.api, "/clients?is_global=false&fields=client_id,name,callbacks,app_type", "clients")
@@ -70,7 +72,9 @@ pub(super) async fn show(player: Player, RawQuery(query): RawQuery) -> Result<Re
     blocks.add(&board);
     table.iter().for_each(|table| blocks.add(table));
     Ok(match &player.admin {
-        Some(admin) => Page::new(admin, player.base, title).lead(lead).blocks(blocks).respond(),
+        Some(admin) => {
+            Page::new(admin, player.base, title).lead(lead).done(done.text("done")).blocks(blocks).respond()
+        }
         None => Plain::wide(player.cx(), title).lead(lead).blocks(blocks).respond(StatusCode::OK),
     })
 }
@@ -105,12 +109,28 @@ async fn predicted(player: &Player, client: &Client, ask: &Ask) -> Result<WhyTab
         Err(refusal) => json!(refusal),
     };
     let title = format!("What will be decided for {}", client.name);
-    Ok(WhyTable { title, rows: with_remedies(player, ask, scope_rows(&report)) })
+    let rows = with_remedies(player, ask, scope_rows(&report));
+    Ok(WhyTable { title, rows, remedies: remedies(player, ask) })
+}
+
+/// What becomes of a remedy that is pressed: afterwards the request is predicted anew.
+pub(super) fn remedies(player: &Player, ask: &Ask) -> Remedies {
+    let back = format!("{}?{}", super::IN_DASHBOARD, ask.query());
+    match &player.admin {
+        Some(admin) => Remedies::Pressed { csrf: admin.csrf.clone(), back },
+        None => Remedies::Elsewhere(back),
+    }
 }
 
 /// Makes remedies that name a scope into links to the request that asks for it.
 pub(super) fn with_remedies(player: &Player, ask: &Ask, mut rows: Vec<WhyRow>) -> Vec<WhyRow> {
-    for row in rows.iter_mut().filter(|row| row.outcome == "dropped") {
+    for row in &mut rows {
+        if player.admin.is_none() {
+            row.place = None;
+        }
+        if row.outcome != "dropped" {
+            continue;
+        }
         row.instead = ask.instead(&row.name, &row.remedy).map(|better| {
             let new: Vec<&str> = better
                 .scope
@@ -123,9 +143,6 @@ pub(super) fn with_remedies(player: &Player, ask: &Ask, mut rows: Vec<WhyRow>) -
             };
             (format!("{}?{}", player.base, better.query()), text)
         });
-        if player.admin.is_none() {
-            row.place = None;
-        }
     }
     rows
 }
