@@ -8,6 +8,7 @@
 mod certificate;
 mod certificate_text;
 mod client_assertion;
+mod client_certificate;
 mod error;
 mod hashes;
 mod jwk;
@@ -20,6 +21,7 @@ mod verify;
 
 pub use certificate_text::{certificate_pem, certificate_pkcs7, certificate_thumbprint};
 pub use client_assertion::{parse_assertion, verify_assertion};
+pub use client_certificate::ClientCertificate;
 pub use error::{JoseError, VerifyError};
 pub use hashes::{constant_time_eq, left_half_hash, pkce_s256, random_token, token_hash};
 pub use jwk::jwk_thumbprint;

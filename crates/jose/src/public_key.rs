@@ -12,7 +12,7 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 use crate::{JoseError, jwk_thumbprint};
 
 /// The longest PEM text that is read, in bytes: a certificate with a long chain of names is a quarter.
-const LONGEST_PEM: usize = 16 * 1024;
+pub(crate) const LONGEST_PEM: usize = 16 * 1024;
 
 /// RSA keys from 2048 bits (RFC 7518 section 3.3) to 8192, above which a check costs too much.
 const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;

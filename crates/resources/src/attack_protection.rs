@@ -86,10 +86,7 @@ fn suspicious_ip_defaults() -> Value {
 
 /// Slows down an address from which many logins fail, or many sign-ups come.
 pub static SUSPICIOUS_IP: Settings = Settings {
-    check: |settings| {
-        complete_stages(settings);
-        Ok(())
-    },
+    kept_in_parts: Some("stage"),
     ..Settings::plain(
         "attack-protection/suspicious-ip",
         "/attack-protection/suspicious-ip-throttling",
@@ -97,20 +94,6 @@ pub static SUSPICIOUS_IP: Settings = Settings {
         suspicious_ip_defaults,
     )
 };
-
-/// A stage, or a number of it, that was not sent has its default.
-fn complete_stages(settings: &mut Map) {
-    let Some(Value::Object(sent)) = settings.get_mut("stage") else { return };
-    let mut defaults = suspicious_ip_defaults();
-    let Some(Value::Object(stages)) = defaults.get_mut("stage") else { return };
-    for (name, whole) in stages {
-        let stage = sent.entry(name.clone()).or_insert_with(|| json!({}));
-        let (Value::Object(stage), Value::Object(whole)) = (stage, whole) else { continue };
-        for (member, value) in whole {
-            stage.entry(member.clone()).or_insert_with(|| value.clone());
-        }
-    }
-}
 
 const STAGE_SHIELDS: Shape = Shape::object(&[field("shields", BLOCK_AND_TELL_ADMINS)]);
 const BREACHED_FIELDS: &[Field] = &[
@@ -130,20 +113,23 @@ const BREACHED_FIELDS: &[Field] = &[
     ),
 ];
 
-static BREACHED: Settings = Settings::plain(
-    "attack-protection/breached-passwords",
-    "/attack-protection/breached-password-detection",
-    BREACHED_FIELDS,
-    || {
-        json!({
-            "enabled": false,
-            "shields": [],
-            "admin_notification_frequency": [],
-            "method": "standard",
-            "stage": {"pre-user-registration": {"shields": []}, "pre-change-password": {"shields": []}},
-        })
-    },
-);
+static BREACHED: Settings = Settings {
+    kept_in_parts: Some("stage"),
+    ..Settings::plain(
+        "attack-protection/breached-passwords",
+        "/attack-protection/breached-password-detection",
+        BREACHED_FIELDS,
+        || {
+            json!({
+                "enabled": false,
+                "shields": [],
+                "admin_notification_frequency": [],
+                "method": "standard",
+                "stage": {"pre-user-registration": {"shields": []}, "pre-change-password": {"shields": []}},
+            })
+        },
+    )
+};
 
 const WHEN: Shape = Shape::OneOf(&["never", "when_risky", "always"]);
 const BOT_FIELDS: &[Field] = &[

@@ -32,9 +32,30 @@ async fn settings_have_defaults_and_a_change_merges() {
             "pre-user-registration": {"max_attempts": 50, "rate": 1200},
             "pre-custom-token-exchange": {"max_attempts": 10, "rate": 600_000}});
         assert_eq!((status, &changed["stage"]), (200, &stages));
+        // The numbers that a change leaves out are those that were set, not the defaults.
+        let stage =
+            json!({"stage": {"pre-login": {"rate": 90_000}, "pre-user-registration": {"rate": 2000}}});
+        let (_, changed) = server.call("PATCH", path, stage).await;
+        let stages = json!({"pre-login": {"max_attempts": 7, "rate": 90_000},
+            "pre-user-registration": {"max_attempts": 50, "rate": 2000},
+            "pre-custom-token-exchange": {"max_attempts": 10, "rate": 600_000}});
+        assert_eq!(changed["stage"], stages);
         let wrong = json!({"stage": {"pre-login": {"rate": 1}}});
         assert_eq!(server.call("PATCH", path, wrong).await.0, 400);
         assert_eq!(server.call("GET", path, json!(null)).await, (200, changed));
+
+        let path = "/attack-protection/breached-password-detection";
+        let sent = json!({"stage": {"pre-change-password": {"shields": ["block"]}}});
+        server.call("PATCH", path, sent).await;
+        let sent = json!({"stage": {"pre-user-registration": {"shields": ["admin_notification"]}}});
+        let (status, changed) = server.call("PATCH", path, sent).await;
+        let stages = json!({"pre-user-registration": {"shields": ["admin_notification"]},
+            "pre-change-password": {"shields": ["block"]}});
+        assert_eq!((status, &changed["stage"]), (200, &stages));
+        assert_eq!(server.call("GET", path, json!(null)).await, (200, changed));
+        let emptied = json!({"stage": {"pre-change-password": {"shields": []}}});
+        let (_, changed) = server.call("PATCH", path, emptied).await;
+        assert_eq!(changed["stage"]["pre-change-password"], json!({"shields": []}), "a list is replaced");
 
         for path in ["/attack-protection/breached-password-detection", "/attack-protection/bot-detection"] {
             let (_, read) = server.call("GET", path, json!(null)).await;

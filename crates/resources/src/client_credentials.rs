@@ -1,8 +1,11 @@
-//! Credentials of clients: public keys that verify the assertions with which a client authenticates.
+//! Credentials of clients: public keys that verify the assertions with which a client authenticates, and the
+//! certificates of mutual TLS.
 //!
-//! A credential is used once the client names it under
+//! A credential is used once the client names it under its method, as in
 //! `client_authentication_methods.private_key_jwt.credentials`. The document holds the key as `jwk`, which
 //! answers do not show.
+
+mod certificates;
 
 use std::collections::HashMap;
 
@@ -42,6 +45,14 @@ sql!(
 );
 sql!(DELETE, "DELETE FROM client_credentials WHERE tenant_id = $1 AND client_id = $2 AND credential_id = $3");
 sql!(DELETE_OF_CLIENT, "DELETE FROM client_credentials WHERE tenant_id = $1 AND client_id = $2");
+
+/// The methods of `client_authentication_methods`, each with the type of its credentials.
+const METHODS: &[(&str, &str)] = &[
+    ("private_key_jwt", PUBLIC_KEY),
+    ("tls_client_auth", "cert_subject_dn"),
+    ("self_signed_tls_client_auth", "x509_cert"),
+];
+const PUBLIC_KEY: &str = "public_key";
 
 /// Most credentials of one client: the one in use and the one that takes its place.
 const MOST: usize = 2;
@@ -155,43 +166,58 @@ fn text(document: &Value, name: &str) -> String {
 pub(crate) async fn take_in(cx: &mut OpCx<'_>, client: &mut Map) -> Result<(), ApiError> {
     let client_id = client.get("client_id").and_then(Value::as_str).unwrap_or_default().to_owned();
     let Some(Value::Object(methods)) = client.get_mut("client_authentication_methods") else { return Ok(()) };
-    let Some(used) = methods.get_mut("private_key_jwt").and_then(|used| used.get_mut("credentials")) else {
-        return Ok(());
-    };
-    let mut ids = Vec::new();
-    for (index, body) in used.as_array().cloned().unwrap_or_default().into_iter().enumerate() {
-        let body = validate::body(body, FIELDS, Purpose::Create).map_err(|problem| {
-            let place = format!("client_authentication_methods.private_key_jwt.credentials[{index}]");
-            ApiError::invalid_body(format_args!("{problem} in {place}"))
-        })?;
-        let document = add(cx, &client_id, &body).await?;
-        ids.push(json!({ "id": document["id"] }));
+    for (method, kind) in METHODS {
+        let Some(used) = methods.get_mut(*method).and_then(|used| used.get_mut("credentials")) else {
+            continue;
+        };
+        let mut ids = Vec::new();
+        for (index, body) in used.as_array().cloned().unwrap_or_default().into_iter().enumerate() {
+            let place = format!("client_authentication_methods.{method}.credentials[{index}]");
+            let body = validate::body(body, FIELDS, Purpose::Create)
+                .map_err(|problem| ApiError::invalid_body(format_args!("{problem} in {place}")))?;
+            let document = add(cx, &client_id, &body).await?;
+            is_for(&document, method, kind)?;
+            ids.push(json!({ "id": document["id"] }));
+        }
+        *used = Value::Array(ids);
     }
-    *used = Value::Array(ids);
     Ok(())
+}
+
+/// Refuses a credential of another type than the method's.
+fn is_for(document: &Value, method: &str, kind: &str) -> Result<(), ApiError> {
+    if document["credential_type"] == kind {
+        return Ok(());
+    }
+    let place = format!("client_authentication_methods.{method}.credentials");
+    Err(ApiError::invalid_body(format_args!("'Expected credentials of the type {kind}' on property {place}")))
 }
 
 /// Refuses a change of a client that names credentials that it does not have.
 pub(crate) async fn names_own(cx: &mut OpCx<'_>, client_id: &str, body: &Map) -> Result<(), ApiError> {
-    let Some(Value::Array(named)) = body
-        .get("client_authentication_methods")
-        .and_then(|methods| methods.pointer("/private_key_jwt/credentials"))
-    else {
-        return Ok(());
-    };
-    for one in named {
-        let id = one.get("id").and_then(Value::as_str);
-        let Some(id) = id.filter(|_| one.as_object().is_some_and(|members| members.len() == 1)) else {
-            return Err(ApiError::invalid_body(
-                "'Expected an object with the id of a credential' on property \
-                 client_authentication_methods.private_key_jwt.credentials",
-            ));
-        };
-        find(cx, client_id, id).await?.ok_or_else(|| {
-            ApiError::new(400, format!("The credential {id} does not exist.")).code("invalid_body")
-        })?;
+    for (method, kind) in METHODS {
+        for one in credentials(body, method) {
+            let id = one.get("id").and_then(Value::as_str);
+            let Some(id) = id.filter(|_| one.as_object().is_some_and(|members| members.len() == 1)) else {
+                return Err(ApiError::invalid_body(format_args!(
+                    "'Expected an object with the id of a credential' on property \
+                     client_authentication_methods.{method}.credentials"
+                )));
+            };
+            let document = find(cx, client_id, id).await?.ok_or_else(|| {
+                ApiError::new(400, format!("The credential {id} does not exist.")).code("invalid_body")
+            })?;
+            is_for(&document, method, kind)?;
+        }
     }
     Ok(())
+}
+
+/// The credentials that a client, or a change of one, names under a method.
+fn credentials<'a>(client: &'a Map, method: &str) -> impl Iterator<Item = &'a Value> {
+    let methods = client.get("client_authentication_methods");
+    let named = methods.and_then(|methods| methods.get(method)?.get("credentials")?.as_array());
+    named.into_iter().flatten()
 }
 
 pub(crate) async fn delete_of_client(
@@ -230,7 +256,11 @@ async fn add(cx: &mut OpCx<'_>, client_id: &str, body: &Map) -> Result<Value, Ap
         cx.request.now
     ];
     if others.iter().any(|other| other["kid"] == document["kid"]) {
-        return Err(ApiError::conflict("The client has a credential with this kid."));
+        let by = match document["credential_type"] == PUBLIC_KEY {
+            true => "kid",
+            false => "certificate or subject",
+        };
+        return Err(ApiError::conflict(format!("The client has a credential with this {by}.")));
     }
     cx.tx.run(&INSERT, &values).await?;
     Ok(document)
@@ -238,8 +268,11 @@ async fn add(cx: &mut OpCx<'_>, client_id: &str, body: &Map) -> Result<Value, Ap
 
 fn new_document(cx: &OpCx<'_>, body: &Map) -> Result<Value, ApiError> {
     let given = |name: &str| body.get(name).and_then(Value::as_str);
-    if given("credential_type") != Some("public_key") {
-        return Err(ApiError::unsupported("Only credentials of the type public_key are built."));
+    if let Some(kind) = given("credential_type").filter(|kind| *kind != PUBLIC_KEY) {
+        return certificates::new_document(cx, kind, body);
+    }
+    if body.contains_key("subject_dn") {
+        return Err(ApiError::invalid_body("'A public key has none' on property subject_dn"));
     }
     let pem = given("pem").ok_or_else(|| ApiError::invalid_body("'Missing required property: pem'"))?;
     let key = PublicKey::from_pem(pem).map_err(|_| {
@@ -250,7 +283,7 @@ fn new_document(cx: &OpCx<'_>, body: &Map) -> Result<Value, ApiError> {
         "id": format!("cred_{}", cx.request.random.alphanumeric(22)),
         "kid": given("kid").unwrap_or(&key.thumbprint),
         "alg": given("alg").unwrap_or("RS256"),
-        "credential_type": "public_key",
+        "credential_type": PUBLIC_KEY,
         "created_at": now.iso8601(),
         "updated_at": now.iso8601(),
         "jwk": key.jwk,
@@ -284,8 +317,12 @@ fn ahead(text: &str, now: Timestamp) -> Result<Timestamp, ApiError> {
 }
 
 fn shown(mut document: Value) -> Value {
+    let of_key = document["credential_type"] == PUBLIC_KEY;
     if let Some(members) = document.as_object_mut() {
         members.remove("jwk");
+        if !of_key {
+            members.remove("kid");
+        }
     }
     document
 }
@@ -347,11 +384,7 @@ fn delete<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     Box::pin(async move {
         let client = client_of(cx, input).await?;
         let id = input.param("credential_id");
-        let used = client
-            .get("client_authentication_methods")
-            .and_then(|methods| methods.pointer("/private_key_jwt/credentials"))
-            .and_then(Value::as_array)
-            .is_some_and(|used| used.iter().any(|one| one["id"] == id));
+        let used = METHODS.iter().any(|(method, _)| credentials(&client, method).any(|one| one["id"] == id));
         if used {
             let text = "The credential is in use. Take it out of client_authentication_methods first.";
             return Err(ApiError::new(400, text));

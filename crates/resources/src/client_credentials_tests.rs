@@ -126,7 +126,13 @@ async fn credentials_are_checked() {
             json!({}),
             json!({"credential_type": "public_key"}),
             json!({"credential_type": "password", "pem": CERTIFICATES[0]}),
-            json!({"credential_type": "x509_cert", "pem": CERTIFICATES[0]}),
+            json!({"credential_type": "x509_cert"}),
+            json!({"credential_type": "x509_cert", "pem": "nonsense"}),
+            json!({"credential_type": "x509_cert", "pem": CERTIFICATES[0], "kid": "my-own-key-id"}),
+            json!({"credential_type": "x509_cert", "pem": CERTIFICATES[0], "subject_dn": "CN=client"}),
+            json!({"credential_type": "cert_subject_dn"}),
+            json!({"credential_type": "cert_subject_dn", "pem": CERTIFICATES[0], "subject_dn": "CN=client"}),
+            with(public_key(0), "subject_dn", json!("CN=client")),
             with(public_key(0), "pem", json!("nonsense")),
             with(public_key(0), "alg", json!("HS256")),
             with(public_key(0), "alg", json!("none")),
@@ -171,6 +177,57 @@ async fn credentials_are_checked() {
 
         let reader = Conversation::machine(&["read:clients"]);
         assert_eq!(server.call_as(reader, "GET", &list, json!(null)).await.0, 403);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn certificates_are_stored_for_the_methods_of_mutual_tls() {
+    on_every_engine(async |server| {
+        let id = client(&server).await;
+        let (list, item) = (format!("/clients/{id}/credentials"), format!("/clients/{id}"));
+        let certificate = json!({"credential_type": "x509_cert", "name": "first", "pem": CERTIFICATES[0]});
+        let (status, made) = server.call("POST", &list, certificate.clone()).await;
+        assert_eq!((status, made["thumbprint_sha256"].as_str().unwrap().len()), (201, 43), "{made}");
+        assert!(made["expires_at"].as_str().unwrap().starts_with("203"), "{made}");
+        let members = made.as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>();
+        let all =
+            ["created_at", "credential_type", "expires_at", "id", "name", "thumbprint_sha256", "updated_at"];
+        assert_eq!(members, all);
+        assert_eq!(server.call("POST", &list, certificate).await.0, 409);
+        let subject = json!({"credential_type": "cert_subject_dn", "pem": CERTIFICATES[1]});
+        let (status, named) = server.call("POST", &list, subject).await;
+        assert_eq!((status, &named["subject_dn"], named.get("kid")), (201, &json!("CN=client"), None));
+        let path = format!("{list}/{}", named["id"].as_str().unwrap());
+        assert_eq!(server.call("GET", &path, json!(null)).await, (200, named.clone()));
+
+        let using = |method: &str, id: &Value| {
+            json!({"token_endpoint_auth_method": null,
+                "client_authentication_methods": {method: {"credentials": [{"id": id}]}}})
+        };
+        for method in ["private_key_jwt", "tls_client_auth"] {
+            let (status, refused) = server.call("PATCH", &item, using(method, &made["id"])).await;
+            assert_eq!(status, 400, "{refused}");
+            assert!(refused.to_string().contains("of the type"), "{refused}");
+        }
+        let change = using("self_signed_tls_client_auth", &made["id"]);
+        let (status, changed) = server.call("PATCH", &item, change.clone()).await;
+        assert_eq!(
+            (status, &changed["client_authentication_methods"]),
+            (200, &change["client_authentication_methods"])
+        );
+        let path = format!("{list}/{}", made["id"].as_str().unwrap());
+        assert_eq!(server.call("DELETE", &path, json!(null)).await.0, 400, "in use");
+
+        let brought = json!({"name": "App", "client_authentication_methods": {"tls_client_auth":
+            {"credentials": [{"credential_type": "cert_subject_dn", "subject_dn": "CN=app"}]}}});
+        let (status, made) = server.call("POST", "/clients", brought).await;
+        assert_eq!(status, 201, "{made}");
+        let methods = &made["client_authentication_methods"];
+        assert!(methods["tls_client_auth"]["credentials"][0]["id"].is_string(), "{made}");
+        let wrong = json!({"name": "App", "client_authentication_methods": {"private_key_jwt":
+            {"credentials": [{"credential_type": "cert_subject_dn", "subject_dn": "CN=app"}]}}});
+        assert_eq!(server.call("POST", "/clients", wrong).await.0, 400);
     })
     .await;
 }

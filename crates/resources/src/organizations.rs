@@ -9,12 +9,13 @@ pub mod members;
 use gatewright_store::{BoxFuture, params, sql};
 use serde_json::{Value, json};
 
-use crate::engine::crud::{fill, merge, merge_member};
+use crate::engine::crud::{fill, merge};
 use crate::engine::documents::document_table;
 use crate::engine::field::{BOOL, Field, OBJECT, Shape, TEXT, field};
 use crate::engine::format::Format;
 use crate::engine::operation::Run;
 use crate::engine::{Answer, ApiError, Crud, Handler, IdForm, Input, Map, Method, OpCx, Operation, Resource};
+use crate::roles;
 
 document_table!(TABLE, "organizations", id "organization_id", keys "name");
 sql!(BY_NAME, "SELECT organization_id FROM organizations WHERE tenant_id = $1 AND name = $2");
@@ -95,7 +96,7 @@ pub static RESOURCE: Resource = Resource {
 };
 
 /// The stored organization of this id, or 404.
-async fn existing(cx: &mut OpCx<'_>, id: &str) -> Result<Map, ApiError> {
+pub(crate) async fn existing(cx: &mut OpCx<'_>, id: &str) -> Result<Map, ApiError> {
     let found = ORGANIZATIONS.find(cx.tx, &cx.request.tenant, &cx.request.master_key, id).await?;
     found.ok_or_else(|| ORGANIZATIONS.missing())
 }
@@ -113,16 +114,16 @@ fn draft<'a>(cx: &'a mut OpCx<'_>, organization: &'a mut Map) -> BoxFuture<'a, R
     })
 }
 
+/// Compat: metadata is replaced whole, other than that of users and clients.
 fn change<'a>(
     _: &'a mut OpCx<'_>,
     organization: &'a mut Map,
     body: &'a Map,
 ) -> BoxFuture<'a, Result<(), ApiError>> {
-    let mut body = body.clone();
-    if let Some(metadata) = body.remove("metadata") {
-        merge_member(organization, "metadata", &metadata);
+    merge(organization, body);
+    if let Some(Value::Object(metadata)) = organization.get_mut("metadata") {
+        metadata.retain(|_, value| !value.is_null());
     }
-    merge(organization, &body);
     Box::pin(async { Ok(()) })
 }
 
@@ -137,6 +138,7 @@ fn read_by_name<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
 fn delete<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     Box::pin(async move {
         existing(cx, input.id()).await?;
+        roles::delete_of_organization(cx, input.id()).await?;
         for statement in [&NO_CONNECTIONS, &NO_ROLES, &NO_MEMBERS, &NO_GRANTS, &DELETE] {
             cx.tx.run(statement, &params![&cx.request.tenant, input.id()]).await?;
         }

@@ -40,8 +40,12 @@ async fn an_organization_is_made_found_changed_and_deleted() {
             "branding": {"colors": {"primary": "#123456", "page_background": "#ffffff"}},
         });
         expect(&server, 200, "PATCH", &item, change).await;
-        let changed = expect(&server, 200, "PATCH", &item, json!({"metadata": {"seats": null}})).await;
-        assert_eq!((&changed["metadata"], &changed["name"]), (&json!({"plan": "gold"}), &json!("acme")));
+        let changed = expect(&server, 200, "PATCH", &item, json!({"metadata": {"seats": "10"}})).await;
+        assert_eq!((&changed["metadata"], &changed["name"]), (&json!({"seats": "10"}), &json!("acme")));
+        let changed = expect(&server, 200, "PATCH", &item, json!({"display_name": "Acme"})).await;
+        assert_eq!(changed["metadata"], json!({"seats": "10"}), "it stays where a change does not name it");
+        let none = json!({"metadata": {"plan": "gold", "seats": null}});
+        assert_eq!(expect(&server, 200, "PATCH", &item, none).await["metadata"], json!({"plan": "gold"}));
         let half = json!({"branding": {"colors": {"primary": "#123456"}}});
         expect(&server, 400, "PATCH", &item, half).await;
         organization(&server, "other").await;
@@ -118,7 +122,7 @@ async fn members_have_roles_until_they_leave() {
         let stranger = format!("{list}/{}/roles", encoded("auth0|nobody"));
         expect(&server, 404, "POST", &stranger, json!({"roles": [role]})).await;
         let held = expect(&server, 200, "GET", &roles, json!(null)).await;
-        assert_eq!(held, json!([{"id": role, "name": "admin", "description": null}]));
+        assert_eq!(held, json!([{"id": role, "name": "admin", "description": null, "type": "tenant"}]));
 
         let all = expect(&server, 200, "GET", &format!("{list}?include_totals=true"), json!(null)).await;
         assert_eq!(all["total"], 2);
@@ -144,6 +148,53 @@ async fn members_have_roles_until_they_leave() {
         expect(&server, 204, "DELETE", &format!("/users/{}", encoded(&ben)), json!(null)).await;
         let left = expect(&server, 200, "GET", &format!("{list}?include_totals=true"), json!(null)).await;
         assert_eq!((&left["total"], &left["members"][0]["user_id"]), (&json!(1), &json!(ana)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_role_of_an_organization_is_for_its_members_and_goes_with_it() {
+    on_every_engine(async |server| {
+        let (acme, other) = (organization(&server, "acme").await, organization(&server, "other").await);
+        let ana = user(&server, "ana@example.com").await;
+        let body = json!({"name": "clerk", "type": "organization", "owner_id": acme});
+        let made = expect(&server, 200, "POST", "/roles", body.clone()).await;
+        assert_eq!((&made["type"], &made["owner_id"]), (&json!("organization"), &json!(acme)));
+        let plain = expect(&server, 200, "POST", "/roles", json!({"name": "admin"})).await;
+        assert_eq!((&plain["type"], plain.get("owner_id")), (&json!("tenant"), None));
+        for wrong in [
+            json!({"name": "x", "type": "organization"}),
+            json!({"name": "x", "owner_id": acme}),
+            json!({"name": "x", "type": "team"}),
+        ] {
+            expect(&server, 400, "POST", "/roles", wrong).await;
+        }
+        let nowhere = json!({"name": "x", "type": "organization", "owner_id": "org_nothing"});
+        expect(&server, 404, "POST", "/roles", nowhere).await;
+        let item = format!("/roles/{}", made["id"].as_str().unwrap());
+        expect(&server, 400, "PATCH", &item, json!({"owner_id": other})).await;
+        let names = async |query: &str| -> Value {
+            let found = expect(&server, 200, "GET", &format!("/roles?{query}"), json!(null)).await;
+            found.as_array().unwrap().iter().map(|role| role["name"].clone()).collect()
+        };
+        assert_eq!(names("type=organization").await, json!(["clerk"]));
+        assert_eq!(names("type=tenant").await, json!(["admin"]));
+        assert_eq!(names(&format!("owner_id={acme}")).await, json!(["clerk"]));
+        assert_eq!(names(&format!("owner_id={other}")).await, json!([]));
+
+        // Nobody has it outside of its organization.
+        let role = json!({"roles": [made["id"]]});
+        expect(&server, 404, "POST", &format!("/users/{}/roles", encoded(&ana)), role.clone()).await;
+        expect(&server, 404, "POST", &format!("{item}/users"), json!({"users": [ana]})).await;
+        for (organization, status) in [(&acme, 204), (&other, 404)] {
+            let members = format!("/organizations/{organization}/members");
+            expect(&server, 204, "POST", &members, json!({"members": [ana]})).await;
+            expect(&server, status, "POST", &format!("{members}/{}/roles", encoded(&ana)), role.clone())
+                .await;
+        }
+        expect(&server, 204, "DELETE", &format!("/organizations/{acme}"), json!(null)).await;
+        expect(&server, 404, "GET", &item, json!(null)).await;
+        expect(&server, 404, "POST", "/roles", body).await;
     })
     .await;
 }

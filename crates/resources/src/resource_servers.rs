@@ -218,6 +218,7 @@ pub(crate) fn management_api(id: String) -> Map {
 
 /// What an API is unless the body says otherwise.
 pub(crate) fn complete(api: &mut Map) {
+    let system = api.get("is_system") == Some(&Value::Bool(true));
     fill(
         api,
         json!({
@@ -226,7 +227,8 @@ pub(crate) fn complete(api: &mut Map) {
             "name": api.get("identifier"),
             "scopes": [],
             "signing_alg": "RS256",
-            "skip_consent_for_verifiable_first_party_clients": true,
+            // Compat: an API of the tenant's own asks until it is told not to, whoever calls it first-party.
+            "skip_consent_for_verifiable_first_party_clients": system,
             "subject_type_authorization": {},
             "token_lifetime": 86_400,
             "token_lifetime_for_web": 7_200,

@@ -150,7 +150,7 @@ fn ids<'a>(input: &'a Input, member: &str) -> impl Iterator<Item = &'a str> {
 
 fn add_members<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     Box::pin(async move {
-        roles::existing(cx, input.id()).await?;
+        roles::is_for(&roles::existing(cx, input.id()).await?, None)?;
         for user_id in ids(input, "users") {
             if users::by_id(cx.tx, &cx.request.tenant, user_id).await?.is_none() {
                 return Err(users::missing());
@@ -165,15 +165,13 @@ fn roles_of_user<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     Box::pin(async move {
         let user_id = users::existing(cx, input).await?;
         let rows = cx.tx.all(&OF_USER, &params![&cx.request.tenant, user_id]).await?;
-        let mut roles = Vec::new();
+        let mut roles_of = Vec::new();
         for row in rows {
             let mut role = row.json(0)?;
-            if role.get("description").is_none() {
-                role["description"] = Value::Null;
-            }
-            roles.push(role);
+            role.as_object_mut().map(roles::complete);
+            roles_of.push(role);
         }
-        Ok(permissions::cut("roles", roles, &input.query).into())
+        Ok(permissions::cut("roles", roles_of, &input.query).into())
     })
 }
 
@@ -181,7 +179,7 @@ fn give_roles<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     Box::pin(async move {
         let user_id = users::existing(cx, input).await?;
         for role_id in ids(input, "roles") {
-            roles::existing(cx, role_id).await?;
+            roles::is_for(&roles::existing(cx, role_id).await?, None)?;
             cx.tx.run(&GIVE, &params![&cx.request.tenant, user_id, role_id]).await?;
         }
         Ok(Answer::default())

@@ -226,16 +226,20 @@ fn update<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
         let mut changed = object(settings(cx.tx, &request.tenant).await?);
         let mut body = input.body.clone();
         in_hours(&mut body);
-        if let Some(Value::Object(flags)) = body.remove("flags") {
-            let mut merged = changed.remove("flags").map(object).unwrap_or_default();
-            merge(&mut merged, &flags);
-            changed.insert("flags".to_owned(), Value::Object(merged));
+        for name in KEPT_IN_PARTS {
+            let Some(Value::Object(part)) = body.get_mut(*name) else { continue };
+            let mut whole = changed.remove(*name).map(object).unwrap_or_default();
+            merge(&mut whole, part);
+            *part = whole;
         }
         merge(&mut changed, &body);
         cx.tx.run(&SET, &params![&request.tenant, Value::Object(changed.clone())]).await?;
         Ok(changed.into())
     })
 }
+
+/// Compat: of these objects a change says what is different: a page that is switched off keeps its text.
+const KEPT_IN_PARTS: &[&str] = &["flags", "change_password", "guardian_mfa_page"];
 
 /// Lifetimes may be given in minutes; they are kept in hours.
 fn in_hours(body: &mut Map) {

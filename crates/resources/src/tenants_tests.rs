@@ -22,6 +22,24 @@ async fn settings_merge_and_lifetimes_are_hours() {
 }
 
 #[tokio::test]
+async fn a_page_that_is_switched_off_keeps_its_text() {
+    on_every_engine(async |server| {
+        for page in ["change_password", "guardian_mfa_page"] {
+            let on = json!({page: {"enabled": true, "html": "<p>Hello</p>"}});
+            let (status, changed) = server.call("PATCH", "/tenants/settings", on).await;
+            assert_eq!((status, &changed[page]["html"]), (200, &json!("<p>Hello</p>")));
+            let off = json!({page: {"enabled": false}});
+            let (status, changed) = server.call("PATCH", "/tenants/settings", off).await;
+            assert_eq!((status, &changed[page]), (200, &json!({"enabled": false, "html": "<p>Hello</p>"})));
+            assert_eq!(server.call("GET", "/tenants/settings", json!(null)).await.1[page], changed[page]);
+            let (_, gone) = server.call("PATCH", "/tenants/settings", json!({page: null})).await;
+            assert_eq!(gone.get(page), None);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn every_statement_fits_the_schema() {
     on_every_engine(async |server| {
         let failures = gatewright_store::check::prepare_all(&server.db).await;

@@ -39,6 +39,8 @@ pub struct Settings {
     pub defaults: fn() -> Value,
     /// The member that is kept sealed.
     pub sealed: Option<&'static str>,
+    /// The object member of which a change by `PATCH` says what is different, at every depth.
+    pub kept_in_parts: Option<&'static str>,
     /// Refuses what it would become, or completes it.
     pub check: fn(&mut Map) -> Result<(), ApiError>,
     /// What is shown of it.
@@ -53,7 +55,16 @@ impl Settings {
         fields: &'static [Field],
         defaults: fn() -> Value,
     ) -> Self {
-        Self { name, path, fields, defaults, sealed: None, check: |_| Ok(()), present: |settings| settings }
+        Self {
+            name,
+            path,
+            fields,
+            defaults,
+            sealed: None,
+            kept_in_parts: None,
+            check: |_| Ok(()),
+            present: |settings| settings,
+        }
     }
 
     /// `GET`.
@@ -186,10 +197,26 @@ pub(super) async fn change(
         true => of.stored(cx.tx, &request.tenant, &request.master_key).await?,
         false => Map::new(),
     };
+    let before =
+        of.kept_in_parts.filter(|_| keeps).and_then(|name| of.complete(settings.clone()).remove(name));
     merge(&mut settings, &input.body);
+    if let (Some(before), Some(now)) = (before, of.kept_in_parts.and_then(|name| settings.get_mut(name))) {
+        keep_parts(&before, now);
+    }
     (of.check)(&mut settings)?;
     of.store(cx.tx, &request.sealing(), settings.clone()).await?;
     Ok(of.answer(input, settings))
+}
+
+/// Adds what an object had before and a change of it does not name.
+fn keep_parts(before: &Value, now: &mut Value) {
+    let (Value::Object(before), Value::Object(now)) = (before, now) else { return };
+    for (name, value) in before {
+        match now.get_mut(name) {
+            Some(part) => keep_parts(value, part),
+            None => drop(now.insert(name.clone(), value.clone())),
+        }
+    }
 }
 
 /// Every stored object of the tenant's settings by name, without secrets and defaults.

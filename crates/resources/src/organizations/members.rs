@@ -219,9 +219,7 @@ async fn member<'a>(cx: &mut OpCx<'_>, input: &'a Input) -> Result<&'a str, ApiE
 async fn roles_of(cx: &mut OpCx<'_>, id: &str, user_id: &str) -> Result<Vec<Value>, ApiError> {
     let rows = cx.tx.all(&ROLES, &params![&cx.request.tenant, id, user_id]).await?;
     let mut roles = rows.iter().map(|row| row.json(0)).collect::<Result<Vec<Value>, StoreError>>()?;
-    for role in roles.iter_mut().filter(|role| role.get("description").is_none()) {
-        role["description"] = Value::Null;
-    }
+    roles.iter_mut().filter_map(Value::as_object_mut).for_each(crate::roles::complete);
     Ok(roles)
 }
 
@@ -237,7 +235,7 @@ fn give_roles<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     Box::pin(async move {
         let user_id = member(cx, input).await?;
         for role_id in ids(input, "roles") {
-            roles::existing(cx, role_id).await?;
+            roles::is_for(&roles::existing(cx, role_id).await?, Some(input.id()))?;
             cx.tx.run(&GIVE, &params![&cx.request.tenant, input.id(), user_id, role_id]).await?;
         }
         Ok(Answer::default())
