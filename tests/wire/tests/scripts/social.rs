@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use gatewright_testkit::{Answer, Page, Server, claims, on_every_database};
+use gatewright_testkit::{Answer, Form, Page, Server, claims, on_every_database};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::provider::{ACME, Provider, log_in, sent};
+use crate::provider::{ACME, Provider, back, log_in, sent};
 use crate::stage::{code_flow, encoded, log_of, post_login, redeem, rule};
 
 const ANN: &str = "oauth2|acme-id|7";
+const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// Begins a login at the provider.
 async fn begin(server: &Server, browser: &Page, more: &[(&str, &str)]) -> Answer {
@@ -281,6 +282,47 @@ async fn the_hosted_page_has_a_button() {
         assert!(!page.expect(200).body.contains("<form"), "{}", page.body);
         let done = log_in(&other, &other.get(&button(&page)).await, "ann").await;
         assert!(done.returned("code").is_some(), "{}", done.location());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_device_is_logged_in_at_a_provider() {
+    on_every_database(async |server: Server| {
+        let (provider, admin, tool) = (Provider::start().await, server.admin().await, server.tool());
+        provider.set("ann", ann());
+        let id = provider.attach(&server, json!({})).await;
+        let tv = json!({ "name": "TV", "app_type": "native", "token_endpoint_auth_method": "none",
+            "grant_types": [DEVICE] });
+        let tv = admin.create("/clients", tv).await["client_id"].clone();
+        admin.patch(&format!("/connections/{id}"), json!({ "enabled_clients": [tv] })).await;
+        let asked = json!({ "client_id": tv, "scope": "openid" });
+        let poll = async |codes: &Value| {
+            let body = json!({ "grant_type": DEVICE, "client_id": tv, "device_code": codes["device_code"] });
+            tool.post("/oauth/token", body).await
+        };
+        for denied in [true, false] {
+            let codes = tool.post("/oauth/device/code", asked.clone()).await.expect(200).json();
+            let browser = server.tool();
+            let url = codes["verification_uri_complete"].as_str().unwrap();
+            let page = browser.follow(browser.get(url).await).await;
+            let page = Form::of(&page).submit(&browser, "confirm").await;
+            let at_provider = browser.get(&button(&page)).await;
+            if denied {
+                let answer = [("error", "access_denied"), ("error_description", "Not today")];
+                browser.get(&back(&sent(&at_provider), &answer)).await;
+                let told = ("access_denied".to_owned(), "Not today".to_owned());
+                assert_eq!(poll(&codes).await.expect(403).error(), told);
+                assert_eq!(
+                    admin.newest_log("fdeac").await["details"]["decision"]["reason"],
+                    "provider_refused"
+                );
+            } else {
+                log_in(&browser, &at_provider, "ann").await.expect(200);
+                let tokens = poll(&codes).await.expect(200).json();
+                assert_eq!(claims(tokens["id_token"].as_str().unwrap())["sub"], ANN);
+            }
+        }
     })
     .await;
 }

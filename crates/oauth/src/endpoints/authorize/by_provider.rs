@@ -155,7 +155,7 @@ pub(crate) async fn refuse(
 ) -> Result<Response, Stop> {
     let Refused { error, decision } = refusal;
     if waiting.row.progress.device.is_some() {
-        return device::refuse(cx, waiting, "f", error, decision, language).await;
+        return device::refuse(cx, waiting, "fdeac", error, decision, language).await;
     }
     let (within, state_hash) = (cx.clone(), waiting.row.state_hash.clone());
     let write = cx.app.db.write(move |tx| {
