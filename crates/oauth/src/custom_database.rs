@@ -21,13 +21,13 @@ use gatewright_core::connection::Connection;
 use gatewright_core::script::database::{self, Answer, Profile, Refusal};
 use gatewright_http::RequestCx;
 use gatewright_resources::scripts::Database;
-use gatewright_script::{ErrorKind, ScriptError, Wrapper};
 use serde_json::{Value, json};
 
-use crate::scripts::{Trigger, failure_reason, ledger, run_masked};
+use crate::scripts::callback::{Named, call};
 
 /// How the log names runs of database scripts.
 pub(crate) const TRIGGER: &str = "custom-database";
+const NAMED: Named = Named { trigger: TRIGGER, kind: "database" };
 
 /// A custom database, within a request.
 #[derive(Clone)]
@@ -117,30 +117,8 @@ impl Custom {
             let result = Err(Refusal::Failed { reason: "script_missing", message });
             return Called { result, scripts: Value::Null };
         };
-        let programs = vec![Arc::clone(program)];
-        let trigger = Trigger {
-            name: TRIGGER,
-            wrapper: Wrapper::Callback,
-            programs: programs.clone(),
-            input: json!({ "args": args }),
-            user_id: None,
-            state: None,
-        };
-        let outcome = run_masked(&self.cx, trigger, vec![password.to_owned()]).await;
-        let runs = ledger::runs("database", &programs, &outcome);
-        let own = programs.iter().flat_map(|program| ledger::own_secrets(program));
-        let secrets: Vec<String> = own.cloned().chain([password.to_owned()]).collect();
-        let said = |error: &ScriptError| ledger::covered(&error.message, &secrets);
-        let answer = match outcome.failure() {
-            Some(error) if error.kind == ErrorKind::Thrown => Answer::Threw {
-                name: error.name.clone(),
-                message: said(error),
-                members: error.members.clone(),
-            },
-            Some(error) => Answer::Failed { reason: failure_reason(error.kind), message: said(error) },
-            None => Answer::Result(outcome.result.clone()),
-        };
-        Called { result: read(&answer), scripts: json!({ "runs": runs, "ignored": [] }) }
+        let (answer, scripts) = call(&self.cx, NAMED, program, args, vec![password.to_owned()]).await;
+        Called { result: read(&answer), scripts }
     }
 }
 

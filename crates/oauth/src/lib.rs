@@ -31,6 +31,7 @@ mod refresh;
 mod scripts;
 mod session;
 mod sign_up;
+mod social;
 mod stop;
 pub mod verification_mail;
 
@@ -91,10 +92,11 @@ pub fn router() -> Router<Arc<App>> {
         .route("/continue", get(authorize::continue_by_get).post(authorize::continue_by_post))
         .route("/usernamepassword/login", post(authorize::by_form::login))
         .route("/login", get(authorize::by_form::classic))
-        .route("/login/callback", post(authorize::by_form::callback))
+        .route("/login/callback", get(authorize::by_provider::callback).post(authorize::by_form::callback))
         .route("/u/login", get(login::login).post(login::login))
         .route("/u/login/identifier", get(login::identifier).post(login::identifier))
         .route("/u/login/password", get(login::password).post(login::password))
+        .route("/u/login/provider", get(login::provider))
         .route("/u/login/passwordless-sms-challenge", get(login::by_sms).post(login::by_sms))
         .route("/u/login/passwordless-email-challenge", get(login::by_email).post(login::by_email))
         .route("/u/signup", get(login::signup).post(login::signup))

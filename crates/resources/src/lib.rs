@@ -46,6 +46,7 @@ pub mod permissions;
 pub mod prompt_partials;
 pub mod prompt_texts;
 pub mod prompts;
+pub mod provider_logins;
 pub mod pushed_requests;
 pub mod rate_buckets;
 pub mod refresh_tokens;
@@ -208,6 +209,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     92 "0092_log_request_ids",
     93 "0093_dashboard",
     94 "0094_action_modules",
+    97 "0097_provider_logins",
 ];
 
 #[cfg(test)]

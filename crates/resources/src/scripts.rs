@@ -1,5 +1,5 @@
 //! The scripts of a tenant as flows run them: rules in order, the deployed versions of bound actions, hooks, those
-//! of custom databases.
+//! of custom databases and of social connections.
 //!
 //! They are part of the tenant's [snapshot](crate::snapshot): a login reads no code from the database.
 
@@ -40,6 +40,7 @@ pub struct Scripts {
     deployed: BTreeMap<String, Arc<Program>>,
     hooks: BTreeMap<String, Arc<Program>>,
     databases: BTreeMap<String, Arc<Database>>,
+    profiles: BTreeMap<String, Arc<Program>>,
 }
 
 /// The scripts of a custom database.
@@ -103,6 +104,11 @@ impl Scripts {
     /// The custom database behind the connection of this name, if there is one.
     pub fn database(&self, connection: &str) -> Option<&Arc<Database>> {
         self.databases.get(connection)
+    }
+
+    /// `fetchUserProfile` of the social connection of this name, if it has one.
+    pub fn user_profile(&self, connection: &str) -> Option<&Arc<Program>> {
+        self.profiles.get(connection)
     }
 }
 
@@ -170,6 +176,9 @@ pub(crate) async fn load(
         if let Some(database) = Database::of(master_key, tenant, connection) {
             scripts.databases.insert(connection.name.clone(), Arc::new(database));
         }
+        if let Some(program) = user_profile(connection) {
+            scripts.profiles.insert(connection.name.clone(), Arc::new(program));
+        }
     }
     let deployed = versions::deployed(tx, tenant, master_key).await?;
     let pinned = pins::pinned(tx, tenant, master_key, deployed.iter().map(|one| &one.version)).await?;
@@ -199,6 +208,19 @@ pub(crate) async fn load(
         }
     }
     Ok(scripts)
+}
+
+fn user_profile(connection: &Connection) -> Option<Program> {
+    let code = connection.options["scripts"]["fetchUserProfile"].as_str()?;
+    let program = Program {
+        id: connection.id.clone(),
+        name: format!("fetchUserProfile of {}", connection.name),
+        version: String::new(),
+        code: code.to_owned(),
+        secrets: BTreeMap::new(),
+        modules: BTreeMap::new(),
+    };
+    (connection.strategy == "oauth2" && !code.trim().is_empty()).then_some(program)
 }
 
 async fn rules(

@@ -13,8 +13,10 @@ mod identities;
 pub mod import;
 mod index;
 mod profile;
+pub mod provider_tokens;
 mod rows;
 mod search;
+mod social;
 
 use before::Elsewhere;
 pub use database::{NotSignedUp, adopt, change_password, prove_email, sign_up};
@@ -22,6 +24,7 @@ pub use exchange::{NotFound, find_or_create_exchanged};
 pub use index::index_missing;
 pub use rows::{by_account, by_id, by_identifier, find_or_create_passwordless, merge_metadata, record_login};
 pub(crate) use rows::{delete as delete_account, delete_of_connection};
+pub use social::{account_id, take_in};
 
 use gatewright_core::backchannel::Initiator;
 use gatewright_core::ids::TenantId;
@@ -240,7 +243,10 @@ fn without_tokens(identities: &mut Value) {
 
 fn read<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     Box::pin(async move {
-        let user = by_id(cx.tx, &cx.request.tenant, user_id(input)?).await?.ok_or_else(missing)?;
+        let mut user = by_id(cx.tx, &cx.request.tenant, user_id(input)?).await?.ok_or_else(missing)?;
+        if !cx.request.caller.is_user && cx.request.caller.has("read:user_idp_tokens") {
+            provider_tokens::show(cx.tx, &cx.request.tenant, &cx.request.master_key, &mut user).await?;
+        }
         Ok(present(&cx.request.caller, &input.query, user).into())
     })
 }

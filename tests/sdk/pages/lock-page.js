@@ -30,10 +30,13 @@ function passwordless(Auth0LockPasswordless, options) {
   });
 }
 
-/** `login` is what a page of the tenant's own host knows of the login that it is shown for: its `state`. */
+/**
+ * `login` is what a page of the tenant's own host knows of the login that it is shown for: its `state`. `social` names
+ * social connections to offer as well.
+ */
 function database(Auth0Lock, options) {
   return new Auth0Lock(options.clientId, options.domain, {
-    allowedConnections: [options.database],
+    allowedConnections: [options.database, ...(options.social ?? [])],
     rememberLastLogin: false,
     additionalSignUpFields: [
       { name: 'nickname', placeholder: 'your nickname', storage: 'root' },

@@ -11,6 +11,8 @@ pub enum Way {
     SmsCode,
     /// An e-mail address and a code sent to it.
     EmailCode,
+    /// A login at a provider elsewhere.
+    Provider,
 }
 
 impl Way {
@@ -20,6 +22,7 @@ impl Way {
             "auth0" => Some(Self::Password),
             "sms" => Some(Self::SmsCode),
             "email" => Some(Self::EmailCode),
+            "oauth2" => Some(Self::Provider),
             _ => None,
         }
     }
@@ -32,6 +35,10 @@ pub enum First<'a> {
     Login(&'a Connection),
     /// The identifier alone; what comes next depends on the connection.
     Identifier(&'a Connection),
+    /// No page: the browser goes to the provider.
+    Provider(&'a Connection),
+    /// Nothing but the buttons of providers.
+    Buttons,
 }
 
 /// Why no page can be shown.
@@ -54,7 +61,8 @@ pub struct ScreenFacts<'a> {
     pub identifier_first: bool,
 }
 
-/// Decides about the first page. A database comes before codes; of several of a kind, the oldest one.
+/// Decides about the first page. A database comes before codes, and these before a page of buttons; of several of a
+/// kind, the oldest one. To a provider a browser goes at once only where the request names it.
 ///
 /// # Errors
 /// [`NoPage`] if there is nothing to show.
@@ -68,11 +76,19 @@ pub fn first<'a>(facts: &ScreenFacts<'a>) -> Result<First<'a>, NoPage> {
             .find(|connection| connection.name == name && Way::of(connection).is_some())
             .ok_or(NoPage::ConnectionNotUsable)?,
         None => of_way(Way::Password)
-            .or_else(|| facts.connections.iter().copied().find(|connection| Way::of(connection).is_some()))
+            .or_else(|| {
+                let codes = |connection: &&Connection| {
+                    matches!(Way::of(connection), Some(Way::SmsCode | Way::EmailCode))
+                };
+                facts.connections.iter().copied().find(codes)
+            })
+            .or_else(|| of_way(Way::Provider))
             .ok_or(NoPage::NoConnection)?,
     };
     Ok(match Way::of(chosen) {
         Some(Way::Password) if !facts.identifier_first => First::Login(chosen),
+        Some(Way::Provider) if facts.asked.is_some() => First::Provider(chosen),
+        Some(Way::Provider) => First::Buttons,
         _ => First::Identifier(chosen),
     })
 }

@@ -12,6 +12,8 @@ fn every_combination() {
         let got = match first(&facts) {
             Ok(First::Login(connection)) => format!("login {}", connection.name),
             Ok(First::Identifier(connection)) => format!("identifier {}", connection.name),
+            Ok(First::Provider(connection)) => format!("provider {}", connection.name),
+            Ok(First::Buttons) => "buttons".to_owned(),
             Err(why) => format!("{why:?}"),
         };
         assert_eq!(got, expect, "{strategies:?} {asked:?} {identifier_first}");
@@ -28,6 +30,11 @@ fn every_combination() {
     check(&["sms", "email", "auth0"], Some("my-email"), false, "identifier my-email");
     check(&["sms", "auth0"], Some("my-auth0"), false, "login my-auth0");
     check(&["sms", "auth0"], Some("my-auth0"), true, "identifier my-auth0");
+    // A provider is gone to where the request names it; else there is a page that leads to it.
+    check(&["auth0", "oauth2"], Some("my-oauth2"), false, "provider my-oauth2");
+    check(&["oauth2", "auth0"], None, false, "login my-auth0");
+    check(&["oauth2", "sms"], None, false, "identifier my-sms");
+    check(&["oauth2"], None, true, "buttons");
     check(&["sms"], Some("my-email"), false, "ConnectionNotUsable");
     check(&["samlp"], Some("my-samlp"), false, "ConnectionNotUsable");
     check(&["samlp"], None, false, "NoConnection");

@@ -323,4 +323,40 @@ pub(super) const TABLE: &[Entry] = &[
         "The refresh token was revoked by deleting its device credential.",
         "let the user log in again.",
     ),
+    entry(
+        "provider_state_unknown",
+        "request.state",
+        "A provider sent a browser back with a state that leads to no login, was used before, or is too old.",
+        "begin the login again at the application; one that was begun in another window goes on there.",
+    ),
+    entry(
+        "profile_fetched",
+        "system.provider",
+        "The connection's script says who logged in at the provider.",
+        "",
+    ),
+    entry(
+        "provider_refused",
+        "system.provider",
+        "The provider of the connection, or the user there, refused the login.",
+        "see error and error_description in the log entry.",
+    ),
+    entry(
+        "provider_not_configured",
+        "connection.options",
+        "The connection lacks what a login at its provider needs.",
+        "set authorizationURL, tokenURL, client_id and client_secret in the connection's options.",
+    ),
+    entry(
+        "provider_code_refused",
+        "connection.options",
+        "The token endpoint of the provider gave no access token for its code.",
+        "see the answer in the log entry; compare client_id, client_secret and the callback that the provider knows.",
+    ),
+    entry(
+        "provider_unreachable",
+        "connection.options.tokenURL",
+        "The token endpoint of the provider could not be called.",
+        "see the failure in the log entry; a private address has to be listed in outbound.allow.",
+    ),
 ];

@@ -120,13 +120,13 @@ pub(super) const TABLE: &[Entry] = &[
         "script_missing",
         "connection.options.customScripts",
         "The connection has no script for what was asked.",
-        "write the script in customScripts of the connection's options.",
+        "write the script in the connection's options: in customScripts, or for a social connection scripts.fetchUserProfile.",
     ),
     entry(
         "script_profile",
         "connection.options.customScripts",
         "The connection's script gave no usable profile.",
-        "call back with an object that has user_id and an address or a name.",
+        "call back with an object that has user_id and, at a database, an address or a name.",
     ),
     entry(
         "passwordless_metadata",

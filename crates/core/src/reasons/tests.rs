@@ -209,7 +209,6 @@ const NOT_NAMED: &[&str] = &[
     "registrations",
     "registrations_at_tenant",
     "revoked_by_script",
-    "script_invalid",
     "script_worker",
     "device_credential_deleted",
     "first_token_exchange",

@@ -127,7 +127,7 @@ pub fn changed(answer: &Answer) -> Result<bool, Refusal> {
     }
 }
 
-fn refusal(answer: &Answer) -> Refusal {
+pub(super) fn refusal(answer: &Answer) -> Refusal {
     let (name, message, members) = match answer {
         Answer::Threw { name, message, members } => (name.as_str(), message, members),
         Answer::Failed { reason, message } => return Refusal::Failed { reason, message: message.clone() },
@@ -172,14 +172,27 @@ pub fn local_id_is_allowed(id: &str) -> bool {
 fn read(profile: &Value) -> Result<Profile, Refusal> {
     let failed = |message: &str| Refusal::Failed { reason: "script_profile", message: message.to_owned() };
     let Value::Object(given) = profile else { return Err(failed("The profile is not an object.")) };
-    let local_id = match given.get("user_id").or_else(|| given.get("id")) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
-        _ => String::new(),
-    };
-    if !local_id_is_allowed(&local_id) {
-        return Err(failed("The profile has no user_id, or one that is too long or holds spaces."));
+    let local_id = user_id(given.get("user_id").or_else(|| given.get("id")))
+        .ok_or_else(|| failed("The profile has no user_id, or one that is too long or holds spaces."))?;
+    let members = users_own(given);
+    if !members.contains_key("email") && !members.contains_key("username") {
+        return Err(failed("The profile has neither an e-mail address nor a user name."));
     }
+    Ok(Profile { local_id, members })
+}
+
+/// The id of an account, as a text without spaces of at most 255 bytes.
+pub(super) fn user_id(given: Option<&Value>) -> Option<String> {
+    let id = match given? {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    local_id_is_allowed(&id).then_some(id)
+}
+
+/// The members that this server keeps, in their normal form.
+pub(super) fn users_own(given: &Map<String, Value>) -> Map<String, Value> {
     let mut members = Map::new();
     let text =
         |name: &str| given.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
@@ -204,10 +217,7 @@ fn read(profile: &Value) -> Result<Profile, Refusal> {
             members.insert((*name).to_owned(), value.clone());
         }
     }
-    if !members.contains_key("email") && !members.contains_key("username") {
-        return Err(failed("The profile has neither an e-mail address nor a user name."));
-    }
-    Ok(Profile { local_id, members })
+    members
 }
 
 #[cfg(test)]

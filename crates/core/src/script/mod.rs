@@ -15,6 +15,7 @@ pub mod note;
 pub mod notification;
 pub mod registration;
 pub mod rules;
+pub mod social;
 
 #[cfg(test)]
 mod tests;

@@ -27,15 +27,17 @@ use self::found::{Found, find};
 use self::refuse::{refuse_back, refused};
 use super::account_links;
 use super::device;
-use super::login::{first_page, sign_up_page};
+use super::login::{PROVIDER, first_page, sign_up_page};
 use crate::decision::Wanted;
 use crate::login_transaction::{self, Found as FoundTransaction, Waiting};
 use crate::pages::{ErrorPage, texts};
 use crate::scripts::event::Sent;
+use crate::social;
 use crate::stop::Stop;
 
 pub(crate) mod by_form;
 pub(crate) mod by_link;
+pub(crate) mod by_provider;
 mod draft;
 pub(super) mod found;
 mod issue;
@@ -306,7 +308,7 @@ async fn ask_to_log_in(
         }
     };
     if let Some(waiting) = waiting {
-        return Ok(to_page(page, &waiting.state, None));
+        return show(cx, asked, page, &waiting.state, None).await;
     }
     let wants_sign_up = params.get("screen_hint").is_some_and(|hint| hint == "signup");
     let sign_up = sign_up_page(cx, &client.client_id, request.connection.as_deref());
@@ -319,7 +321,29 @@ async fn ask_to_log_in(
     };
     let begun = login_transaction::draw(cx, &client.client_id, progress);
     login_transaction::begin(cx, &begun).await?;
-    Ok(to_page(page, &begun.state, Some(begun.cookie)))
+    show(cx, asked, page, &begun.state, Some(begun.cookie)).await
+}
+
+/// Sends the browser to a hosted page, or to the provider of the connection that the request names.
+async fn show(
+    cx: &RequestCx,
+    asked: &Asked,
+    page: &str,
+    state: &str,
+    cookie: Option<HeaderValue>,
+) -> Result<Response, Stop> {
+    let Asked { client, request, params, .. } = asked;
+    let named = request.connection.as_deref().filter(|_| page == PROVIDER);
+    let Some(connection) = named.and_then(|name| cx.tenant.connection_for(name, &client.client_id)) else {
+        return Ok(to_page(page, state, cookie));
+    };
+    match social::depart(cx, state, params, connection).await? {
+        Ok(url) => {
+            let response = respond::no_store((StatusCode::FOUND, [(header::LOCATION, url)]));
+            Ok(with_cookie(response, cookie))
+        }
+        Err(error) => refuse_back(cx, client, request, error, json!({})).await,
+    }
 }
 
 /// Why nobody can log in at the connection that the request names.

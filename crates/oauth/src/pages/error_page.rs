@@ -77,7 +77,7 @@ impl ErrorPage {
             "default-src 'none'; style-src 'nonce-{}'; img-src {}; base-uri 'none'; form-action 'none'; \
              frame-ancestors 'none'",
             self.nonce,
-            self.look.image_sources(None)
+            self.look.image_sources([])
         );
         let headers = [
             (header::CONTENT_SECURITY_POLICY, policy),

@@ -51,10 +51,10 @@ impl Look {
     }
 
     /// Where pictures may come from: the page itself, and the origins of the addresses configured.
-    pub(crate) fn image_sources(&self, more: Option<&str>) -> String {
+    pub(crate) fn image_sources<'a>(&'a self, more: impl IntoIterator<Item = &'a str>) -> String {
         let mut sources = String::from("'self' data:");
-        let own = [self.logo.as_deref(), self.favicon.as_deref(), self.picture.as_deref(), more];
-        for url in own.into_iter().flatten() {
+        let own = [self.logo.as_deref(), self.favicon.as_deref(), self.picture.as_deref()];
+        for url in own.into_iter().flatten().chain(more) {
             let Some(origin) = origin_of(url) else { continue };
             if !sources.split(' ').any(|known| known == origin) {
                 sources.push_str(&format!(" {origin}"));

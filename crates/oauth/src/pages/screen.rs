@@ -35,6 +35,8 @@ pub(crate) struct Screen {
     pub(crate) aside: Option<Link>,
     /// What a new password must hold; shown below its field.
     pub(crate) policy: Option<Policy>,
+    /// Providers at which one can log in instead.
+    pub(crate) providers: Vec<Provider>,
     pub(crate) links: Vec<Link>,
     /// The one thing to do next, where there is no form.
     pub(crate) onward: Option<Link>,
@@ -207,6 +209,13 @@ pub(crate) struct Link {
     pub(crate) href: String,
 }
 
+/// A button that leads to a provider.
+pub(crate) struct Provider {
+    pub(crate) text: String,
+    pub(crate) href: String,
+    pub(crate) icon: Option<String>,
+}
+
 impl Screen {
     /// A page with title and description of its texts, and nothing else yet.
     pub(crate) fn new(cx: &RequestCx, name: &'static str, texts: Texts) -> Self {
@@ -225,6 +234,7 @@ impl Screen {
             form: None,
             aside: None,
             policy: None,
+            providers: Vec::new(),
             links: Vec::new(),
             onward: None,
             client_logo: None,
@@ -287,7 +297,8 @@ impl Screen {
             }
         }
         let nonce = &self.nonce;
-        let images = self.look.image_sources(self.client_logo.as_deref());
+        let icons = self.providers.iter().filter_map(|provider| provider.icon.as_deref());
+        let images = self.look.image_sources(self.client_logo.as_deref().into_iter().chain(icons));
         let policy = format!(
             "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src {images}; \
              form-action {targets}; base-uri 'none'; frame-ancestors 'none'"

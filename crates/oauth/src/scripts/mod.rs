@@ -6,9 +6,11 @@
 //!
 //! Reading order: [`login`] (Rules and post-login Actions), [`machine`] (client credentials), [`registration`],
 //! [`reset`] and [`afterwards`] (sign-ups, new passwords), [`event`], [`context`] and [`hook`] (what scripts look at),
-//! [`exchange`] (tokens of the tenant's own), [`notification`] (messages), [`carry_out`], [`ledger`].
+//! [`exchange`] (tokens of the tenant's own), [`notification`] (messages), [`callback`] (custom databases, social
+//! connections), [`carry_out`], [`ledger`].
 
 pub(crate) mod afterwards;
+pub(crate) mod callback;
 pub(crate) mod carry_out;
 mod context;
 pub(crate) mod event;

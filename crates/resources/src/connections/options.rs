@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::engine::field::{BOOL, Field, SOME_TEXT, Shape, TEXT, field};
+use crate::engine::field::{BOOL, Field, OBJECT, SOME_TEXT, Shape, TEXT, field};
 use crate::engine::format::Format;
 use crate::engine::{ApiError, Map, validate};
 
@@ -146,9 +146,28 @@ const DATABASE: &[Field] = &[
     field("requires_username", BOOL),
 ];
 
+const SOCIAL_SCRIPTS: &[Field] = &[field("fetchUserProfile", SCRIPT).nullable()];
+
+const OAUTH2: &[Field] = &[
+    field("authorizationURL", Shape::format(Format::UrlOrEmpty)).nullable(),
+    field("tokenURL", Shape::format(Format::UrlOrEmpty)).nullable(),
+    field("client_id", TEXT).nullable(),
+    field("client_secret", TEXT).nullable(),
+    field("pkce_enabled", BOOL).nullable(),
+    field("useOauthSpecScope", BOOL).nullable(),
+    field("authParams", OBJECT).nullable(),
+    field("authParamsMap", OBJECT).nullable(),
+    field("customHeaders", OBJECT).nullable(),
+    field("upstream_params", OBJECT).nullable(),
+    field("icon_url", Shape::format(Format::UrlOrEmpty)).nullable(),
+    field("scripts", Shape::open_object(SOCIAL_SCRIPTS)).nullable(),
+    field("set_user_root_attributes", Shape::OneOf(&["on_each_login", "on_first_login", "never_on_login"])),
+];
+
 static SMS_OPTIONS: Shape = Shape::open_object(SMS);
 static EMAIL_OPTIONS: Shape = Shape::open_object(EMAIL);
 static DATABASE_OPTIONS: Shape = Shape::open_object(DATABASE);
+static OAUTH2_OPTIONS: Shape = Shape::open_object(OAUTH2);
 
 /// Checks the options that this server reads; all others are kept as they come.
 pub(super) fn check(connection: &Map) -> Result<(), ApiError> {
@@ -156,6 +175,7 @@ pub(super) fn check(connection: &Map) -> Result<(), ApiError> {
         Some("sms") => &SMS_OPTIONS,
         Some("email") => &EMAIL_OPTIONS,
         Some("auth0") => &DATABASE_OPTIONS,
+        Some("oauth2") => &OAUTH2_OPTIONS,
         _ => return Ok(()),
     };
     match connection.get("options") {

@@ -140,6 +140,31 @@ pub(super) fn passwordless(
     }
 }
 
+/// The user that a first login at a provider elsewhere makes.
+pub(super) fn social(
+    connection: &Connection,
+    members: Map<String, Value>,
+    local_id: String,
+    now: Timestamp,
+) -> Draft {
+    let mut user = members;
+    if user.contains_key("email") {
+        user.entry("email_verified").or_insert(Value::Bool(false));
+    }
+    let called = ["name", "nickname", "email", "username"];
+    let called = called.into_iter().find_map(|name| user.get(name)).cloned();
+    user.entry("name").or_insert_with(|| called.unwrap_or_else(|| local_id.as_str().into()));
+    let mut user = completed(user, &connection.strategy, &connection.name, &local_id, now);
+    user["identities"][0]["isSocial"] = Value::Bool(true);
+    Draft {
+        user,
+        connection: connection.name.clone(),
+        provider: connection.strategy.clone(),
+        identifier: local_id.clone(),
+        local_id,
+    }
+}
+
 /// What a passwordless login at a connection of this strategy proves, and the member that says so.
 pub(super) fn verified_members(strategy: &str) -> (&'static str, &'static str) {
     if strategy == "sms" { ("phone_number", "phone_verified") } else { ("email", "email_verified") }

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 mod many;
 
 use super::profile::{self, Draft, NewIdentifier};
-use super::{identities, index};
+use super::{identities, index, provider_tokens};
 use crate::engine::crud::merge_member;
 use crate::{grants, organizations, passwords, refresh_tokens, sessions, userinfo_claims};
 
@@ -337,6 +337,7 @@ pub(crate) async fn delete(
 ) -> Result<(), StoreError> {
     passwords::forget(tx, tenant, user_id).await?;
     // Before the identities, which name the accounts.
+    provider_tokens::forget_user(tx, tenant, user_id).await?;
     for statement in [&DELETE_ALL_USERNAMES, &DELETE_IDENTITIES] {
         tx.run(statement, &params![tenant, user_id]).await?;
     }
@@ -390,6 +391,7 @@ pub(super) async fn forget_account(
     account_id: &str,
 ) -> Result<(), StoreError> {
     passwords::forget_account(tx, tenant, account_id).await?;
+    provider_tokens::forget(tx, tenant, account_id).await?;
     tx.run(&DELETE_USERNAMES, &params![tenant, account_id]).await.map(drop)
 }
 

@@ -4,8 +4,9 @@ use axum::response::Response;
 use gatewright_core::OAuthError;
 use gatewright_core::authorize::{ErrorRedirect, Refusal, Request, ResponseMode};
 use gatewright_core::client::Client;
+use gatewright_core::connection::Connection;
 use gatewright_http::RequestCx;
-use gatewright_resources::logs;
+use gatewright_resources::logs::{self, LogEvent};
 use gatewright_store::StoreError;
 use serde_json::{Value, json};
 
@@ -22,13 +23,18 @@ pub(super) async fn refuse_back(
     decision: Value,
 ) -> Result<Response, Stop> {
     log_refusal(cx, Some(client), &error, request.prompt.none, decision).await?;
+    Ok(answer_back(cx, client, request, error))
+}
+
+/// Answers at the callback with an error that is logged already.
+pub(super) fn answer_back(cx: &RequestCx, client: &Client, request: &Request, error: OAuthError) -> Response {
     let back = ErrorRedirect {
         redirect_uri: request.redirect_uri.clone(),
         response_mode: request.response_mode,
         state: request.state.clone(),
         error,
     };
-    Ok(back_or_page(cx, Some(client), &back))
+    back_or_page(cx, Some(client), &back)
 }
 
 /// An error goes to the callback, unless the client is a third party's that may not be used as a detour
@@ -68,7 +74,29 @@ pub(super) async fn log_refusal(
     silent: bool,
     decision: Value,
 ) -> Result<(), StoreError> {
-    let mut event = events::event(cx, if silent { "fsa" } else { "f" }, client);
+    let event = events::event(cx, if silent { "fsa" } else { "f" }, client);
+    write(cx, event, client, error, decision).await
+}
+
+/// The same of a login at a connection.
+pub(super) async fn log_refusal_at(
+    cx: &RequestCx,
+    client: &Client,
+    connection: &Connection,
+    error: &OAuthError,
+    decision: Value,
+) -> Result<(), StoreError> {
+    let event = events::at_connection(events::event(cx, "f", Some(client)), connection);
+    write(cx, event, Some(client), error, decision).await
+}
+
+async fn write(
+    cx: &RequestCx,
+    mut event: LogEvent,
+    client: Option<&Client>,
+    error: &OAuthError,
+    decision: Value,
+) -> Result<(), StoreError> {
     event.description = Some(error.description.to_string());
     event.details = events::refusal(error, client, decision);
     let within = cx.clone();

@@ -22,7 +22,8 @@ pub(super) const RESEND_SECONDS: i64 = 30;
 page!(identifier, serve);
 
 async fn serve(visit: Visit) -> Result<Response, Stop> {
-    let Some(connection) = visit.chosen() else { return Ok(visit.to_first_page()) };
+    let connection = visit.chosen().filter(|chosen| Way::of(chosen) != Some(Way::Provider));
+    let Some(connection) = connection else { return Ok(visit.to_first_page()) };
     if !visit.posted {
         return Ok(show(&visit, &connection, None, None));
     }
@@ -190,6 +191,7 @@ fn show(visit: &Visit, connection: &Connection, error: Option<&str>, alert: Opti
     form.buttons.push(Button { text: texts.get(button), value: "default", primary: true });
     screen.form = Some(form);
     screen.alert = alert.map(|key| texts.get(key));
+    screen.providers = visit.providers(&texts);
     let sign_up = visit.sign_up_link(&texts).filter(|_| Way::of(connection) == Some(Way::Password));
     screen.links = sign_up.into_iter().chain(visit.other_ways(&texts, connection)).collect();
     visit.show(&screen)

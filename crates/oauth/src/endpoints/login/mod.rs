@@ -12,6 +12,7 @@ mod consent;
 mod device_confirmation;
 mod identifier;
 mod password;
+mod provider;
 mod reset;
 mod signup;
 
@@ -38,6 +39,7 @@ pub(crate) use consent::consent;
 pub(crate) use device_confirmation::device_confirmation;
 pub(crate) use identifier::identifier;
 pub(crate) use password::{login, password};
+pub(crate) use provider::provider;
 pub(crate) use reset::{reset_email, reset_request};
 pub(crate) use signup::{signup, signup_identifier, signup_password};
 
@@ -50,6 +52,8 @@ use crate::stop::Stop;
 const LOGIN: &str = "/u/login";
 const IDENTIFIER: &str = "/u/login/identifier";
 const PASSWORD: &str = "/u/login/password";
+/// The way to the provider of a social connection.
+pub(crate) const PROVIDER: &str = "/u/login/provider";
 const SMS_CHALLENGE: &str = "/u/login/passwordless-sms-challenge";
 const EMAIL_CHALLENGE: &str = "/u/login/passwordless-email-challenge";
 /// The consent page.
@@ -80,8 +84,9 @@ pub(crate) fn first_page(
     asked: Option<&str>,
 ) -> Result<&'static str, NoPage> {
     Ok(match first(&facts(cx, client_id, asked))? {
-        First::Login(_) => LOGIN,
+        First::Login(_) | First::Buttons => LOGIN,
         First::Identifier(_) => IDENTIFIER,
+        First::Provider(_) => PROVIDER,
     })
 }
 
@@ -106,7 +111,7 @@ fn database<'a>(facts: &ScreenFacts<'a>) -> Option<&'a Connection> {
 
 fn facts<'a>(cx: &'a RequestCx, client_id: &str, asked: Option<&'a str>) -> ScreenFacts<'a> {
     let served = |connection: &&Arc<Connection>| match Way::of(connection) {
-        Some(Way::Password) => true,
+        Some(Way::Password | Way::Provider) => true,
         Some(Way::SmsCode | Way::EmailCode) => passwordless::built(connection),
         None => false,
     };
@@ -225,7 +230,10 @@ impl Visit {
         }
         let asked = self.progress().params.get("connection").map(String::as_str);
         match first(&facts(&self.cx, &self.client.client_id, asked)).ok()? {
-            First::Login(connection) | First::Identifier(connection) => self.connection(&connection.name),
+            First::Login(found) | First::Identifier(found) | First::Provider(found) => {
+                self.connection(&found.name)
+            }
+            First::Buttons => None,
         }
     }
 
@@ -318,7 +326,8 @@ impl Visit {
                 Some(Way::Password) => {
                     ("usePasswordText", if self.identifier_first() { IDENTIFIER } else { LOGIN })
                 }
-                None => continue,
+                // It has a button.
+                Some(Way::Provider) | None => continue,
             };
             if seen.contains(&way) {
                 continue;

@@ -8,13 +8,13 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use gatewright_core::OAuthError;
 use gatewright_core::connection::Connection;
-use gatewright_core::login::screens::Way;
+use gatewright_core::login::screens::{First, Way, first};
 use gatewright_http::RequestCx;
 use gatewright_resources::login_transactions;
 
 use super::identifier::prefilled;
 use super::{IDENTIFIER, LOGIN, PASSWORD, RESUME, Visit, logged_in, page, password_field};
-use crate::pages::screen::{Button, Field, Kind, Subject};
+use crate::pages::screen::{Button, Field, Kind, Provider, Subject};
 use crate::password_login;
 use crate::stop::Stop;
 
@@ -23,7 +23,11 @@ page!(password, after_identifier);
 
 async fn combined(visit: Visit) -> Result<Response, Stop> {
     let Some(connection) = visit.chosen().filter(|chosen| Way::of(chosen) == Some(Way::Password)) else {
-        return Ok(visit.to_first_page());
+        let providers = visit.providers(&visit.texts("login", "login"));
+        return Ok(match first(&visit.facts()) {
+            Ok(First::Buttons) => show_buttons(&visit, providers),
+            _ => visit.to_first_page(),
+        });
     };
     let say = |said: Said| Ok(show_combined(&visit, &connection, &said));
     if !visit.posted {
@@ -135,6 +139,13 @@ fn text_of(error: &OAuthError) -> &'static str {
     }
 }
 
+/// The page of a client whose users all come from providers.
+fn show_buttons(visit: &Visit, providers: Vec<Provider>) -> Response {
+    let mut screen = visit.screen("login", "login");
+    screen.providers = providers;
+    visit.show(&screen)
+}
+
 fn show_combined(visit: &Visit, connection: &Connection, said: &Said) -> Response {
     let mut screen = visit.screen("login", "login");
     let texts = screen.texts.clone();
@@ -157,6 +168,7 @@ fn show_combined(visit: &Visit, connection: &Connection, said: &Said) -> Respons
     screen.form = Some(form);
     screen.alert = said.told.clone().or_else(|| said.alert.map(|key| texts.get(key)));
     screen.aside = visit.forgot_link(&texts);
+    screen.providers = visit.providers(&texts);
     screen.links =
         visit.sign_up_link(&texts).into_iter().chain(visit.other_ways(&texts, connection)).collect();
     visit.show(&screen)

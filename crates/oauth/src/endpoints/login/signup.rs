@@ -264,6 +264,9 @@ fn finish(visit: &Visit, mut screen: Screen, said: &Said) -> Response {
     if let Some(key) = in_field.filter(|_| !has_fields) {
         screen.alert = Some(screen.texts.get(key));
     }
+    if has_fields {
+        screen.providers = visit.providers(&screen.texts);
+    }
     let href = visit.href(visit.log_in_path());
     let lead = Some(screen.texts.get("loginActionText"));
     screen.links.push(Link { lead, text: screen.texts.get("loginActionLinkText"), href });

@@ -1,0 +1,94 @@
+//! What the benchmarks share: processor time, order statistics, and a login whose tokens can be renewed.
+
+use serde_json::json;
+
+use crate::{Page, Server, Start};
+
+/// RFC 7636 appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// Seconds of processor time that this process and its children have had; 0 where there is no `/proc`.
+pub fn cpu_seconds() -> f64 {
+    let own = std::process::id().to_string();
+    let Ok(processes) = std::fs::read_dir("/proc") else { return 0.0 };
+    let ticks = processes.flatten().filter_map(|entry| {
+        let pid = entry.file_name().into_string().ok()?;
+        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        // The command's name in parentheses may hold spaces; proc(5): the parent is the second field after it, user
+        // and system time the twelfth and thirteenth.
+        let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+        let ours = pid == own || fields.get(1).is_some_and(|parent| *parent == own);
+        let time = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok());
+        ours.then(|| Some(time(11)? + time(12)?)).flatten()
+    });
+    // Linux presents ticks of 10 ms to programs on every architecture in use.
+    #[expect(clippy::cast_precision_loss, reason = "ticks of a benchmark are far below 2^52")]
+    let ticks = ticks.sum::<u64>() as f64;
+    ticks / 100.0
+}
+
+/// The figure in the middle.
+pub fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    percentile(&figures, 0.5)
+}
+
+/// The figure below which this part (0 to 1) of the sorted figures lies.
+pub fn percentile(sorted: &[f64], part: f64) -> f64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "an index of a slice"
+    )]
+    let at = ((sorted.len() as f64 - 1.0) * part) as usize;
+    sorted[at]
+}
+
+/// A refresh token of the seed's application that can be used again and again.
+pub struct Renewal<'a> {
+    server: &'a Server,
+    page: &'a Page,
+    token: String,
+}
+
+impl<'a> Renewal<'a> {
+    /// Logs in with this scope, for the seed's API if `with_api`. Changes the application to what that needs.
+    pub async fn log_in(server: &'a Server, page: &'a Page, scope: &str, with_api: bool) -> Self {
+        let mut start = Start::seed(server)
+            .scope(&format!("{scope} offline_access"))
+            .with("code_challenge", CHALLENGE)
+            .with("code_challenge_method", "S256");
+        start.response_type = "code".into();
+        start.audience = with_api.then(|| server.audience().to_owned());
+        let admin = server.admin().await;
+        let settings = json!({
+            "refresh_token": { "rotation_type": "non-rotating", "expiration_type": "expiring", "token_lifetime": 2_592_000,
+                "idle_token_lifetime": 1_296_000, "leeway": 0 },
+            "app_type": "native",
+        });
+        admin.patch(&format!("/clients/{}", server.client_id()), settings).await;
+        if with_api {
+            let api = server.audience().replace(':', "%3A").replace('/', "%2F");
+            admin.patch(&format!("/resource-servers/{api}"), json!({ "allow_offline_access": true })).await;
+        }
+        let ticket = start.ticket(server, page).await;
+        let answer = page.get(&start.authorize_path(&[("login_ticket", &ticket)])).await;
+        let code = answer.expect(302).returned("code").expect("a code");
+        let body = json!({ "grant_type": "authorization_code", "client_id": server.client_id(), "code": code,
+            "code_verifier": VERIFIER, "redirect_uri": "http://localhost:4200/" });
+        let tokens = page.post("/oauth/token", body).await.expect(200).json();
+        Self { server, page, token: tokens["refresh_token"].as_str().expect("a refresh token").to_owned() }
+    }
+
+    /// Exchanges the token once.
+    pub async fn renew(&self) {
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("client_id", self.server.client_id()),
+            ("refresh_token", &self.token),
+        ];
+        self.page.post_form("/oauth/token", &fields).await.expect(200);
+    }
+}
