@@ -33,7 +33,7 @@ const MOST_OF_FLOOR: i64 = 100_000;
 /// Rows of one statement of the floor.
 const A_STATEMENT: usize = 100;
 /// Rows of one transaction of the floor: as many as a batch of the importer.
-const A_TRANSACTION: usize = 500;
+const A_TRANSACTION: usize = 2000;
 
 fn main() {
     // `cargo test --all-targets` runs this too, without `--bench`: then it only has to run.

@@ -8,6 +8,7 @@ const methods = native('methods');
 const command = native('command');
 
 module.exports = function makeApi(setting) {
+  const named = { __proto__: null };
   const transactionMetadata = { __proto__: null };
   let isNoted = false;
 
@@ -26,7 +27,7 @@ module.exports = function makeApi(setting) {
 
   // Only what the trigger has: `api.redirect` of credentials-exchange is undefined, as at Auth0.
   function makeGroup(api, event, name) {
-    const names = methods(name);
+    const names = (named[name] ??= methods(name));
     if (names === undefined) return undefined;
     const all = lib(`api/${name}`)({ __proto__: null, ...setting, api, command, event, names, noteMetadata });
     const group = {};

@@ -5,21 +5,19 @@
 // matter here: only own properties of objects without a prototype, and nothing called by a name that the script
 // could have changed.
 
-export default function boot(native, slot) {
+export default function boot(native, slot, parts) {
   const { defineProperty, hasOwn } = Object;
   const { apply } = Reflect;
   const PlainPromise = Promise;
-  const load = native('load');
-  const writeLine = native('log');
-  const outputLeft = native('outputLeft');
   const { slice, toWellFormed } = String.prototype;
 
-  // The library, by name; see library.rs.
+  // The library, by name; see library.rs. What most flows need comes with this file.
+  let load;
   const loaded = { __proto__: null };
   function lib(name) {
     const known = loaded[name];
     if (known !== undefined) return known.exports;
-    const factory = load(name);
+    const factory = parts[name] ?? (load ??= native('load'))(name);
     if (factory === undefined) throw new Error(`Cannot find module '${name}'`);
     const module = { __proto__: null, exports: {}, id: name };
     loaded[name] = module;
@@ -28,7 +26,11 @@ export default function boot(native, slot) {
   }
 
   // A line of the console. One that is too long is cut where it breaks the limit.
+  let outputLeft;
+  let writeLine;
   function log(line) {
+    outputLeft ??= native('outputLeft');
+    writeLine ??= native('log');
     writeLine(apply(toWellFormed, apply(slice, line, [0, outputLeft() + 1]), []));
   }
 

@@ -6,8 +6,8 @@ function write(args) {
   log(args.length === 1 && typeof args[0] === 'string' ? args[0] : lib('format').format(...args));
 }
 
-const counts = new Map();
-const times = new Map();
+const counts = { __proto__: null };
+const times = { __proto__: null };
 
 const console = {
   log(...args) { write(args); },
@@ -25,13 +25,13 @@ const console = {
     if (!condition) write(args.length > 0 ? ['Assertion failed:', ...args] : ['Assertion failed']);
   },
   count(label = 'default') {
-    counts.set(label, (counts.get(label) ?? 0) + 1);
-    log(`${label}: ${counts.get(label)}`);
+    counts[label] = (counts[label] ?? 0) + 1;
+    log(`${label}: ${counts[label]}`);
   },
-  countReset(label = 'default') { counts.delete(label); },
-  time(label = 'default') { times.set(label, Date.now()); },
-  timeEnd(label = 'default') { console.timeLog(label); times.delete(label); },
-  timeLog(label = 'default') { if (times.has(label)) log(`${label}: ${Date.now() - times.get(label)}ms`); },
+  countReset(label = 'default') { delete counts[label]; },
+  time(label = 'default') { times[label] = Date.now(); },
+  timeEnd(label = 'default') { console.timeLog(label); delete times[label]; },
+  timeLog(label = 'default') { if (label in times) log(`${label}: ${Date.now() - times[label]}ms`); },
   group(...args) { if (args.length > 0) write(args); },
   groupEnd() {},
 };

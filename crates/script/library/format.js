@@ -1,6 +1,9 @@
 // How values look in the console: as in Node, on bounded effort. `util.inspect` and `util.format` too.
 
 const { getPrototypeOf, getOwnPropertyDescriptor, getOwnPropertyNames } = Object;
+// A flow whose scripts name none of these has none.
+class Nothing { static isView() { return false; } }
+const { ArrayBuffer = Nothing, DataView = Nothing, Map = Nothing, Set = Nothing } = globalThis;
 const MAX_ITEMS = 100;
 const MAX_TEXT = 10000;
 const CUSTOM = Symbol.for('nodejs.util.inspect.custom');

@@ -15,27 +15,41 @@ pub(crate) use table::names;
 /// Bytecode as the engine's loader takes it: one module of that name.
 pub(crate) type Compiled = ScaBundleData<&'static [u8]>;
 
-/// The files that are modules themselves, as nothing is there before them.
-const BOOT: &str = "boot";
+/// What runs first, and files that most flows of its kind need: read at once, as each reading has its price.
+const BOOTS: &[(&str, &[&str])] = &[
+    ("boot+actions", &["actions", "api", "api/checks", "api/idToken", "api/accessToken"]),
+    ("boot+rules", &["rules"]),
+];
+
+/// The factory of a file: `require` for modules from npm, `lib` for ours.
+fn factory(source: &str) -> String {
+    format!("function (module, exports, lib, machine, require) {{{source}\n}}")
+}
+
+/// A file as the module that is compiled, under its lasting name.
+fn module(name: &str) -> Option<(&'static str, String)> {
+    if let Some((name, parts)) = BOOTS.iter().find(|(boot, _)| *boot == name) {
+        let (_, boot) = table::source("boot")?;
+        let part = |name: &&str| Some(format!("'{name}': {},\n", factory(table::source(name)?.1)));
+        let parts = parts.iter().map(part).collect::<Option<String>>()?;
+        return Some((name, format!("{boot}\nexport const parts = {{ __proto__: null,\n{parts}}};")));
+    }
+    let (name, source) = table::source(name)?;
+    Some((name, format!("export default {}", factory(source))))
+}
 
 /// The bytecode of a file of the library, or `None` if there is no such file.
 ///
 /// It stays for the life of the process: the engine runs it where it lies.
 pub(crate) fn compiled(name: &str) -> Option<Compiled> {
     static DONE: Mutex<Option<HashMap<&'static str, Compiled>>> = Mutex::new(None);
-    let (name, source) = table::source(name)?;
     let mut done = DONE.lock().unwrap_or_else(PoisonError::into_inner);
     let done = done.get_or_insert_default();
     if let Some(known) = done.get(name) {
         return Some(known);
     }
-    let file = format!("gatewright:{name}");
-    let source = match name {
-        BOOT => source.to_owned(),
-        // `require` for modules from npm, `lib` for ours.
-        _ => format!("export default function (module, exports, lib, machine, require) {{{source}\n}}"),
-    };
-    let compiled = compile(&file, &source)?;
+    let (name, source) = module(name)?;
+    let compiled = compile(&format!("gatewright:{name}"), &source)?;
     done.insert(name, compiled);
     Some(compiled)
 }
@@ -67,7 +81,8 @@ mod tests {
 
     #[test]
     fn every_file_compiles() {
-        for name in table::all() {
+        let boots = BOOTS.iter().map(|(name, _)| *name);
+        for name in table::all().filter(|name| *name != "boot").chain(boots) {
             assert!(compiled(name).is_some(), "{name}");
         }
     }

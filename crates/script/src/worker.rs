@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use crate::protocol::{FromWorker, ToWorker};
-use scope::Fresh;
+use scope::{Extent, Fresh};
 use shelf::Shelf;
 pub(crate) use wire::{Channel, Wire};
 
@@ -48,16 +48,20 @@ pub(crate) fn serve(mut wire: Wire, unconfined: Option<String>) {
     }
     let wire = Rc::new(RefCell::new(wire));
     let mut shelf = Shelf::default();
-    let mut ready = Fresh::new();
+    // The next flow is likely to need what the last one did.
+    let mut ready = Fresh::new(Extent::Usual);
     loop {
         let Ok(frame) = wire.borrow_mut().read() else { return };
         match frame {
-            ToWorker::Run(task) => {
-                let Some(fresh) = ready.take() else { return };
-                if !script::run(fresh, &wire, &mut shelf, *task) {
+            ToWorker::Run(mut task) => {
+                let Some(books) = shelf.take(&mut task) else { return };
+                let extent = Extent::of(&books);
+                let fresh = ready.take().filter(|fresh| fresh.serves(extent));
+                let Some(fresh) = fresh.or_else(|| Fresh::new(extent)) else { return };
+                if !script::run(fresh, &wire, books, *task) {
                     return;
                 }
-                ready = Fresh::new();
+                ready = Fresh::new(extent);
             }
             // The answer to a call that the flow before did not wait for.
             ToWorker::Answer(_) => {}

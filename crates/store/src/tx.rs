@@ -100,9 +100,7 @@ impl Tx {
         let text = Text::Declared(statement);
         sets.iter().try_for_each(|params| self.admit(text, params))?;
         let outcome = match &mut self.conn {
-            Conn::Sqlite(connection) => {
-                sets.iter().map(|params| connection.run(text, params)).collect::<Result<_, _>>()
-            }
+            Conn::Sqlite(connection) => connection.run_each(text, sets),
             Conn::Postgres(session) => session.run_each(text, sets).await,
         };
         self.note(text, outcome)

@@ -24,6 +24,8 @@ pub enum Val {
     Blob(Vec<u8>),
     /// `{json}`.
     Json(Value),
+    /// `{json}` as text without NUL characters: made by [`Val::json_text`].
+    JsonText(String),
 }
 
 /// The parameters of one statement: `params![tenant, id]` is `[Val::from(tenant), Val::from(id)]`.
@@ -34,12 +36,17 @@ macro_rules! params {
 }
 
 impl Val {
+    /// JSON that is written as text now, and not while the transaction runs.
+    pub fn json_text(value: Value) -> Self {
+        if json_holds_nul(&value) { Self::Json(value) } else { Self::JsonText(value.to_string()) }
+    }
+
     /// Refuses NUL characters in text, which PostgreSQL cannot store (in TEXT or JSONB).
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         let holds_nul = match self {
             Self::Text(text) => text.contains('\0'),
             Self::Json(value) => json_holds_nul(value),
-            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Blob(_) => false,
+            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Blob(_) | Self::JsonText(_) => false,
         };
         if holds_nul { Err(StoreError::NulCharacter) } else { Ok(()) }
     }
@@ -51,7 +58,7 @@ impl Val {
             Self::Int(_) => "an integer",
             Self::Text(_) => "text",
             Self::Blob(_) => "bytes",
-            Self::Json(_) => "JSON",
+            Self::Json(_) | Self::JsonText(_) => "JSON",
         }
     }
 }

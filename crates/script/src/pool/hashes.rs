@@ -1,12 +1,10 @@
-//! The hashes of programs with much code, which take longer to make than an ordinary script to run.
+//! The hashes of programs, which are made once: of much code, one takes longer than an ordinary script to run.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::Program;
 
-/// Bytes of code from which on a hash is kept.
-const MUCH: usize = 16 * 1024;
 /// Most hashes that are kept; beyond, those of programs that are gone are forgotten, or all.
 const MOST: usize = 1024;
 
@@ -17,10 +15,6 @@ pub(super) struct Hashes(Mutex<HashMap<usize, (Weak<Program>, String)>>);
 impl Hashes {
     /// The program's hash.
     pub(super) fn of(&self, program: &Arc<Program>) -> String {
-        let modules = program.modules.values().map(String::len).sum::<usize>();
-        if program.code.len() + modules < MUCH {
-            return program.hash();
-        }
         let address = Arc::as_ptr(program).addr();
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, hash)) = known.get(&address) {
@@ -51,7 +45,7 @@ mod tests {
                 id: String::new(),
                 name: "n".to_owned(),
                 version: String::new(),
-                code: letter.repeat(MUCH),
+                code: letter.to_owned(),
                 secrets: BTreeMap::new(),
                 modules: BTreeMap::new(),
             })

@@ -39,8 +39,8 @@ impl<'js> Machine<'js> {
         let slot = Object::new_proto(ctx.clone(), None)?;
         slot.set("state", 0)?;
         slot.set("value", Value::new_undefined(ctx.clone()))?;
-        let boot: Function<'js> = natives::load(ctx, "boot")?.get()?;
-        let machine: Object<'js> = boot.call((native, slot.clone()))?;
+        let (boot, parts) = natives::boot(ctx, kind)?;
+        let machine: Object<'js> = boot.call((native, slot.clone(), parts))?;
         let lib: Function<'js> = machine.get("lib")?;
         let kind: Object<'js> = lib.call::<_, Function>((kind,))?.call((setting,))?;
         Ok(Self {

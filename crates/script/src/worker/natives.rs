@@ -17,7 +17,8 @@ use std::rc::Rc;
 
 use rquickjs::loader::Loader;
 use rquickjs::loader::bundle::Bundle;
-use rquickjs::{Ctx, Error, Exception, Function, Value};
+use rquickjs::module::Evaluated;
+use rquickjs::{Ctx, Error, Exception, Function, Module, Object, Value};
 
 use super::flight::Flight;
 use super::shelf::Book;
@@ -67,9 +68,20 @@ pub(super) fn load<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Value<'js>, Error>
     }
 }
 
+/// What starts the library for a kind of script, and the files that come with it.
+pub(super) fn boot<'js>(ctx: &Ctx<'js>, kind: &str) -> Result<(Function<'js>, Object<'js>), Error> {
+    let name = format!("boot+{kind}");
+    let compiled = library::compiled(&name).ok_or_else(|| Error::new_loading(&name))?;
+    let module = evaluated(ctx, compiled)?;
+    Ok((module.get("default")?, module.get("parts")?))
+}
+
 /// What bytecode exports by default.
 fn load_compiled<'js>(ctx: &Ctx<'js>, compiled: library::Compiled) -> Result<Value<'js>, Error> {
-    let module = Bundle(compiled).load(ctx, compiled[0].0, None)?;
-    let (module, _) = module.eval()?;
-    module.get("default")
+    evaluated(ctx, compiled)?.get("default")
+}
+
+fn evaluated<'js>(ctx: &Ctx<'js>, compiled: library::Compiled) -> Result<Module<'js, Evaluated>, Error> {
+    let (module, _) = Bundle(compiled).load(ctx, compiled[0].0, None)?.eval()?;
+    Ok(module)
 }

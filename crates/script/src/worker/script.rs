@@ -16,7 +16,7 @@ use super::flight::Flight;
 use super::machine::Machine;
 use super::natives::{self, Known, evaluate};
 use super::scope::Fresh;
-use super::shelf::{Book, Shelf};
+use super::shelf::Book;
 use super::wire::Wire;
 use super::{json, sandbox, time};
 use crate::flow::{Ended, ErrorKind, ScriptError, Wrapper};
@@ -31,9 +31,9 @@ const KERNEL_GRACE: Duration = Duration::from_millis(500);
 
 /// Runs a flow and tells the parent what came of it. False if this worker must not run another: a script broke
 /// a limit, so who knows in which state the engine is.
-pub(super) fn run(fresh: Fresh, wire: &Rc<RefCell<Wire>>, shelf: &mut Shelf, task: Task) -> bool {
+pub(super) fn run(fresh: Fresh, wire: &Rc<RefCell<Wire>>, books: Vec<Rc<Book>>, task: Task) -> bool {
     let flight = Rc::new(Flight::new(wire, task.limits));
-    let Fresh { runtime, context } = fresh;
+    let Fresh { runtime, context, .. } = fresh;
     runtime.set_memory_limit(task.limits.memory_bytes);
     runtime.set_max_stack_size(task.limits.stack_bytes);
     let watch = Rc::clone(&flight);
@@ -44,7 +44,7 @@ pub(super) fn run(fresh: Fresh, wire: &Rc<RefCell<Wire>>, shelf: &mut Shelf, tas
             notes.rejected(brief(&ctx, &reason), handled);
         }
     })));
-    let told = context.with(|ctx| Run::new(&ctx, &flight, shelf, task).and_then(|run| run.all(&ctx)));
+    let told = context.with(|ctx| Run::new(&ctx, &flight, books, task).and_then(|run| run.all(&ctx)));
     let spent = flight.broken().is_some();
     match told {
         Ok(()) if !spent => true,
@@ -76,10 +76,7 @@ struct Run<'a, 'js> {
 }
 
 impl<'a, 'js> Run<'a, 'js> {
-    fn new(ctx: &Ctx<'js>, flight: &'a Rc<Flight>, shelf: &mut Shelf, mut task: Task) -> Result<Self, Over> {
-        let books: Option<Vec<_>> =
-            task.programs.iter_mut().map(|shipped| shelf.take(&task.wrapper, shipped)).collect();
-        let books = books.ok_or(Over)?;
+    fn new(ctx: &Ctx<'js>, flight: &'a Rc<Flight>, books: Vec<Rc<Book>>, task: Task) -> Result<Self, Over> {
         let saved = Saved::new(ctx)?;
         let mut run = Self { flight, machine: None, saved, books, task };
         // A flow whose limits do not even allow the start fails like one whose script goes beyond them.
@@ -211,7 +208,10 @@ impl<'a, 'js> Run<'a, 'js> {
                 Wrapper::Action { .. } => ctx.json_parse(event(self.task.input.get(), secrets))?,
                 _ => ctx.json_parse(serde_json::to_string(secrets).unwrap_or_default())?,
             };
-            let require: Value<'js> = machine.requirer.call((index,))?;
+            let require = match self.books[index].requires {
+                true => machine.requirer.call((index,))?,
+                false => Value::new_undefined(ctx.clone()),
+            };
             machine.begin.call((factory, index, self.books[index].name.as_str(), own, require))
         };
         let began: Result<Value<'js>, Error> = began();

@@ -4,10 +4,11 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::globals::{self, Global};
+use super::globals::{Global, Needs};
+use super::scope::Extent;
 use crate::flow::Wrapper;
 use crate::library::{self, Compiled};
-use crate::protocol::{Code, Shipped};
+use crate::protocol::{Code, Task};
 
 /// A program, wrapped into the function that its kind of script is.
 #[derive(Debug)]
@@ -24,6 +25,10 @@ pub(super) struct Book {
     compiled: RefCell<HashMap<String, Option<Compiled>>>,
     /// The globals that it names, unless it may come by any.
     pub(super) globals: Option<Vec<&'static Global>>,
+    /// Whether it may call `require`.
+    pub(super) requires: bool,
+    /// How much of the language it may use.
+    pub(super) extent: Extent,
 }
 
 /// A module of a program, ready to become a function.
@@ -76,12 +81,16 @@ fn bytecode(name: &str, code: &str) -> Option<Compiled> {
 pub(super) struct Shelf(HashMap<String, Rc<Book>>);
 
 impl Shelf {
-    /// The program, which was sent with this flow or an earlier one.
-    pub(super) fn take(&mut self, wrapper: &Wrapper, shipped: &mut Shipped) -> Option<Rc<Book>> {
-        if let Some(code) = shipped.code.take() {
-            self.0.insert(shipped.hash.clone(), Rc::new(bind(wrapper, code)));
-        }
-        self.0.get(&shipped.hash).cloned()
+    /// The programs of a flow, which were sent with it or an earlier one.
+    pub(super) fn take(&mut self, task: &mut Task) -> Option<Vec<Rc<Book>>> {
+        let Task { wrapper, programs, .. } = task;
+        let take = programs.iter_mut().map(|shipped| {
+            if let Some(code) = shipped.code.take() {
+                self.0.insert(shipped.hash.clone(), Rc::new(bind(wrapper, code)));
+            }
+            self.0.get(&shipped.hash).cloned()
+        });
+        take.collect()
     }
 }
 
@@ -108,7 +117,7 @@ fn bind(wrapper: &Wrapper, code: Code) -> Book {
         Some(rest) => format!("//{rest}"),
         None => code.code,
     };
-    let globals = globals::named(&text, matches!(wrapper, Wrapper::Action { .. }));
+    let Needs { globals, requires, extent } = Needs::of(&text, matches!(wrapper, Wrapper::Action { .. }));
     Book {
         name: code.name,
         source: format!("{before}{text}{after}"),
@@ -116,5 +125,7 @@ fn bind(wrapper: &Wrapper, code: Code) -> Book {
         modules: code.modules.into_iter().collect(),
         compiled: RefCell::default(),
         globals,
+        requires,
+        extent,
     }
 }

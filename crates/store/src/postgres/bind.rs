@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use bytes::BytesMut;
+use bytes::{BufMut as _, BytesMut};
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use crate::Val;
@@ -24,6 +24,14 @@ impl ToSql for Bound<'_> {
             }
             (Val::Blob(bytes), &Type::BYTEA) => bytes.to_sql(wanted, out),
             (Val::Json(value), &(Type::JSONB | Type::JSON)) => value.to_sql(wanted, out),
+            (Val::JsonText(text), &(Type::JSONB | Type::JSON)) => {
+                // The binary form of JSONB is its version and the text.
+                if *wanted == Type::JSONB {
+                    out.put_u8(1);
+                }
+                out.put_slice(text.as_bytes());
+                Ok(IsNull::No)
+            }
             (value, _) => {
                 Err(format!("{} was given for a parameter of type {wanted}", value.type_name()).into())
             }

@@ -28,6 +28,14 @@ const STEPS_PER_LOOK: u32 = 100_000;
 /// After a burst of writes the WAL file shrinks to this size again.
 const WAL_BYTES: i64 = 64 * 1024 * 1024;
 
+/// Pages in the WAL file after which a commit copies them into the database: 16 MB. Pages that many commits
+/// write, as those of indexes, are copied once; more would make the commit that copies them noticeably longer.
+const PAGES_A_CHECKPOINT: i64 = 4000;
+
+/// What the writer keeps of the database in memory at most, in KiB. A transaction that writes more pages than
+/// fit writes some twice, and an index in no order is read from the file again and again.
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
+
 /// A connection, and the last error that may have ended its transaction.
 pub(crate) struct Connection {
     sqlite: rusqlite::Connection,
@@ -50,6 +58,9 @@ impl Connection {
         sqlite.pragma_update(None, "synchronous", "FULL").map_err(|error| cannot_open(path, &error))?;
         sqlite
             .pragma_update(None, "journal_size_limit", WAL_BYTES)
+            .and_then(|()| sqlite.pragma_update(None, "wal_autocheckpoint", PAGES_A_CHECKPOINT))
+            // Negative: in KiB, not in pages.
+            .and_then(|()| sqlite.pragma_update(None, "cache_size", -WRITER_CACHE_KIB))
             .map_err(|error| cannot_open(path, &error))?;
         Ok(Self { sqlite, last_failure: None })
     }
@@ -133,6 +144,12 @@ impl Connection {
         self.explain(text, outcome)
     }
 
+    pub(crate) fn run_each(&mut self, text: Text<'_>, sets: &[&[Val]]) -> Result<Vec<u64>, StoreError> {
+        let outcome = self
+            .with(text, |statement| sets.iter().map(|params| self.step_through(statement, params)).collect());
+        self.explain(text, outcome)
+    }
+
     pub(crate) fn rows(
         &mut self,
         text: Text<'_>,
@@ -156,12 +173,15 @@ impl Connection {
     }
 
     fn try_run(&self, text: Text<'_>, params: &[Val]) -> rusqlite::Result<u64> {
-        self.with(text, |statement| {
-            let mut rows = statement.query(params_from_iter(params))?;
-            // RETURNING yields rows here too; the change is done once they are stepped through.
-            while rows.next()?.is_some() {}
-            Ok(())
-        })?;
+        self.with(text, |statement| self.step_through(statement, params))
+    }
+
+    /// How many rows the statement changes.
+    fn step_through(&self, statement: &mut rusqlite::Statement<'_>, params: &[Val]) -> rusqlite::Result<u64> {
+        let mut rows = statement.query(params_from_iter(params))?;
+        // RETURNING yields rows here too; the change is done once they are stepped through.
+        while rows.next()?.is_some() {}
+        drop(rows);
         Ok(self.sqlite.changes())
     }
 
@@ -215,6 +235,7 @@ impl ToSql for Val {
             Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
             Self::Blob(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
             Self::Json(value) => ToSqlOutput::Owned(Value::Text(value.to_string())),
+            Self::JsonText(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
         })
     }
 }

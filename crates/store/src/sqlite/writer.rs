@@ -34,7 +34,7 @@ fn run_group(tx: &mut Tx, first: Box<dyn Job>, queue: &mut mpsc::Receiver<Work>)
     let mut waiting = Some(first);
     let mut fate = Ok(());
     while let Some(mut job) = waiting.take() {
-        fate = run_in_savepoint(tx, &mut *job);
+        fate = if done.is_empty() { run_first(tx, &mut *job) } else { run_in_savepoint(tx, &mut *job) };
         done.push(job);
         if fate.is_err() || done.len() == GROUP {
             break;
@@ -57,6 +57,22 @@ fn run_group(tx: &mut Tx, first: Box<dyn Job>, queue: &mut mpsc::Receiver<Work>)
         job.answer(fate.clone());
     }
     next
+}
+
+/// The first job needs no savepoint: there is nothing before it to keep. So SQLite need not copy each page
+/// that a long job writes.
+fn run_first(tx: &mut Tx, job: &mut dyn Job) -> Result<(), StoreError> {
+    let keep = job.run(tx);
+    on(tx, |connection| {
+        if !connection.in_transaction() {
+            return Err(connection.why_lost());
+        }
+        if !keep {
+            connection.roll_back()?;
+            connection.begin_write()?;
+        }
+        Ok(())
+    })
 }
 
 /// An error means that the transaction as a whole is lost, not that the job failed.

@@ -51,7 +51,7 @@ impl NewUser {
         let entries = index_entries(&draft.user).into_iter();
         let entries = entries.map(|entry| params![tenant, &user_id, entry.path, entry.value]).collect();
         let (last_login, logins_count) = login_columns(&draft.user);
-        let doc = Value::Object(draft.user);
+        let doc = Val::json_text(Value::Object(draft.user));
         let user = params![tenant, user_id, email, phone_number, doc, now, last_login, logins_count];
         Self { identity, user, username, password, entries }
     }
