@@ -22,6 +22,7 @@ pub mod ids;
 pub mod ledger;
 pub mod limits;
 pub mod login;
+pub mod mfa;
 pub mod password_policy;
 pub mod protection;
 pub mod reasons;

@@ -152,6 +152,7 @@ fn planned() -> (access_token::AccessTokenPlan, Map<String, Value>, Client, Reso
         auth_time: None,
         at_hash: None,
         c_hash: None,
+        multifactor: false,
         claim_types: ClaimTypes::Auth0,
         custom: &none,
         now,

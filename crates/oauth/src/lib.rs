@@ -23,6 +23,7 @@ mod login_ticket;
 mod login_transaction;
 mod mail;
 mod mint;
+mod multifactor;
 pub mod pages;
 mod password_login;
 mod passwordless;
@@ -106,6 +107,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/u/reset-password/request", get(login::reset_request).post(login::reset_request))
         .route("/u/reset-password/email", get(login::reset_email).post(login::reset_email))
         .route("/u/confirmation", get(login::confirmation).post(login::confirmation))
+        .route("/u/mfa-sms-enrollment", get(login::mfa_sms_enrollment).post(login::mfa_sms_enrollment))
+        .route("/u/mfa-sms-challenge", get(login::mfa_sms_challenge).post(login::mfa_sms_challenge))
         .route("/u/consent", get(login::consent).post(login::consent))
         .route("/activate", get(device::activate::by_get).post(device::activate::by_post))
         .route("/u/device-confirmation", get(login::device_confirmation).post(login::device_confirmation))

@@ -77,6 +77,7 @@ impl Mail<'_> {
             client: self.client,
             connection: self.connection,
             user: self.user,
+            member: "notification",
             notification: json!({
                 "from": from, "to": email.to, "subject": email.subject, "html": email.html, "text": email.text,
                 "locale": self.language.unwrap_or("en"), "message_type": message_type(self.kind),

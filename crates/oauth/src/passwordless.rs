@@ -128,6 +128,7 @@ impl CodeRequest<'_> {
                 client: Some(self.client),
                 connection: Some(self.connection),
                 user: None,
+                member: "notification",
                 notification: json!({
                     "recipient": self.identifier, "as_text": body, "as_voice": body, "code": code,
                     "delivery_method": provider.delivery_method, "from": provider.from,

@@ -66,6 +66,7 @@ pub(crate) fn begin(
         persistent,
         last_client_id: client_id.to_owned(),
         metadata: Map::new(),
+        factors: Vec::new(),
     };
     let cookie = cookie(cx, &token, persistent);
     NewSession { session, token, cookie }

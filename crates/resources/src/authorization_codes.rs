@@ -33,6 +33,9 @@ pub struct AuthorizationCode {
     pub auth_time: Timestamp,
     /// Whether the ID token must say when the user authenticated.
     pub auth_time_wanted: bool,
+    /// A second factor was passed in the login.
+    #[serde(default)]
+    pub multifactor: bool,
     /// What the tenant's scripts decided at the login; they do not run again.
     #[serde(default)]
     pub verdict: Option<Box<Verdict>>,

@@ -1,11 +1,13 @@
-//! Settings of multi-factor authentication: `/guardian`. They are stored and have no effect: no factor is built.
+//! Settings of multi-factor authentication: `/guardian`. What is said of factors that this server lacks is stored only.
 
+use gatewright_core::mfa::Factor;
 use serde_json::{Value, json};
 
 use crate::engine::field::{BOOL, Field, Shape, field};
 use crate::engine::operation::Run;
 use crate::engine::validate::Purpose;
 use crate::engine::{ApiError, Handler, Input, Map, Method, OpCx, Operation, Resource, Settings};
+use crate::snapshot::Tenant;
 
 pub mod phone;
 pub mod providers;
@@ -76,6 +78,26 @@ pub static RESOURCE: Resource = Resource {
         .writes_config(),
     ],
 };
+
+/// Factors that are switched on, of those that this server has; and whether any is, be it one that it lacks.
+pub fn enabled(tenant: &Tenant) -> (Vec<Factor>, bool) {
+    let switches = tenant.settings_of(&SWITCHES);
+    let on = |name: &str| switches.get(name).and_then(Value::as_bool).unwrap_or(false);
+    let usable = |factor: &Factor| {
+        on(factor.switch())
+            && match factor {
+                Factor::Phone => phone::takes_sms(tenant),
+            }
+    };
+    let enabled = Factor::ALL.iter().copied().filter(usable).collect();
+    (enabled, FACTORS.iter().any(|name| on(name)))
+}
+
+/// Whether the tenant's policy asks for a factor at every login.
+pub fn asks_always(tenant: &Tenant) -> bool {
+    let policies = tenant.settings_of(&POLICIES).remove("policies").unwrap_or_default();
+    policies.as_array().into_iter().flatten().any(|policy| policy == "all-applications")
+}
 
 async fn settings(of: &Settings, cx: &mut OpCx<'_>) -> Result<Map, ApiError> {
     Ok(of.find(cx.tx, &cx.request.tenant, &cx.request.master_key).await?)

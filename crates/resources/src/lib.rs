@@ -9,6 +9,7 @@ pub mod access_tokens;
 pub mod account_tickets;
 pub mod actions;
 pub mod attack_protection;
+pub mod authenticators;
 pub mod authorization_codes;
 pub mod branding;
 pub mod captured_messages;
@@ -210,6 +211,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     93 "0093_dashboard",
     94 "0094_action_modules",
     97 "0097_provider_logins",
+    98 "0098_authenticators",
 ];
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use gatewright_core::Timestamp;
 use gatewright_core::ids::TenantId;
+use gatewright_core::mfa::{Factor, FactorCommand, Passed};
 use gatewright_core::script::Verdict;
 use gatewright_store::{Row, StoreError, Tx, params, sql};
 use serde::{Deserialize, Serialize};
@@ -47,10 +48,43 @@ pub struct Progress {
     pub consented: Option<Vec<String>>,
     /// How far the tenant's scripts have come, where they do not begin from the start any more.
     pub scripts: Option<ScriptProgress>,
+    /// The second factor of this login.
+    pub multifactor: Option<MultiFactor>,
     /// The device that the login is for: then there is no request of `/authorize`.
     pub device: Option<WaitingDevice>,
     /// The password reset whose actions run: then there is no request, and no client either.
     pub reset: Option<WaitingReset>,
+}
+
+/// A second factor in a login: what is asked for, and what has been passed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MultiFactor {
+    /// Whose. Somebody else may log in on the same pages: then it begins anew.
+    pub user_id: String,
+    /// Why one was asked for last: a reason's code.
+    pub why: String,
+    /// Enrolled factors of which one must be passed.
+    pub challenge: Vec<Factor>,
+    /// Factors of which one must be enrolled.
+    pub enroll: Vec<Factor>,
+    /// The code that was sent last.
+    pub code: Option<FactorCode>,
+    /// What has been passed.
+    pub passed: Vec<Passed>,
+}
+
+/// A code on its way to a second factor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactorCode {
+    /// The phone number.
+    pub to: String,
+    /// The authenticator that it challenges; `None` enrolls one.
+    pub authenticator_id: Option<String>,
+    /// The keyed hash of the code.
+    pub mac: Vec<u8>,
+    /// When it was sent.
+    pub sent_at: Timestamp,
 }
 
 /// A password reset between its link and the new password.
@@ -85,8 +119,11 @@ pub struct ScriptProgress {
 pub struct WaitingScript {
     /// The action's id; `None` are the rules, which run again from the start.
     pub action_id: Option<String>,
-    /// Where the browser was sent.
+    /// Where the browser was sent; empty where a factor is waited for.
     pub url: String,
+    /// The factors that the action asked for, in order.
+    #[serde(default)]
+    pub factors: Vec<FactorCommand>,
 }
 
 /// A device whose user is on the hosted pages.

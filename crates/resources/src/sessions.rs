@@ -10,6 +10,7 @@ pub mod api;
 use gatewright_core::Timestamp;
 use gatewright_core::backchannel::Initiator;
 use gatewright_core::ids::TenantId;
+use gatewright_core::mfa::Passed;
 use gatewright_core::script::Changes;
 use gatewright_core::session::SessionTimes;
 use gatewright_store::{Row, StoreError, Tx, params, sql};
@@ -40,6 +41,8 @@ pub struct Session {
     pub last_client_id: String,
     /// What administrators and scripts note on it.
     pub metadata: Map<String, Value>,
+    /// Second factors that its user has passed.
+    pub factors: Vec<Passed>,
 }
 
 /// A use of a session by a client.
@@ -58,15 +61,15 @@ pub struct Use<'a> {
 sql!(
     BY_TOKEN,
     "SELECT session_id, token_hash, user_id, connection, authenticated_at, expires_at, idle_expires_at,
-       last_active_at, created_at, persistent, last_client_id, metadata
+       last_active_at, created_at, persistent, last_client_id, metadata, factors
      FROM sessions WHERE tenant_id = $1 AND token_hash = $2 AND expires_at > $3 AND idle_expires_at > $3"
 );
 sql!(
     INSERT,
     "INSERT INTO sessions (tenant_id, session_id, token_hash, user_id, connection, authenticated_at,
        last_active_at, idle_expires_at, expires_at, last_client_id, created_at, persistent, initial_ip,
-       initial_user_agent, last_ip, last_user_agent)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $13, $14)"
+       initial_user_agent, last_ip, last_user_agent, factors)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $13, $14, $15)"
 );
 sql!(
     TOUCH,
@@ -79,6 +82,7 @@ sql!(
     "UPDATE sessions SET expires_at = $3, idle_expires_at = $4, metadata = $5, persistent = $6
      WHERE tenant_id = $1 AND session_id = $2"
 );
+sql!(SET_FACTORS, "UPDATE sessions SET factors = $3 WHERE tenant_id = $1 AND session_id = $2");
 sql!(
     TAKE_PART,
     "INSERT INTO session_clients (tenant_id, session_id, client_id, sid, issuer, created_at)
@@ -130,10 +134,28 @@ pub async fn insert(
         times.created_at,
         session.persistent,
         by.ip,
-        by.user_agent
+        by.user_agent,
+        factors(&session.factors)?
     ];
     tx.run(&INSERT, &values).await?;
     take_part(tx, tenant, &session.session_id, by, times.created_at).await
+}
+
+/// Notes the second factors that the session's user has passed.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn set_factors(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    session_id: &str,
+    passed: &[Passed],
+) -> Result<(), StoreError> {
+    tx.run(&SET_FACTORS, &params![tenant, session_id, factors(passed)?]).await.map(drop)
+}
+
+fn factors(passed: &[Passed]) -> Result<Value, StoreError> {
+    serde_json::to_value(passed).map_err(|error| StoreError::Mismatch(error.to_string()))
 }
 
 /// Notes a use: every `/authorize` is one, silent ones too. `times` are those after it. `false` if the
@@ -274,6 +296,12 @@ fn read(row: &Row) -> Result<Session, StoreError> {
         metadata: match row.opt_json(11)? {
             Some(Value::Object(metadata)) => metadata,
             _ => Map::new(),
+        },
+        factors: match row.opt_json(12)? {
+            Some(passed) => {
+                serde_json::from_value(passed).map_err(|e| StoreError::Mismatch(e.to_string()))?
+            }
+            None => Vec::new(),
         },
     })
 }

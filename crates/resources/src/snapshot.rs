@@ -88,6 +88,11 @@ impl Tenant {
         self.connections.iter().find(|connection| connection.name == name)
     }
 
+    /// The oldest connection that sends text messages.
+    pub fn sms_connection(&self) -> Option<&Arc<Connection>> {
+        self.connections.iter().find(|connection| connection.strategy == "sms")
+    }
+
     /// The connections a client may use, in the order they were made.
     pub fn connections_of(&self, client_id: &str) -> impl Iterator<Item = &Arc<Connection>> {
         self.connections.iter().filter(move |connection| connection.is_enabled_for(client_id))

@@ -5,7 +5,8 @@ use crate::guarded::OutboundError;
 
 impl DeliveryError {
     /// Nothing was sent, because the settings do not allow it.
-    pub(super) fn misconfigured(detail: impl Into<String>) -> Self {
+    /// The tenant's settings name no way that works; `detail` is for its log.
+    pub fn misconfigured(detail: impl Into<String>) -> Self {
         Self {
             kind: DeliveryErrorKind::Misconfigured,
             public: "The SMS provider of this connection is not configured correctly.".into(),

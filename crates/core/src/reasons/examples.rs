@@ -10,6 +10,7 @@ use crate::client::Client;
 use crate::explain::recorded::rows;
 use crate::login::cross_origin::{self, TicketBinding, TicketFacts, TicketVerdict};
 use crate::login::one_time_code::{self, CodeFacts};
+use crate::mfa::{self, Decision, EndFacts, Factor, FactorCommand, Standing};
 use crate::refresh::{self, FamilyFacts, PresentedToken, RefreshPolicy};
 use crate::resource_server::{AccessPolicy, SubjectType};
 use crate::scope::tests::{API, MANAGEMENT, World};
@@ -29,6 +30,7 @@ pub(super) fn examples() -> Examples {
     logins(&mut all);
     grants(&mut all);
     scripts(&mut all);
+    factors(&mut all);
     all
 }
 
@@ -292,6 +294,50 @@ fn grants(all: &mut Examples) {
     }
     let unknown = refresh::Refusal::Unknown;
     note(all, unknown.code(), format!("a refresh token: {}", unknown.says()));
+}
+
+fn factors(all: &mut Examples) {
+    let phone = vec![Factor::Phone];
+    let new = Standing { enabled: phone.clone(), any_switched_on: true, ..Standing::default() };
+    let enrolled = Standing { enrolled: phone.clone(), ..new.clone() };
+    let passed = Standing { passed: phone.clone(), ..enrolled.clone() };
+    let before = Standing { passed_before: phone, ..enrolled.clone() };
+    let off = Standing::default();
+    let mut tell = |told: &str, decision: Decision| match decision {
+        mfa::Decision::GoesOn(code) => note(all, code, format!("{told}: the login goes on")),
+        mfa::Decision::Ask(ask) => note(all, ask.why.code(), format!("{told}: {:?}", ask.challenge)),
+        mfa::Decision::Refused(error) => {
+            let code = error.reason.clone().expect("a refusal with a reason");
+            note(all, &code, format!("{told}: {error}"));
+        }
+    };
+    for (by_request, by_script, by_policy, standing) in [
+        (false, None, false, &new),
+        (false, None, true, &enrolled),
+        (false, None, true, &passed),
+        (false, None, true, &before),
+        (false, None, true, &off),
+        (false, Some("none"), true, &enrolled),
+        (false, Some("any"), false, &enrolled),
+        (false, Some("duo"), false, &enrolled),
+        (true, None, false, &enrolled),
+    ] {
+        let told = format!("acr_values {by_request}, a script {by_script:?}, the policy {by_policy}");
+        tell(&told, mfa::at_end(&EndFacts { by_request, by_script, by_policy, standing }));
+    }
+    for (enroll, standing) in [(true, &new), (false, &enrolled), (false, &new)] {
+        let command = FactorCommand { enroll, factors: vec!["phone".to_owned()] };
+        tell(&format!("a command of an Action, to enroll {enroll}"), mfa::of_commands(&[command], standing));
+    }
+    note(all, "mfa_not_in_grant", format!("the password grant: {}", mfa::not_in_grant()));
+    let both = [
+        json!({"type": "authentication.challengeWith", "factors": [{"type": "phone"}]}),
+        json!({"type": "redirect.sendUserTo", "url": "https://x.example/"}),
+    ];
+    let facts = ScriptFacts { takes_factors: true, can_redirect: true, ..ScriptFacts::default() };
+    if let Some(Halt::Denied(error)) = actions::judge("The action \"A\"", &both, &facts).halt {
+        note(all, "mfa_with_redirect", format!("a challenge and a redirect: {error}"));
+    }
 }
 
 fn scripts(all: &mut Examples) {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::claims::{self, Token};
 use super::{Change, Changes, Halt, NoteReason, ScopeChange, ScriptFacts, Verdict};
 use crate::errors::OAuthError;
+use crate::mfa::FactorCommand;
 
 /// What one script's commands come to; `by` is the script's name.
 pub fn judge(by: &str, commands: &[Value], facts: &ScriptFacts) -> Verdict {
@@ -54,16 +55,14 @@ fn apply(verdict: &mut Verdict, by: &str, command: &Value, facts: &ScriptFacts) 
         "authentication.recordMethod" => verdict.methods.push(text("url").to_owned()),
         "redirect.sendUserTo" => redirect(verdict, by, text("url"), facts),
         "multifactor.enable" => {
-            verdict.multifactor = match text("provider") {
-                "none" => None,
-                provider => Some(provider.to_owned()),
-            };
+            verdict.multifactor = Some(text("provider").to_owned());
         }
-        // Who may log in only with a second factor must not log in without it.
-        "authentication.challengeWith"
-        | "authentication.challengeWithAny"
-        | "authentication.enrollWith"
-        | "authentication.enrollWithAny" => verdict.deny(multifactor_not_built()),
+        "authentication.challengeWith" | "authentication.challengeWithAny" => {
+            factors(verdict, command, false, facts);
+        }
+        "authentication.enrollWith" | "authentication.enrollWithAny" => {
+            factors(verdict, command, true, facts);
+        }
         "prompt.render" => {
             let text = "Forms are not supported by this server, and an Action asks for one.";
             verdict.deny(OAuthError::access_denied(text).because("forms_not_built"));
@@ -113,11 +112,33 @@ fn denial(command: &Value) -> OAuthError {
     error.because("denied_by_script")
 }
 
-/// A second factor was asked for, and this server has none.
-pub fn multifactor_not_built() -> OAuthError {
-    let text =
-        "A second factor is required, and multi-factor authentication is not supported by this server.";
-    OAuthError::access_denied(text).because("mfa_not_built")
+/// A factor is asked for before the next script runs; one script's commands stand in a queue.
+fn factors(verdict: &mut Verdict, command: &Value, enroll: bool, facts: &ScriptFacts) {
+    // Who may go on only with a second factor must not go on without it.
+    if !facts.takes_factors {
+        let text = "A second factor is required, which this server does not ask for here.";
+        verdict.deny(OAuthError::access_denied(text).because("mfa_not_built"));
+        return;
+    }
+    let named = |list: &Value| -> Vec<String> {
+        let list = list.as_array().into_iter().flatten();
+        list.filter_map(|factor| factor["type"].as_str()).map(str::to_owned).collect()
+    };
+    let mut factors = named(&command["factors"]);
+    factors.extend(named(&command["additional_factors"]));
+    let command = FactorCommand { enroll, factors };
+    match &mut verdict.halt {
+        Some(Halt::Denied(_)) => {}
+        Some(Halt::Factors(queue)) => queue.push(command),
+        Some(Halt::Redirect { .. }) => verdict.deny(both()),
+        None => verdict.halt = Some(Halt::Factors(vec![command])),
+    }
+}
+
+/// One page at a time: what comes first is not said.
+fn both() -> OAuthError {
+    let text = "An Action asks for a second factor and sends the browser elsewhere at once.";
+    OAuthError::access_denied(text).because("mfa_with_redirect")
 }
 
 fn claim(verdict: &mut Verdict, by: &str, command: &Value, token: Token) {
@@ -142,7 +163,9 @@ fn claim(verdict: &mut Verdict, by: &str, command: &Value, token: Token) {
 
 /// Where no browser can be sent elsewhere, the login cannot go on without what it was sent for.
 pub(super) fn redirect(verdict: &mut Verdict, by: &str, url: &str, facts: &ScriptFacts) {
-    if facts.can_redirect {
+    if matches!(verdict.halt, Some(Halt::Factors(_))) {
+        verdict.deny(both());
+    } else if facts.can_redirect {
         verdict.halt = Some(Halt::Redirect { url: url.to_owned(), by: by.to_owned() });
     } else {
         let error = OAuthError::new(403, "interaction_required", "Interaction required");

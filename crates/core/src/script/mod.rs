@@ -26,6 +26,7 @@ use serde_json::{Map, Value};
 pub use note::{Note, NoteReason};
 
 use crate::errors::OAuthError;
+use crate::mfa::FactorCommand;
 
 /// What decisions about commands read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,6 +39,8 @@ pub struct ScriptFacts {
     pub has_refresh_token: bool,
     /// A browser can be sent elsewhere and come back.
     pub can_redirect: bool,
+    /// The flow knows what to do where a script asks for a factor.
+    pub takes_factors: bool,
 }
 
 /// What scripts changed about a login, in the end.
@@ -64,7 +67,7 @@ pub struct Verdict {
     pub session: Changes,
     /// Changes of the refresh token.
     pub refresh_token: Changes,
-    /// A factor that a script asked for; `None` where none did, or the last one said `none`.
+    /// The provider of a factor that the last script asked for, `none` included; `None` where none did.
     pub multifactor: Option<String>,
     /// Ways of authentication that scripts recorded.
     pub methods: Vec<String>,
@@ -89,6 +92,8 @@ pub enum Halt {
         /// The script that asked for it.
         by: String,
     },
+    /// A second factor comes first, if it has not been passed.
+    Factors(Vec<FactorCommand>),
 }
 
 /// A change of the scopes by a script.

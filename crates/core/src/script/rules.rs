@@ -63,10 +63,7 @@ pub fn judge(by: &str, before: &Value, after: &Value, facts: &ScriptFacts) -> Ve
         verdict.note_set(by, "profile", &name);
     }
     verdict.primary_user = context["primaryUser"].as_str().map(str::to_owned);
-    verdict.multifactor = match context["multifactor"]["provider"].as_str() {
-        None | Some("none") => None,
-        Some(provider) => Some(provider.to_owned()),
-    };
+    verdict.multifactor = context["multifactor"]["provider"].as_str().map(str::to_owned);
     if let Some(url) = context["redirect"]["url"].as_str() {
         // A rule that runs again when the browser has come back may ask once more: that is not heard.
         if before["context"]["protocol"] != "redirect-callback" {

@@ -1,9 +1,15 @@
 use serde_json::{Value, json};
 
 use super::{Change, Halt, NoteReason, ScopeChange, ScriptFacts, Verdict, actions, rules};
+use crate::mfa::FactorCommand;
 
-const BROWSER: ScriptFacts =
-    ScriptFacts { system_api: false, has_session: true, has_refresh_token: false, can_redirect: true };
+const BROWSER: ScriptFacts = ScriptFacts {
+    system_api: false,
+    has_session: true,
+    has_refresh_token: false,
+    can_redirect: true,
+    takes_factors: true,
+};
 
 fn judged(commands: Value) -> Verdict {
     actions::judge("Mine", commands.as_array().unwrap(), &BROWSER)
@@ -70,17 +76,37 @@ fn denials_have_the_codes_of_their_trigger() {
 }
 
 #[test]
-fn a_factor_that_is_not_built_never_lets_anybody_in() {
-    for kind in ["challengeWith", "challengeWithAny", "enrollWith", "enrollWithAny"] {
-        let verdict =
-            judged(json!([{"type": format!("authentication.{kind}"), "factors": [{"type": "otp"}]}]));
-        assert_eq!(error_of(&verdict).0, "access_denied", "{kind}");
+fn factors_are_asked_for_in_order_where_the_flow_takes_them() {
+    let ask = |kind: &str| {
+        json!({
+            "type": format!("authentication.{kind}"), "factors": [{"type": "otp"}],
+            "additional_factors": [{"type": "phone"}],
+        })
+    };
+    let command = |enroll| FactorCommand { enroll, factors: vec!["otp".into(), "phone".into()] };
+    for (kind, enroll) in
+        [("challengeWith", false), ("challengeWithAny", false), ("enrollWith", true), ("enrollWithAny", true)]
+    {
+        assert_eq!(judged(json!([ask(kind)])).halt, Some(Halt::Factors(vec![command(enroll)])), "{kind}");
+        let elsewhere = ScriptFacts { takes_factors: false, ..BROWSER };
+        let refused = actions::judge("Mine", &[ask(kind)], &elsewhere);
+        assert_eq!(error_of(&refused).0, "access_denied", "{kind}");
     }
-    assert_eq!(
-        judged(json!([{"type": "multifactor.enable", "provider": "any"}])).multifactor.as_deref(),
-        Some("any")
-    );
-    assert_eq!(judged(json!([{"type": "multifactor.enable", "provider": "none"}])).multifactor, None);
+    let queue = judged(json!([ask("enrollWith"), ask("challengeWith")])).halt;
+    assert_eq!(queue, Some(Halt::Factors(vec![command(true), command(false)])));
+    // Neither a refusal nor a redirect is forgotten over it.
+    let deny = json!({"type": "access.deny", "reason": "no"});
+    let away = json!({"type": "redirect.sendUserTo", "url": "https://app.example/"});
+    for commands in [json!([deny, ask("enrollWith")]), json!([ask("enrollWith"), deny])] {
+        assert_eq!(error_of(&judged(commands)).1, "no");
+    }
+    for commands in [json!([away, ask("enrollWith")]), json!([ask("enrollWith"), away])] {
+        assert_eq!(error_of(&judged(commands)).0, "access_denied");
+    }
+    for provider in ["any", "none"] {
+        let verdict = judged(json!([{"type": "multifactor.enable", "provider": provider}]));
+        assert_eq!(verdict.multifactor.as_deref(), Some(provider));
+    }
 }
 
 #[test]
@@ -131,7 +157,8 @@ fn rules_change_claims_scopes_and_the_profile_of_this_login() {
     assert_eq!(json!(verdict.profile), json!({"email": "x@y.z"}));
     let scopes = vec!["openid".to_owned(), "read:x".to_owned()];
     assert_eq!(verdict.scopes[0].change, Change::Set { scopes });
-    assert_eq!((verdict.multifactor, verdict.primary_user.as_deref()), (None, Some("auth0|2")));
+    assert_eq!(verdict.multifactor.as_deref(), Some("none"));
+    assert_eq!(verdict.primary_user.as_deref(), Some("auth0|2"));
     assert_eq!(verdict.notes[0].command, "context.idToken");
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::claims;
 use crate::client::Client;
 use crate::ids::Issuer;
+use crate::mfa;
 use crate::time::Timestamp;
 use crate::user::User;
 
@@ -29,6 +30,8 @@ pub struct IdTokenFacts<'a> {
     pub at_hash: Option<&'a str>,
     /// Hash of the code that travels with it.
     pub c_hash: Option<&'a str>,
+    /// A second factor was passed in this very login.
+    pub multifactor: bool,
     /// What standard claims look like.
     pub claim_types: claims::ClaimTypes,
     /// Claims that scripts set; those of the protocol win.
@@ -59,5 +62,8 @@ pub fn plan(facts: &IdTokenFacts<'_>) -> Value {
     claim("auth_time", facts.auth_time.map(|moment| json!(moment.seconds())));
     claim("at_hash", facts.at_hash.map(Value::from));
     claim("c_hash", facts.c_hash.map(Value::from));
+    // RFC 8176 section 2; Compat: both are there only right after a factor was passed.
+    claim("acr", facts.multifactor.then(|| json!(mfa::ACR)));
+    claim("amr", facts.multifactor.then(|| json!(["mfa"])));
     Value::Object(token)
 }

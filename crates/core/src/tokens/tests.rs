@@ -124,6 +124,7 @@ fn an_id_token_states_what_the_request_asked_for() {
         auth_time: None,
         at_hash: None,
         c_hash: None,
+        multifactor: false,
         claim_types: ClaimTypes::Auth0,
         custom: &custom,
         now: Timestamp::from_seconds(1_000),

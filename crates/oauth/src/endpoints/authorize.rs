@@ -45,6 +45,7 @@ pub(crate) mod par;
 mod park;
 pub(crate) mod pipeline;
 mod refuse;
+mod second_factor;
 
 pub(crate) async fn by_get(cx: RequestCx, RawQuery(query): RawQuery) -> Result<Response, Stop> {
     let params = Params::from_urlencoded(query.unwrap_or_default().as_bytes());
@@ -220,6 +221,13 @@ struct Asked {
     pushed: Option<String>,
     /// The browser has come back from where a script sent it, with this.
     back: Option<Sent>,
+}
+
+impl Asked {
+    /// How far the login has come, where it waited.
+    fn progress(&self) -> Option<&Progress> {
+        self.waiting.as_ref().map(|waiting| &waiting.row.progress)
+    }
 }
 
 /// How a request came here.

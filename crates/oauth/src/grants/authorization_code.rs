@@ -73,6 +73,7 @@ impl Presented for Code {
                 nonce: code.nonce,
                 session_id: Some(code.session_id),
                 auth_time: code.auth_time_wanted.then_some(code.auth_time),
+                multifactor: code.multifactor,
                 connection: Some(code.connection),
                 code_hash: Some(self.code_hash),
                 refresh: None,

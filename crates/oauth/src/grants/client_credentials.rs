@@ -53,6 +53,7 @@ impl Presented for Own {
                 nonce: None,
                 session_id: None,
                 auth_time: None,
+                multifactor: false,
                 connection: None,
                 code_hash: None,
                 refresh: None,

@@ -77,6 +77,7 @@ impl Presented for Device {
                 nonce: None,
                 session_id: Some(allowed.session_id),
                 auth_time: None,
+                multifactor: false,
                 connection: Some(allowed.connection),
                 code_hash: None,
                 refresh: None,

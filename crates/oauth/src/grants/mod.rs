@@ -124,6 +124,8 @@ pub(crate) struct Subject {
     pub(crate) session_id: Option<String>,
     /// When the user authenticated, if the ID token must say so.
     pub(crate) auth_time: Option<Timestamp>,
+    /// A second factor was passed in this very login.
+    pub(crate) multifactor: bool,
     /// The connection of the login.
     pub(crate) connection: Option<String>,
     /// The hash of the authorization code: what is issued dies when the code is presented again.

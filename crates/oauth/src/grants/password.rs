@@ -89,6 +89,7 @@ impl Presented for Judged {
                 nonce: None,
                 session_id: None,
                 auth_time: None,
+                multifactor: false,
                 connection: Some(self.connection),
                 code_hash: None,
                 refresh: None,

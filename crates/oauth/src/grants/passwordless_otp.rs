@@ -127,6 +127,7 @@ impl Presented for Otp {
                 nonce: None,
                 session_id: None,
                 auth_time: None,
+                multifactor: false,
                 connection: Some(code.connection.name.clone()),
                 code_hash: None,
                 refresh: None,

@@ -67,6 +67,7 @@ impl Presented for Token {
                 nonce: None,
                 session_id: family.session_id.clone(),
                 auth_time: family.auth_time,
+                multifactor: false,
                 connection: family.connection.clone(),
                 code_hash: family.code_hash.clone(),
                 refresh: Some(Box::new(refresh)),

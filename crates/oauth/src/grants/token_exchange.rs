@@ -106,8 +106,8 @@ fn weigh(
     let refused = |error: OAuthError| Refused { ledger: ledger.clone(), ..error.into() };
     match ran.verdict.halt.take() {
         Some(Halt::Denied(error)) => return Err(refused(error)),
-        // The trigger has no such method.
-        Some(Halt::Redirect { .. }) => {
+        // The trigger has no such methods.
+        Some(Halt::Redirect { .. } | Halt::Factors(_)) => {
             return Err(refused(OAuthError::new(403, "interaction_required", "Interaction required")));
         }
         None => {}
@@ -238,6 +238,7 @@ impl Passed {
             nonce: None,
             session_id: None,
             auth_time: None,
+            multifactor: false,
             connection,
             code_hash: None,
             refresh: None,

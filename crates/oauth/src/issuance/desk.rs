@@ -202,6 +202,7 @@ impl Desk {
             auth_time: subject.auth_time,
             at_hash: None,
             c_hash: None,
+            multifactor: subject.multifactor,
             claim_types: self.cx.tenant.claim_types(),
             custom: &verdict.id_token,
             now: self.cx.now,

@@ -1,10 +1,11 @@
 //! The tenant's scripts at the token endpoint, between the two transactions.
 
 use gatewright_core::OAuthError;
-use gatewright_core::script::Halt;
+use gatewright_core::mfa::{self, Decision};
+use gatewright_core::script::{Halt, Verdict};
 use gatewright_http::RequestCx;
 use gatewright_resources::login_transactions::ScriptProgress;
-use gatewright_resources::refresh_tokens;
+use gatewright_resources::{guardian, refresh_tokens};
 use gatewright_store::StoreError;
 use serde_json::{Map, Value, json};
 
@@ -13,6 +14,7 @@ use crate::endpoints::authorize::pipeline::method;
 use crate::grants::{
     Exchanged, Flow, Grant, authorization_code, client_credentials, device_code, token_exchange,
 };
+use crate::multifactor::{self, Factors};
 use crate::scripts::event::Sent;
 use crate::scripts::login::{self, Scene};
 use crate::scripts::{carry_out, machine};
@@ -23,8 +25,15 @@ pub(super) fn any(cx: &RequestCx, grant: &Grant) -> bool {
     match grant.name {
         name if name == authorization_code::GRANT.name => false,
         name if name == client_credentials::GRANT.name => machine::any(cx),
-        _ => login::any(cx),
+        _ => login::any(cx) || by_policy(cx, grant),
     }
+}
+
+/// Whether the tenant's policy asks for a second factor here: where a login is made, and not where one of a browser
+/// is continued, whose pages have asked.
+fn by_policy(cx: &RequestCx, grant: &Grant) -> bool {
+    let logs_in = grant.name.contains("password");
+    logs_in && guardian::asks_always(&cx.tenant)
 }
 
 /// Runs them. A refusal is logged here.
@@ -39,6 +48,7 @@ pub(super) async fn run(desk: &Desk, mut case: Case, sent: Sent) -> Result<Resul
             let connection = case.subject.connection.clone();
             let protocol = protocol(desk.grant, &case.subject.flow);
             let exchanged = case.subject.exchanged.as_ref();
+            let factors = multifactor::find(cx, &user.user_id, None, None).await?;
             let scene = Scene {
                 client,
                 user: &user,
@@ -55,12 +65,15 @@ pub(super) async fn run(desk: &Desk, mut case: Case, sent: Sent) -> Result<Resul
                     Some(_) => Vec::new(),
                     None => connection.iter().map(|name| method(cx, name, cx.now)).collect(),
                 },
+                factors: &factors.standing,
                 logins_count: user.profile.get("logins_count").and_then(Value::as_i64).unwrap_or(0),
                 can_redirect: false,
                 back: None,
                 state: None,
             };
-            login::run_login(cx, &scene, None).await?
+            let mut ran = login::run_login(cx, &scene, None).await?;
+            case.ledger["multifactor"] = second_factor(&factors, &mut ran.verdict, by_policy(cx, desk.grant));
+            ran
         }
     };
     if let Some(exchanged) = &case.subject.exchanged {
@@ -81,6 +94,7 @@ pub(super) async fn run(desk: &Desk, mut case: Case, sent: Sent) -> Result<Resul
     };
     let error = match halt {
         Halt::Denied(error) => error,
+        Halt::Factors(_) => mfa::not_in_grant(),
         // Nothing here can be sent elsewhere; the core has refused it already.
         Halt::Redirect { .. } => OAuthError::new(403, "interaction_required", "Interaction required"),
     };
@@ -94,6 +108,21 @@ pub(super) async fn run(desk: &Desk, mut case: Case, sent: Sent) -> Result<Resul
         .write(move |tx| Box::pin(async move { within.log_failure(tx, user_id, &told, ledger).await }));
     write.await?;
     Ok(Err(error))
+}
+
+/// Decides about a second factor, which nobody can be asked for here; what the log says of it.
+fn second_factor(factors: &Factors, verdict: &mut Verdict, by_policy: bool) -> Value {
+    if verdict.halt.is_some() {
+        return Value::Null;
+    }
+    let by_script = verdict.multifactor.as_deref();
+    let (reason, error) = match multifactor::decide(factors, false, by_script, by_policy) {
+        Decision::GoesOn(reason) => return factors.ledger(reason),
+        Decision::Ask(ask) => (ask.why.code().to_owned(), mfa::not_in_grant()),
+        Decision::Refused(error) => (error.reason.clone().unwrap_or_default().into_owned(), error),
+    };
+    verdict.halt = Some(Halt::Denied(error));
+    factors.ledger(&reason)
 }
 
 /// A grant redeems one account: another one logs in by a grant of its own.

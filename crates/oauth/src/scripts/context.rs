@@ -24,11 +24,8 @@ fn user(scene: &Scene<'_>) -> Value {
 
 fn context(cx: &RequestCx, scene: &Scene<'_>, roles: &[String]) -> Value {
     let connection = scene.connection.and_then(|name| cx.tenant.connection(name));
-    let methods: Vec<Value> = scene
-        .methods
-        .iter()
-        .map(|(name, at)| json!({ "name": name, "timestamp": at.micros() / 1000 }))
-        .collect();
+    let methods = scene.methods.iter().map(|method| method.told(json!(method.at.micros() / 1000)));
+    let methods: Vec<Value> = methods.collect();
     let protocol = if scene.back.is_some() { "redirect-callback" } else { scene.protocol };
     let sent = scene.back.as_ref().unwrap_or(&scene.sent);
     let clients: Vec<&str> = scene.session.iter().map(|session| session.last_client_id.as_str()).collect();

@@ -2,6 +2,7 @@
 
 use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
+use gatewright_core::mfa::Standing;
 use gatewright_core::user::User;
 use gatewright_http::{Params, RequestCx};
 use serde_json::{Map, Value, json};
@@ -103,6 +104,17 @@ pub(crate) fn tenant_of_message(cx: &RequestCx) -> Value {
         if let Some(text) = cx.tenant.text_setting(setting) {
             shown[name] = text.into();
         }
+    }
+    shown
+}
+
+/// The same with the second factors that the user has enrolled.
+pub(crate) fn user_with(found: &User, standing: &Standing) -> Value {
+    let mut shown = user(found);
+    let enrolled = standing.enrolled.iter().map(|factor| json!({ "type": factor.name() }));
+    shown["enrolledFactors"] = enrolled.collect();
+    if !standing.enrolled.is_empty() {
+        shown["multifactor"] = json!(["guardian"]);
     }
     shown
 }

@@ -1,7 +1,10 @@
 //! Rules and post-login Actions: what runs at every login and every renewal.
 
+use std::sync::Arc;
+
 use gatewright_core::Timestamp;
 use gatewright_core::client::Client;
+use gatewright_core::mfa::{self, Decision, Factor, FactorCommand, Standing};
 use gatewright_core::scope::ScopeReport;
 use gatewright_core::script::{Halt, ScriptFacts, Verdict, actions, rules};
 use gatewright_core::user::User;
@@ -9,7 +12,7 @@ use gatewright_http::RequestCx;
 use gatewright_resources::login_transactions::{ScriptProgress, WaitingScript};
 use gatewright_resources::role_members;
 use gatewright_resources::sessions::Session;
-use gatewright_script::{ErrorKind, Wrapper};
+use gatewright_script::{ErrorKind, Program, Wrapper};
 use gatewright_store::StoreError;
 use serde_json::{Map, Value, json};
 
@@ -39,7 +42,9 @@ pub(crate) struct Scene<'a> {
     /// `event.refresh_token`.
     pub(crate) refresh_token: Option<Value>,
     /// How and when the user authenticated.
-    pub(crate) methods: Vec<(&'static str, Timestamp)>,
+    pub(crate) methods: Vec<Method>,
+    /// The user's second factors.
+    pub(crate) factors: &'a Standing,
     pub(crate) logins_count: i64,
     /// The browser can be sent elsewhere and come back.
     pub(crate) can_redirect: bool,
@@ -47,6 +52,26 @@ pub(crate) struct Scene<'a> {
     pub(crate) back: Option<Sent>,
     /// The state token of the login transaction.
     pub(crate) state: Option<&'a str>,
+}
+
+/// A way in which the user has authenticated.
+pub(crate) struct Method {
+    /// `pwd`, `sms`, `mfa`, ...
+    pub(crate) name: &'static str,
+    /// The second factor, where it was one.
+    pub(crate) factor: Option<Factor>,
+    pub(crate) at: Timestamp,
+}
+
+impl Method {
+    /// The entry of `authentication.methods`.
+    pub(super) fn told(&self, timestamp: Value) -> Value {
+        let mut told = json!({ "name": self.name, "timestamp": timestamp });
+        if let Some(factor) = self.factor {
+            told["type"] = json!(factor.name());
+        }
+        told
+    }
 }
 
 /// Whether the tenant has anything to run.
@@ -67,19 +92,27 @@ pub(crate) async fn run_login(
         has_session: scene.session.is_some(),
         has_refresh_token: scene.refresh_token.is_some(),
         can_redirect: scene.can_redirect,
+        takes_factors: true,
     };
     let before = before.unwrap_or_default();
     let waits_for_action = before.waits_for.as_ref().and_then(|waiting| waiting.action_id.clone());
+    let waits_for_factors = before.waits_for.as_ref().map(|waiting| waiting.factors.clone());
+    let waits_for_factors = waits_for_factors.filter(|factors| !factors.is_empty());
     let user_id = scene.user.user_id.clone();
-    let mut progress = ScriptProgress { user_id, waits_for: None, ..before };
+    let waits_for = before.waits_for.clone().filter(|_| waits_for_factors.is_some());
+    let mut progress = ScriptProgress { user_id, waits_for, ..before };
+    let mut next = waits_for_action.clone().map(|id| (id, Resume::Again));
+    if let Some(commands) = waits_for_factors {
+        if halted(&mut progress, commands, scene.factors) {
+            return Ok(progress);
+        }
+        next = waits_for_action.clone().map(|id| (id, Resume::After));
+    }
     if waits_for_action.is_none() {
         progress = run_rules(cx, scene, &roles, &facts, progress).await;
     }
     if progress.verdict.halt.is_none() {
-        progress = run_actions(cx, scene, &roles, &facts, progress, waits_for_action).await;
-    }
-    if progress.verdict.multifactor.is_some() && progress.verdict.halt.is_none() {
-        progress.verdict.halt = Some(Halt::Denied(actions::multifactor_not_built()));
+        progress = run_actions(cx, scene, &roles, &facts, progress, next).await;
     }
     Ok(progress)
 }
@@ -145,7 +178,7 @@ async fn run_rules(
         }
     };
     if let Some(Halt::Redirect { url, .. }) = &verdict.halt {
-        progress.waits_for = Some(WaitingScript { action_id: None, url: url.clone() });
+        progress.waits_for = Some(WaitingScript { action_id: None, url: url.clone(), factors: Vec::new() });
         // They run again from the start, so only what is told of them is kept.
         progress.verdict.halt = verdict.halt;
         return progress;
@@ -160,24 +193,85 @@ async fn run_actions(
     roles: &[String],
     facts: &ScriptFacts,
     mut progress: ScriptProgress,
-    resume: Option<String>,
+    resume: Option<(String, Resume)>,
 ) -> ScriptProgress {
-    let bound = cx.tenant.scripts().actions(POST_LOGIN);
+    let bound = cx.tenant.scripts().actions(POST_LOGIN).to_vec();
     // An action that was unbound while the browser was away is over: those after it are not known then.
-    let first = resume.as_ref().map_or(Some(0), |id| bound.iter().position(|program| program.id == *id));
-    let programs = first.map_or_else(Vec::new, |first| bound[first..].to_vec());
-    if programs.is_empty() {
-        if resume.is_some() {
-            progress.verdict.halt = Some(Halt::Denied(unavailable()));
-        }
+    let first = resume.as_ref().map_or(Some(0), |(id, how)| {
+        let position = bound.iter().position(|program| program.id == *id)?;
+        Some(position + usize::from(*how == Resume::After))
+    });
+    let Some(mut first) = first else {
+        progress.verdict.halt = Some(Halt::Denied(unavailable()));
         return progress;
+    };
+    let mut again = resume.is_some_and(|(_, how)| how == Resume::Again);
+    while first < bound.len() {
+        let (done, asked) =
+            run_some(cx, scene, roles, facts, progress, (&bound[first..], std::mem::take(&mut again))).await;
+        progress = done;
+        // Where a factor that was asked for is passed already, the next action runs at once.
+        let Some(((at, commands), action_id)) = asked else { return progress };
+        progress.waits_for =
+            Some(WaitingScript { action_id: Some(action_id), url: String::new(), factors: Vec::new() });
+        if halted(&mut progress, commands, scene.factors) {
+            return progress;
+        }
+        first += at + 1;
     }
+    progress
+}
+
+/// How the actions go on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Resume {
+    /// With the action that sent the browser away.
+    Again,
+    /// After the action that asked for a factor.
+    After,
+}
+
+/// Whether the login waits for one of these factors, or is refused for want of one.
+fn halted(progress: &mut ScriptProgress, commands: Vec<FactorCommand>, standing: &Standing) -> bool {
+    match mfa::of_commands(&commands, standing) {
+        Decision::GoesOn(_) => {
+            progress.waits_for = None;
+            progress.verdict.halt = None;
+            return false;
+        }
+        Decision::Ask(_) => {
+            if let Some(waiting) = &mut progress.waits_for {
+                waiting.factors.clone_from(&commands);
+            }
+            progress.verdict.halt = Some(Halt::Factors(commands));
+        }
+        Decision::Refused(error) => {
+            progress.waits_for = None;
+            progress.verdict.halt = Some(Halt::Denied(error));
+        }
+    }
+    true
+}
+
+/// An action of those that ran, and what it asked for; its id.
+type AskedBy = ((usize, Vec<FactorCommand>), String);
+
+/// Runs these actions until one ends the flow. `again`: the first one sent the browser away.
+async fn run_some(
+    cx: &RequestCx,
+    scene: &Scene<'_>,
+    roles: &[String],
+    facts: &ScriptFacts,
+    mut progress: ScriptProgress,
+    (bound, again): (&[Arc<Program>], bool),
+) -> (ScriptProgress, Option<AskedBy>) {
+    let programs = bound.to_vec();
     let input = post_login(cx, scene, roles, &progress.metadata);
     let trigger = Trigger {
         name: POST_LOGIN,
         wrapper: Wrapper::Action {
             trigger: POST_LOGIN.to_owned(),
-            resume: resume.map(|_| "onContinuePostLogin".to_owned()),
+            resume: again.then(|| "onContinuePostLogin".to_owned()),
         },
         programs: programs.clone(),
         input,
@@ -187,12 +281,16 @@ async fn run_actions(
     let outcome = run(cx, trigger).await;
     progress.runs.extend(ledger::runs("action", &programs, &outcome));
     let name = |index: usize| programs.get(index).map_or("", |program| program.name.as_str());
+    let mut asked = None;
     for ran in &outcome.runs {
         let by = format!("The action \"{}\"", name(ran.program));
         let verdict = actions::judge(&by, &ran.commands, facts);
         if let Some(Halt::Redirect { url, .. }) = &verdict.halt {
             let action_id = programs.get(ran.program).map(|program| program.id.clone());
-            progress.waits_for = Some(WaitingScript { action_id, url: url.clone() });
+            progress.waits_for = Some(WaitingScript { action_id, url: url.clone(), factors: Vec::new() });
+        }
+        if let (Some(Halt::Factors(commands)), Some(program)) = (&verdict.halt, programs.get(ran.program)) {
+            asked = Some(((ran.program, commands.clone()), program.id.clone()));
         }
         progress.verdict = progress.verdict.then(verdict);
         note_metadata(&mut progress.metadata, &ran.commands);
@@ -202,8 +300,9 @@ async fn run_actions(
     {
         progress.waits_for = None;
         progress.verdict.halt = Some(Halt::Denied(failed(error)));
+        asked = None;
     }
-    progress
+    (progress, asked)
 }
 
 pub(super) fn note_metadata(metadata: &mut Map<String, Value>, commands: &[Value]) {
@@ -219,13 +318,13 @@ pub(super) fn note_metadata(metadata: &mut Map<String, Value>, commands: &[Value
 /// `event` of post-login.
 fn post_login(cx: &RequestCx, scene: &Scene<'_>, roles: &[String], metadata: &Map<String, Value>) -> Value {
     let sent = scene.back.as_ref().unwrap_or(&scene.sent);
-    let methods: Vec<Value> =
-        scene.methods.iter().map(|(name, at)| json!({ "name": name, "timestamp": at.iso8601() })).collect();
+    let methods = scene.methods.iter().map(|method| method.told(json!(method.at.iso8601())));
+    let methods: Vec<Value> = methods.collect();
     let mut event = json!({
         "client": event::client(scene.client),
         "request": event::request(cx, sent),
         "tenant": event::tenant(cx),
-        "user": event::user(scene.user),
+        "user": event::user_with(scene.user, scene.factors),
         "authentication": { "methods": methods },
         "authorization": { "roles": roles },
         "stats": { "logins_count": scene.logins_count },

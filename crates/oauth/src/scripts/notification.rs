@@ -1,8 +1,9 @@
-//! Messages that the tenant's own Action delivers: the custom e-mail and phone providers.
+//! Messages that the tenant's own Action or Hook delivers: the custom e-mail and phone providers, second factors.
 //!
 //! The caller waits for the outcome, as with every other provider. What the Action prints may hold a code or a
 //! link, so the log shows stars in their place.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use gatewright_adapters::{DeliveryError, DeliveryErrorKind, Receipt};
@@ -11,25 +12,31 @@ use gatewright_core::connection::Connection;
 use gatewright_core::script::notification::{Next, next};
 use gatewright_core::user::User;
 use gatewright_http::RequestCx;
-use gatewright_script::Wrapper;
+use gatewright_script::{Program, Wrapper};
 use serde_json::{Value, json};
 
 use super::event::{self, Sent};
 use super::{Trigger, failed, ledger, run_masked};
+use crate::multifactor::message::Message;
 
 /// The trigger of the e-mail provider `custom`.
 pub(crate) const EMAIL: &str = "custom-email-provider";
 /// The trigger of the phone provider `custom`.
 pub(crate) const PHONE: &str = "custom-phone-provider";
 
+/// The trigger of the phone factor's messages, of Actions and Hooks.
+pub(crate) const FACTOR: &str = "send-phone-message";
+
 /// A message for an Action.
 pub(crate) struct Notice<'a> {
-    /// [`EMAIL`] or [`PHONE`].
+    /// [`EMAIL`], [`PHONE`] or [`FACTOR`].
     pub(crate) trigger: &'static str,
     pub(crate) client: Option<&'a Client>,
     pub(crate) connection: Option<&'a Connection>,
     pub(crate) user: Option<&'a User>,
-    /// `event.notification`.
+    /// The member of `event` that holds the message.
+    pub(crate) member: &'static str,
+    /// What it holds.
     pub(crate) notification: Value,
     /// What nobody may read in a log.
     pub(crate) secrets: Vec<String>,
@@ -105,8 +112,8 @@ impl Notice<'_> {
         let mut event = json!({
             "request": event::request(cx, &Sent::default()),
             "tenant": event::tenant_of_message(cx),
-            "notification": self.notification,
         });
+        event[self.member] = self.notification.clone();
         if let Some(client) = self.client {
             event["client"] = event::client(client);
         }
@@ -120,6 +127,47 @@ impl Notice<'_> {
         };
         event
     }
+}
+
+/// The same by a Hook.
+///
+/// # Errors
+/// What a failed engine stops with is in the delivery.
+pub(crate) async fn by_hook(
+    cx: &RequestCx,
+    hook: &Arc<Program>,
+    message: &Message<'_>,
+    text: &str,
+    public: &str,
+) -> Delivery {
+    let Message { client, user, code, to, language, .. } = message;
+    let context = json!({
+        "message_type": "sms", "action": message.action(), "language": language, "code": code,
+        "ip": cx.ip.to_string(), "user_agent": cx.user_agent,
+        "client": { "client_id": client.client_id, "name": client.name, "client_metadata": client.client_metadata },
+        "user": event::user(user),
+        "webtask": { "secrets": hook.secrets },
+    });
+    let programs = vec![Arc::clone(hook)];
+    let trigger = Trigger {
+        name: FACTOR,
+        wrapper: Wrapper::Hook,
+        programs: programs.clone(),
+        input: json!({ "args": [to, text, context] }),
+        user_id: Some(user.user_id.clone()),
+        state: None,
+    };
+    let secrets = vec![(*code).to_owned()];
+    let ran = run_masked(cx, trigger, secrets.clone()).await;
+    let told = Some(ledger::told(&ledger::runs("hook", &programs, &ran), &[]));
+    let sent = match ran.failure() {
+        None => Ok(Receipt { route: "hook", provider_message_id: None }),
+        Some(error) => {
+            let detail = format!("{FACTOR}: {}", ledger::covered(&failed(error).description, &secrets));
+            Err(DeliveryError { kind: DeliveryErrorKind::Temporary, public: public.to_owned(), detail })
+        }
+    };
+    Delivery { sent, scripts: told }
 }
 
 /// The parts of links and codes that nobody may read: what is long enough to be a secret, and the whole.

@@ -67,7 +67,7 @@ pub(crate) async fn run_reset(cx: &RequestCx, scene: &Scene<'_>, before: ScriptP
         let verdict = actions::judge(&by, &ran.commands, &facts);
         if let Some(Halt::Redirect { url, .. }) = &verdict.halt {
             let action_id = program.map(|program| program.id.clone());
-            progress.waits_for = Some(WaitingScript { action_id, url: url.clone() });
+            progress.waits_for = Some(WaitingScript { action_id, url: url.clone(), factors: Vec::new() });
         }
         progress.verdict = progress.verdict.then(verdict);
         note_metadata(&mut progress.metadata, &ran.commands);

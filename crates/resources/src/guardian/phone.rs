@@ -1,10 +1,14 @@
-//! How codes of the phone factor would be sent. The paths under `sms` are older names of those under `phone`.
+//! How codes of the phone factor are sent. The paths under `sms` are older names of those under `phone`.
 
-use serde_json::json;
+use gatewright_core::ids::TenantId;
+use gatewright_jose::MasterKey;
+use gatewright_store::{StoreError, Tx};
+use serde_json::{Value, json};
 
 use super::{READS, UPDATES};
 use crate::engine::field::{Field, Shape, TEXT, field};
-use crate::engine::{Resource, Settings};
+use crate::engine::{Map, Resource, Settings};
+use crate::snapshot::Tenant;
 
 const MESSAGE_TYPES: &[Field] =
     &[field("message_types", Shape::list(&Shape::OneOf(&["sms", "voice"]))).required()];
@@ -50,6 +54,37 @@ const fn templates(path: &'static str) -> Settings {
 }
 static PHONE_TEMPLATES: Settings = templates("/guardian/factors/phone/templates");
 static SMS_TEMPLATES: Settings = templates("/guardian/factors/sms/templates");
+
+/// Whether text messages are among the ways of the factor; calls are not built.
+pub(super) fn takes_sms(tenant: &Tenant) -> bool {
+    let types = tenant.settings_of(&TYPES).remove("message_types").unwrap_or_default();
+    types.as_array().into_iter().flatten().any(|kind| kind == "sms")
+}
+
+/// Who sends the messages: `auth0`, `twilio` or `phone-message-hook`.
+pub fn provider(tenant: &Tenant) -> String {
+    let selected = tenant.settings_of(&PHONE_SELECTED);
+    selected.get("provider").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// The template of a message, Liquid: of an enrollment, or of a challenge.
+pub fn template(tenant: &Tenant, enrollment: bool) -> String {
+    let name = if enrollment { "enrollment_message" } else { "verification_message" };
+    let templates = tenant.settings_of(&PHONE_TEMPLATES);
+    templates.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// The account at Twilio, with its secret.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn twilio_account(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    master_key: &MasterKey,
+) -> Result<Map, StoreError> {
+    PHONE_TWILIO.find(tx, tenant, master_key).await
+}
 
 /// The phone factor.
 pub static RESOURCE: Resource = Resource {

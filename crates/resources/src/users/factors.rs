@@ -1,10 +1,11 @@
-//! What a user has enrolled as a second factor: nothing, because there are none yet.
+//! What a user has enrolled as second factors: lists of them, and their removal.
 //!
-//! These answers are true as long as that is so: lists are empty, and removing what is not there succeeds.
+//! No browser is remembered and no older provider is built, so there is nothing to forget of those.
 
 use serde_json::{Value, json};
 
 use super::existing;
+use crate::authenticators::{self, Authenticator};
 use crate::engine::operation::Run;
 use crate::engine::{Answer, ApiError, Handler, Input, Method, OpCx, Operation, Resource};
 
@@ -35,7 +36,7 @@ pub static RESOURCE: Resource = Resource {
             "/users/{id}/authentication-methods",
             "Delete a user's authentication methods",
             &["delete:authentication_methods"],
-            Handler::Custom(nothing_left),
+            Handler::Custom(remove_all),
         )
         .success(204),
         Operation::new(
@@ -44,7 +45,7 @@ pub static RESOURCE: Resource = Resource {
             "/users/{id}/authenticators",
             "Delete a user's authenticators",
             &["delete:guardian_enrollments"],
-            Handler::Custom(nothing_left),
+            Handler::Custom(remove_all),
         )
         .success(204),
         Operation::new(
@@ -70,16 +71,54 @@ pub static RESOURCE: Resource = Resource {
 
 fn enrollments<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     Box::pin(async move {
-        existing(cx, input).await?;
-        Ok(json!([]).into())
+        let enrolled = enrolled(cx, input).await?;
+        let shown = enrolled.iter().map(|found| {
+            json!({
+                "id": found.authenticator_id, "status": "confirmed", "type": found.factor.name(),
+                "name": found.phone_number, "phone_number": found.phone_number, "identifier": null,
+                "enrolled_at": found.created_at.iso8601(),
+                "last_auth": found.last_auth_at.map(|at| at.iso8601()),
+            })
+        });
+        Ok(Value::from(shown.collect::<Vec<_>>()).into())
     })
 }
 
 fn methods<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
     Box::pin(async move {
-        existing(cx, input).await?;
-        let none: Vec<Value> = Vec::new();
-        Ok(input.query.paging().offset_body("authenticators", none, 0).into())
+        let enrolled = enrolled(cx, input).await?;
+        let total = i64::try_from(enrolled.len()).unwrap_or(i64::MAX);
+        let paging = input.query.paging();
+        let shown = enrolled.iter().map(|found| {
+            let mut shown = json!({
+                "id": found.authenticator_id, "type": found.factor.name(), "confirmed": true,
+                "created_at": found.created_at.iso8601(),
+            });
+            if let Some(number) = &found.phone_number {
+                shown["name"] = json!(number);
+                shown["phone_number"] = json!(number);
+                shown["preferred_authentication_method"] = json!("sms");
+            }
+            if let Some(at) = found.last_auth_at {
+                shown["last_auth_at"] = json!(at.iso8601());
+            }
+            shown
+        });
+        let page: Vec<Value> = shown.collect();
+        Ok(paging.offset_body("authenticators", page, total).into())
+    })
+}
+
+async fn enrolled(cx: &mut OpCx<'_>, input: &Input) -> Result<Vec<Authenticator>, ApiError> {
+    let user_id = existing(cx, input).await?;
+    Ok(authenticators::of_user(cx.tx, &cx.request.tenant, user_id).await?)
+}
+
+fn remove_all<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
+    Box::pin(async move {
+        let user_id = existing(cx, input).await?;
+        authenticators::remove_all(cx.tx, &cx.request.tenant, user_id).await?;
+        Ok(Answer::default())
     })
 }
 

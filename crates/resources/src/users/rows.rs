@@ -19,7 +19,7 @@ mod many;
 use super::profile::{self, Draft, NewIdentifier};
 use super::{identities, index, provider_tokens};
 use crate::engine::crud::merge_member;
-use crate::{grants, organizations, passwords, refresh_tokens, sessions, userinfo_claims};
+use crate::{authenticators, grants, organizations, passwords, refresh_tokens, sessions, userinfo_claims};
 
 pub(super) use many::{NewUser, Taken, insert_many};
 
@@ -359,6 +359,7 @@ pub(super) async fn delete_linked(
     for statement in [&DELETE, &DELETE_PERMISSIONS, &DELETE_ROLES] {
         tx.run(statement, &params![tenant, user_id]).await?;
     }
+    authenticators::remove_all(tx, tenant, user_id).await?;
     organizations::members::forget(tx, tenant, user_id).await?;
     userinfo_claims::forget_user(tx, tenant, user_id).await?;
     refresh_tokens::delete_of_user(tx, tenant, user_id).await?;

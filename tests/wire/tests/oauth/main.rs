@@ -15,6 +15,7 @@ mod keys;
 mod lock;
 mod login;
 mod logout;
+mod mfa_sms;
 mod oidc;
 mod otp_grant;
 mod pages;

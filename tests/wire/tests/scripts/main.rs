@@ -7,6 +7,7 @@ mod exchanges;
 mod hostile;
 mod machines;
 mod messages;
+mod mfa;
 mod modules;
 mod old_database;
 mod post_login;

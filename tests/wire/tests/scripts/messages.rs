@@ -16,14 +16,14 @@ const ANN: &str = "ann@example.com";
 const DATABASE: &str = "Username-Password-Authentication";
 
 /// A service on loopback that takes JSON and answers a status.
-struct Service {
-    url: String,
+pub(crate) struct Service {
+    pub(crate) url: String,
     status: Arc<AtomicU16>,
     received: mpsc::UnboundedReceiver<Value>,
 }
 
 impl Service {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/send", listener.local_addr().unwrap());
         let status = Arc::new(AtomicU16::new(200));
@@ -56,12 +56,12 @@ impl Service {
         Self { url, status, received }
     }
 
-    fn answers(&self, status: u16) {
+    pub(crate) fn answers(&self, status: u16) {
         self.status.store(status, Ordering::Relaxed);
     }
 
     /// The next message.
-    async fn message(&mut self) -> Value {
+    pub(crate) async fn message(&mut self) -> Value {
         self.received.recv().await.expect("the service runs")
     }
 

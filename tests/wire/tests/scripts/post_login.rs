@@ -265,9 +265,9 @@ async fn what_is_not_built_lets_nobody_in() {
     on_every_database(async |server: Server| {
         let admin = server.admin().await;
         let cases = [
-            ("api.multifactor.enable('any')", "mfa_not_built"),
-            ("api.authentication.challengeWith({ type: 'otp' })", "mfa_not_built"),
-            ("api.authentication.enrollWith({ type: 'otp' })", "mfa_not_built"),
+            ("api.multifactor.enable('any')", "mfa_no_factor"),
+            ("api.authentication.challengeWith({ type: 'otp' })", "mfa_not_enrolled"),
+            ("api.authentication.enrollWith({ type: 'otp' })", "mfa_no_factor"),
             ("api.prompt.render('ap_1234')", "forms_not_built"),
         ];
         for (call, reason) in cases {

@@ -182,7 +182,7 @@ async fn rules_write_metadata_of_users() {
 }
 
 #[tokio::test]
-async fn a_factor_that_a_rule_asks_for_stops_the_login() {
+async fn a_factor_that_a_rule_asks_for_stops_the_login_where_there_is_none() {
     on_every_database(async |server: Server| {
         let admin = server.admin().await;
         rule(
@@ -196,7 +196,7 @@ async fn a_factor_that_a_rule_asks_for_stops_the_login() {
         .await;
         let answer = refused(&server, &Start::seed(&server)).await;
         assert_eq!(answer["error"], "access_denied");
-        assert_eq!(admin.newest_log("fsa").await["details"]["decision"]["reason"], "mfa_not_built");
+        assert_eq!(admin.newest_log("fsa").await["details"]["decision"]["reason"], "mfa_no_factor");
     })
     .await;
 }

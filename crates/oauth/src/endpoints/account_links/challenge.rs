@@ -115,6 +115,8 @@ async fn go_on(
             page.description = text;
             page.respond(StatusCode::FORBIDDEN, &[])
         }
+        // Refused already: this flow takes no factors.
+        Some(Halt::Factors(_)) => look.gone(Purpose::ResetPassword),
         Some(Halt::Redirect { url, .. }) => {
             if !keep(cx, &place, progress, None).await? {
                 return Ok(look.gone(Purpose::ResetPassword));

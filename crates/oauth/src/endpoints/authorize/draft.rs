@@ -16,7 +16,7 @@ use gatewright_jose::{left_half_hash, random_token, token_hash};
 use gatewright_resources::access_tokens::AccessToken;
 use gatewright_resources::authorization_codes::{self, AuthorizationCode};
 use gatewright_resources::grants::{self, Parties};
-use gatewright_resources::sessions::Session;
+use gatewright_resources::sessions::{self, Session};
 use gatewright_resources::{login_tickets, login_transactions, logs, pushed_requests, users};
 use gatewright_store::Tx;
 use serde_json::{Value, json};
@@ -27,6 +27,7 @@ use crate::decision::Wanted;
 use crate::events;
 use crate::login_transaction::Waiting;
 use crate::mint::{self, Opaque};
+use crate::multifactor::Factors;
 use crate::scripts::{carry_out, login as scripts};
 use crate::session::{self, NewSession};
 use crate::stop::Stop;
@@ -71,6 +72,14 @@ impl Place {
         }
     }
 
+    /// The session, if it is stored.
+    pub(super) fn stored(&self) -> Option<&Session> {
+        match self {
+            Self::Stored(session) => Some(session),
+            Self::Begins { .. } => None,
+        }
+    }
+
     pub(super) fn begins(&self) -> bool {
         matches!(self, Self::Begins { .. })
     }
@@ -85,6 +94,15 @@ impl Place {
             }
             stored => stored,
         }
+    }
+
+    /// The same, with the second factors that have been passed.
+    pub(super) fn with_factors(mut self, factors: &Factors) -> Self {
+        match &mut self {
+            Self::Stored(session) => session.factors.clone_from(&factors.of_session),
+            Self::Begins { new, .. } => new.session.factors.clone_from(&factors.of_session),
+        }
+        self
     }
 
     /// The cookie of a session that begins.
@@ -115,6 +133,8 @@ pub(super) struct Draft {
     code: Option<String>,
     wanted: Wanted,
     report: ScopeReport,
+    /// A second factor was passed in this login.
+    multifactor: bool,
     /// What scripts decided, if any ran.
     verdict: Option<Verdict>,
 }
@@ -126,6 +146,7 @@ impl Draft {
         report: &ScopeReport,
         person: Person,
         place: Place,
+        multifactor: bool,
         verdict: Option<Verdict>,
     ) -> Self {
         let Asked { client, request, wanted, waiting, pushed, .. } = asked;
@@ -162,6 +183,7 @@ impl Draft {
             place,
             access,
             scope,
+            multifactor,
             verdict,
         }
     }
@@ -204,6 +226,9 @@ impl Draft {
             Place::Stored(session) => {
                 if !session::keep(tx, &self.cx, session, &self.client.client_id).await? {
                     return Ok(None);
+                }
+                if self.multifactor {
+                    sessions::set_factors(tx, tenant, &session.session_id, &session.factors).await?;
                 }
             }
         }
@@ -275,6 +300,7 @@ impl Draft {
             auth_time: self.auth_time_wanted().then_some(session.authenticated_at),
             at_hash,
             c_hash,
+            multifactor: self.multifactor,
             claim_types: self.cx.tenant.claim_types(),
             custom: self.verdict.as_ref().map_or(&none, |verdict| &verdict.id_token),
             now: self.cx.now,
@@ -297,6 +323,7 @@ impl Draft {
             connection: session.connection.clone(),
             auth_time: session.authenticated_at,
             auth_time_wanted: self.auth_time_wanted(),
+            multifactor: self.multifactor,
             verdict: self.verdict.clone().map(Box::new),
         }
     }

@@ -22,10 +22,12 @@ use super::found::{By, Known, Person};
 use super::park::{Parked, park};
 use super::pipeline::{self, Step};
 use super::refuse::{refuse_back, refused};
+use super::second_factor;
 use super::{Asked, to_page, with_cookie};
 use crate::decision;
 use crate::endpoints::login;
 use crate::login_transaction;
+use crate::multifactor::{self, Factors};
 use crate::pages::answer;
 use crate::stop::Stop;
 
@@ -40,6 +42,8 @@ pub(super) struct Decided {
     pub(super) person: Person,
     /// What the tenant's scripts did, if there are any.
     pub(super) ran: Option<ScriptProgress>,
+    /// The user's second factors.
+    pub(super) factors: Factors,
 }
 
 pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<Response, Stop> {
@@ -66,12 +70,17 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
 
     let place = Place::of(cx, &client, &known);
     let person = known.person.clone();
-    let decided = Decided { report, ledger, place, person, ran: None };
+    let factors = multifactor::find(cx, &user.user_id, place.stored(), asked.progress()).await?;
+    let decided = Decided { report, ledger, place, person, ran: None, factors };
     let (asked, known, decided) = match pipeline::run(cx, asked, known, decided).await? {
         Step::On(going) => *going,
         Step::Answered(response) => return Ok(response),
     };
-    let Decided { report, mut ledger, place, person, ran } = decided;
+    let (asked, known, decided) = match second_factor::run(cx, asked, known, decided).await? {
+        Step::On(going) => *going,
+        Step::Answered(response) => return Ok(response),
+    };
+    let Decided { report, mut ledger, place, person, ran, factors } = decided;
 
     let progress = asked.waiting.as_ref().map(|waiting| &waiting.row.progress);
     let consent = consent::decide(ConsentFacts {
@@ -137,7 +146,9 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
     }));
     let (waited, was_pushed) = (asked.waiting.is_some(), asked.pushed.is_some());
     let cookie = place.cookie();
-    let draft = Draft::new(cx, asked, &report, person, place, ran.map(|ran| ran.verdict));
+    let place = place.with_factors(&factors);
+    let verdict = ran.map(|ran| ran.verdict);
+    let draft = Draft::new(cx, asked, &report, person, place, factors.just_passed(), verdict);
     let recorded = cx.app.db.write(move |tx| Box::pin(draft.record(tx, ledger))).await?;
     let Some(recorded) = recorded else {
         // Another request spent the ticket or answered, or the session was ended, since it was read.
@@ -165,7 +176,7 @@ pub(super) async fn lost_race(cx: &RequestCx, client: &Client, request: &Request
 }
 
 /// Sends the user to a page, where the request waits.
-async fn wait_on_page(
+pub(super) async fn wait_on_page(
     cx: &RequestCx,
     asked: Asked,
     known: Known,

@@ -4,23 +4,25 @@ use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
+use gatewright_core::mfa::{self, Decision};
 use gatewright_core::script::{Halt, Verdict};
 use gatewright_core::user::User;
 use gatewright_core::{OAuthError, Timestamp};
 use gatewright_http::{RequestCx, respond};
 use gatewright_resources::login_transactions::{Progress, ScriptProgress};
+use gatewright_resources::sessions::Session;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::draft::Place;
 use super::found::{Known, Person};
 use super::issue::{Decided, lost_race};
 use super::park::{Parked, park};
 use super::refuse::refuse_back;
-use super::{Asked, with_cookie};
+use super::{Asked, second_factor, with_cookie};
+use crate::multifactor::Factors;
 use crate::scripts::carry_out;
 use crate::scripts::event::Sent;
-use crate::scripts::login::{self, Scene};
+use crate::scripts::login::{self, Method, Scene};
 use crate::stop::Stop;
 
 /// What comes after the scripts.
@@ -38,7 +40,7 @@ pub(super) async fn run(
     known: Known,
     mut decided: Decided,
 ) -> Result<Step, Stop> {
-    let mut scripts = match ran(cx, &asked, &known, &decided.place).await? {
+    let mut scripts = match ran(cx, &asked, &known, &decided).await? {
         Ran::Nothing => return Ok(Step::On(Box::new((asked, known, decided)))),
         Ran::SendAgain(url) => return Ok(Step::Answered(sent_away(&url, asked_state(&asked), None))),
         Ran::Scripts(scripts) => *scripts,
@@ -54,6 +56,19 @@ pub(super) async fn run(
         Some(Halt::Denied(error)) => {
             carry_out::metadata_now(cx, &user_id, &mut scripts.verdict).await?;
             refuse_back(cx, &client, &request, error, decided.ledger).await?
+        }
+        Some(Halt::Factors(commands)) => {
+            carry_out::metadata_now(cx, &user_id, &mut scripts.verdict).await?;
+            // Whether the queue is done was decided as the scripts ran; what is left of it is asked for.
+            return match mfa::of_commands(&commands, &decided.factors.standing) {
+                Decision::Ask(ask) => {
+                    second_factor::ask_for(cx, asked, known, decided, (ask, Some(scripts))).await
+                }
+                Decision::Refused(error) => {
+                    Ok(Step::Answered(refuse_back(cx, &client, &request, error, decided.ledger).await?))
+                }
+                Decision::GoesOn(_) => Ok(Step::Answered(lost_race(cx, &client, &request).await?)),
+            };
         }
         Some(Halt::Redirect { url, .. }) => {
             carry_out::metadata_now(cx, &user_id, &mut scripts.verdict).await?;
@@ -85,7 +100,8 @@ enum Ran {
     SendAgain(String),
 }
 
-async fn ran(cx: &RequestCx, asked: &Asked, known: &Known, place: &Place) -> Result<Ran, Stop> {
+async fn ran(cx: &RequestCx, asked: &Asked, known: &Known, decided: &Decided) -> Result<Ran, Stop> {
+    let (place, factors) = (&decided.place, &decided.factors);
     let user = &known.person.user;
     let before = asked.waiting.as_ref().and_then(|waiting| waiting.row.progress.scripts.clone());
     // What was decided about one user is nothing that another one may log in with.
@@ -94,7 +110,9 @@ async fn ran(cx: &RequestCx, asked: &Asked, known: &Known, place: &Place) -> Res
     match &before {
         // Consent or confirmation was missing; scripts run once for a login.
         Some(done) if done.waits_for.is_none() => return Ok(Ran::Scripts(Box::new(done.clone()))),
-        Some(ScriptProgress { waits_for: Some(waiting), .. }) if back.is_none() => {
+        Some(ScriptProgress { waits_for: Some(waiting), .. })
+            if back.is_none() && waiting.factors.is_empty() =>
+        {
             return Ok(Ran::SendAgain(waiting.url.clone()));
         }
         None if !login::any(cx) => return Ok(Ran::Nothing),
@@ -114,7 +132,8 @@ async fn ran(cx: &RequestCx, asked: &Asked, known: &Known, place: &Place) -> Res
         session: Some(session),
         begins: place.begins(),
         refresh_token: None,
-        methods: vec![method(cx, &session.connection, session.authenticated_at)],
+        methods: methods(cx, session, factors),
+        factors: &factors.standing,
         // This login is counted when it is recorded.
         logins_count: count + i64::from(place.begins()),
         can_redirect: !asked.request.prompt.none,
@@ -182,8 +201,15 @@ fn protocol(asked: &Asked) -> &'static str {
     }
 }
 
+/// How the user of a session authenticated: at its connection, and with second factors.
+fn methods(cx: &RequestCx, session: &Session, factors: &Factors) -> Vec<Method> {
+    let first = method(cx, &session.connection, session.authenticated_at);
+    let further = factors.methods().map(|(factor, at)| Method { name: "mfa", factor: Some(factor), at });
+    std::iter::once(first).chain(further).collect()
+}
+
 /// How a user of this connection authenticates.
-pub(crate) fn method(cx: &RequestCx, connection: &str, at: Timestamp) -> (&'static str, Timestamp) {
+pub(crate) fn method(cx: &RequestCx, connection: &str, at: Timestamp) -> Method {
     let strategy = cx.tenant.connection(connection).map_or("", |connection| connection.strategy.as_str());
     let name = match strategy {
         "sms" => "sms",
@@ -191,7 +217,7 @@ pub(crate) fn method(cx: &RequestCx, connection: &str, at: Timestamp) -> (&'stat
         "auth0" => "pwd",
         _ => "federated",
     };
-    (name, at)
+    Method { name, factor: None, at }
 }
 
 /// `event.transaction`.

@@ -9,13 +9,14 @@ use gatewright_core::client::Client;
 use gatewright_core::device::DEVICE_CODE;
 use gatewright_core::login::consent::{self, Consent, ConsentFacts};
 use gatewright_core::login::screens::NoPage;
+use gatewright_core::mfa;
 use gatewright_core::scope::Flow;
 use gatewright_http::{RequestCx, respond};
 use gatewright_resources::device_codes::{self, Allowed, DeviceCode, Request};
 use gatewright_resources::grants::{self, Parties};
 use gatewright_resources::login_transactions::{self, PageLogin, Progress, WaitingDevice};
-use gatewright_resources::sessions::Session;
-use gatewright_resources::{logs, users};
+use gatewright_resources::sessions::{self, Session};
+use gatewright_resources::{guardian, logs, users};
 use gatewright_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
@@ -27,7 +28,7 @@ use crate::login_transaction::{self, Waiting};
 use crate::pages::screen::{Mark, Screen, company};
 use crate::pages::texts::{self, Texts};
 use crate::stop::Stop;
-use crate::{events, session};
+use crate::{events, multifactor, session};
 
 /// Goes on with a device whose user has done what the pages asked.
 pub(crate) async fn resume(
@@ -151,6 +152,24 @@ impl Case {
                 return refuse(&self.cx, &self.waiting, "fdeac", refusal.error, ledger, self.language).await;
             }
         };
+        let session = match &known.by {
+            By::Session(session) => Some(session),
+            By::Page { .. } => None,
+        };
+        let progress = Some(&self.waiting.row.progress);
+        let factors = multifactor::find(&self.cx, &user_id, session, progress).await?;
+        let by_policy = guardian::asks_always(&self.cx.tenant);
+        match multifactor::decide(&factors, false, None, by_policy) {
+            mfa::Decision::GoesOn(reason) => ledger["multifactor"] = factors.ledger(reason),
+            mfa::Decision::Ask(ask) => {
+                let page = multifactor::page(&ask);
+                let note = move |progress| multifactor::note(progress, &user_id, &ask);
+                return self.wait(known, page, note).await;
+            }
+            mfa::Decision::Refused(error) => {
+                return refuse(&self.cx, &self.waiting, "fdeac", error, ledger, self.language).await;
+            }
+        }
         let consent = consent::decide(ConsentFacts {
             first_party: self.client.is_first_party,
             asked_for: false,
@@ -159,13 +178,17 @@ impl Case {
             just_allowed: self.waiting.row.progress.consented.as_deref(),
         });
         if let Consent::Ask(scopes) = consent {
-            return self.ask_consent(known, scopes).await;
+            let asked = Some(scopes);
+            let note = move |progress| Progress { consent_asked: asked, consented: None, ..progress };
+            return self.wait(known, login::CONSENT, note).await;
         }
         let (cx, waiting, language) = (self.cx.clone(), self.waiting.clone(), self.language);
-        let (session, begins) = self.session(known.by);
+        let (mut session, begins) = self.session(known.by);
+        session.factors.clone_from(&factors.of_session);
         let cookie = begins.as_ref().map(|begins| begins.cookie.clone());
         let scope = report.granted().into_iter().map(str::to_owned).collect();
-        let record = Record { case: self, person: known.person, session, begins, scope, ledger };
+        let passed = factors.just_passed();
+        let record = Record { case: self, person: known.person, session, passed, begins, scope, ledger };
         if !cx.app.db.write(move |tx| Box::pin(record.write(tx))).await? {
             // Another browser decided, or the session was ended, since it was read.
             return Ok(activate::over(&cx, language));
@@ -173,8 +196,13 @@ impl Case {
         Ok(told(&cx, &waiting, language, Mark::Good, StatusCode::OK, cookie))
     }
 
-    /// Sends the user to the consent page; whose session it is waits in the transaction.
-    async fn ask_consent(self, known: Known, scopes: Vec<String>) -> Result<Response, Stop> {
+    /// Sends the user to a page; whose session it is waits in the transaction.
+    async fn wait(
+        self,
+        known: Known,
+        page: &str,
+        note: impl FnOnce(Progress) -> Progress + Send + 'static,
+    ) -> Result<Response, Stop> {
         let session_id = match known.by {
             By::Session(session) => Some(session.session_id),
             By::Page { .. } => None,
@@ -186,14 +214,12 @@ impl Case {
                 let Some(held) = login_transactions::hold(tx, tenant, &state_hash, now).await? else {
                     return Ok(());
                 };
-                let asked = Some(scopes);
-                let progress =
-                    Progress { consent_asked: asked, consented: None, session_id, ..held.progress };
+                let progress = Progress { session_id, ..note(held.progress) };
                 login_transactions::set_progress(tx, tenant, &state_hash, &progress).await
             })
         });
         write.await?;
-        Ok(to_page(login::CONSENT, &self.waiting))
+        Ok(to_page(page, &self.waiting))
     }
 
     fn session(&self, by: By) -> (Session, Option<Begins>) {
@@ -219,6 +245,8 @@ struct Record {
     case: Case,
     person: Person,
     session: Session,
+    /// A second factor was passed.
+    passed: bool,
     begins: Option<Begins>,
     scope: Vec<String>,
     ledger: Value,
@@ -244,6 +272,9 @@ impl Record {
         let decided = Request { allowed: Some(allowed), ..code.request.clone() };
         if !device_codes::decide(tx, tenant, &code.device_code_hash, &decided, now).await? {
             return Ok(false);
+        }
+        if self.begins.is_none() && self.passed {
+            sessions::set_factors(tx, tenant, session_id, &self.session.factors).await?;
         }
         if let Some(begins) = &self.begins {
             session::store(tx, cx, &self.session, begins.replaces.as_ref(), client_id).await?;

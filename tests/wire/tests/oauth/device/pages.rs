@@ -42,6 +42,36 @@ async fn an_address_with_the_code_and_a_session_need_one_click() {
 }
 
 #[tokio::test]
+async fn the_policy_asks_for_a_second_factor_on_the_way() {
+    on_every_database(async |server: Server| {
+        let (tv, browser) = (Tv::new(&server).await, server.tool());
+        let put =
+            async |path: &str, body| tv.admin.call(Method::PUT, path, Some(body)).await.expect(200).json();
+        put("/guardian/factors/sms", json!({"enabled": true})).await;
+        put("/guardian/policies", json!(["all-applications"])).await;
+        let codes = tv.codes(json!({})).await;
+        let login = confirm(&browser, &codes).await;
+        let page = log_in(&browser, &login).await;
+        is_screen(page.expect(200), "mfa-sms-enrollment");
+        let page = Form::of(&page).with("phone", "+61400111222").submit(&browser, "default").await;
+        is_screen(page.expect(200), "mfa-sms-challenge");
+        pending(&tv.poll(&codes).await);
+        let code = server.mailbox.code_to("+61400111222");
+        let done = Form::of(&page).with("code", &code).submit(&browser, "default").await;
+        is_screen(done.expect(200), "device-code-activation-allowed");
+        tv.poll(&codes).await.expect(200);
+        // The session of this browser has passed it.
+        let codes = tv.codes(json!({})).await;
+        let page = browser.open(&codes.complete).await;
+        let done = Form::of(&page).submit(&browser, "confirm").await;
+        is_screen(done.expect(200), "device-code-activation-allowed");
+        let decision = &tv.admin.newest_log("s").await["details"]["decision"];
+        assert_eq!(decision["multifactor"]["reason"], "mfa_passed_in_session");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_cancels_sends_the_device_away_and_the_code_is_done_with() {
     on_every_database(async |server: Server| {
         let (tv, browser) = (Tv::new(&server).await, server.tool());

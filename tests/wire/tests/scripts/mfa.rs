@@ -1,0 +1,310 @@
+//! Scripts that ask for a second factor, and who delivers its messages.
+
+use gatewright_testkit::{
+    Admin, Answer, Form, Options, Page, Server, claims, on_every_database, with_options,
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::messages::Service;
+use crate::stage::{DATABASE, GOOD, action, action_with, bind, code_flow, hook, post_login, redeem, rule};
+
+const EMAIL: &str = "ann@example.com";
+const NUMBER: &str = "+61400111222";
+
+async fn put(admin: &Admin, path: &str, body: Value) {
+    admin.call(Method::PUT, path, Some(body)).await.expect(200);
+}
+
+/// Makes Ann, and switches text messages on.
+async fn prepare(server: &Server) -> Admin {
+    let admin = server.admin().await;
+    let ann = json!({ "connection": DATABASE, "email": EMAIL, "password": GOOD, "email_verified": true });
+    admin.create("/users", ann).await;
+    put(&admin, "/guardian/factors/sms", json!({ "enabled": true })).await;
+    admin
+}
+
+/// Logs in with the password; what comes next.
+async fn log_in(server: &Server, browser: &Page) -> Answer {
+    let page = browser.open(&code_flow(server, "openid").authorize_path(&[])).await;
+    let form = Form::of(page.expect(200)).with("username", EMAIL).with("password", GOOD);
+    form.submit(browser, "default").await
+}
+
+async fn type_number(browser: &Page, page: &Answer) -> Answer {
+    assert!(page.expect(200).body.contains("id=\"mfa-sms-enrollment\""), "{}", page.body);
+    Form::of(page).with("phone", NUMBER).submit(browser, "default").await
+}
+
+async fn type_code(server: &Server, browser: &Page, page: &Answer) -> Answer {
+    assert!(page.expect(200).body.contains("id=\"mfa-sms-challenge\""), "{}", page.body);
+    let code = server.mailbox.code_to(NUMBER);
+    Form::of(page).with("code", &code).submit(browser, "default").await
+}
+
+async fn id_token(server: &Server, answer: &Answer) -> Value {
+    let code = answer.expect(302).returned("code").expect("a code");
+    claims(redeem(server, &code).await["id_token"].as_str().unwrap())
+}
+
+/// `details.decision` of the newest event of a type.
+async fn decision(admin: &Admin, code: &str) -> Value {
+    admin.newest_log(code).await["details"]["decision"].clone()
+}
+
+#[tokio::test]
+async fn an_action_switches_the_factor_on_and_off() {
+    on_every_database(async |server: Server| {
+        let (admin, browser) = (prepare(&server).await, server.tool());
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
+            api.multifactor.enable('any', { allowRememberBrowser: false });
+            api.idToken.setCustomClaim('https://example.com/runs', (event.user.app_metadata.runs || 0) + 1);
+            api.user.setAppMetadata('runs', (event.user.app_metadata.runs || 0) + 1);
+        };",
+        )
+        .await;
+        let page = log_in(&server, &browser).await;
+        let page = type_number(&browser, &page).await;
+        let id = id_token(&server, &type_code(&server, &browser, &page).await).await;
+        // The factor comes after the scripts, which run once for it.
+        assert_eq!((&id["amr"], &id["https://example.com/runs"]), (&json!(["mfa"]), &json!(1)));
+        let told = decision(&admin, "s").await;
+        assert_eq!(told["multifactor"]["asked_by"], "mfa_by_script");
+        assert_eq!(told["scripts"]["runs"].as_array().unwrap().len(), 1);
+        // It means every login, also where the session has passed one.
+        let again = browser.get(&code_flow(&server, "openid").authorize_path(&[("prompt", "none")])).await;
+        assert_eq!(
+            again.returned("error_description").as_deref(),
+            Some("Multifactor authentication required")
+        );
+        assert_eq!(decision(&admin, "fsa").await["reason"], "mfa_by_script");
+
+        put(&admin, "/guardian/policies", json!(["all-applications"])).await;
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => { api.multifactor.enable('none'); };",
+        )
+        .await;
+        let id = id_token(&server, &log_in(&server, &server.tool()).await).await;
+        assert_eq!(id.get("amr"), None);
+        assert_eq!(decision(&admin, "s").await["multifactor"]["reason"], "mfa_lifted_by_script");
+        // A provider that this server lacks lets nobody in.
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => { api.multifactor.enable('duo'); };",
+        )
+        .await;
+        assert_eq!(log_in(&server, &server.tool()).await.returned("error").as_deref(), Some("access_denied"));
+        assert_eq!(decision(&admin, "f").await["reason"], "mfa_no_factor");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_rule_asks_unless_the_session_shows_that_one_was_passed() {
+    on_every_database(async |server: Server| {
+        let (admin, browser) = (prepare(&server).await, server.tool());
+        rule(
+            &admin,
+            "Guardian",
+            "function (user, context, callback) {
+            const passed = context.authentication.methods.some((method) => method.name === 'mfa');
+            if (!passed) context.multifactor = { provider: 'guardian', allowRememberBrowser: false };
+            context.idToken['https://example.com/passed'] = passed;
+            callback(null, user, context);
+        }",
+        )
+        .await;
+        let page = log_in(&server, &browser).await;
+        let page = type_number(&browser, &page).await;
+        let id = id_token(&server, &type_code(&server, &browser, &page).await).await;
+        assert_eq!((&id["amr"], &id["https://example.com/passed"]), (&json!(["mfa"]), &json!(false)));
+        let silent = browser.get(&code_flow(&server, "openid").authorize_path(&[("prompt", "none")])).await;
+        let id = id_token(&server, &silent).await;
+        assert_eq!((id.get("amr"), &id["https://example.com/passed"]), (None, &json!(true)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn actions_wait_for_the_factors_that_one_of_them_asks_for() {
+    on_every_database(async |server: Server| {
+        let (admin, browser) = (prepare(&server).await, server.tool());
+        let asks = action(
+            &admin,
+            "post-login",
+            "Asks",
+            "exports.onExecutePostLogin = async (event, api) => {
+            api.user.setAppMetadata('asked', (event.user.app_metadata.asked || 0) + 1);
+            if (event.user.enrolledFactors.length === 0) {
+                api.authentication.enrollWithAny([{ type: 'otp' }, { type: 'phone' }]);
+            } else {
+                api.authentication.challengeWith({ type: 'otp' }, { additionalFactors: [{ type: 'phone' }] });
+            }
+        };
+        exports.onContinuePostLogin = async (event, api) => { api.access.deny('never called'); };",
+        )
+        .await;
+        let after = action(
+            &admin,
+            "post-login",
+            "After",
+            "exports.onExecutePostLogin = async (event, api) => {
+            api.idToken.setCustomClaim('https://example.com/methods', event.authentication.methods);
+            api.idToken.setCustomClaim('https://example.com/user', [
+                event.user.enrolledFactors, event.user.multifactor, event.user.app_metadata.asked,
+            ]);
+        };",
+        )
+        .await;
+        bind(&admin, "post-login", &[&asks, &after]).await;
+        let page = log_in(&server, &browser).await;
+        let page = type_number(&browser, &page).await;
+        let id = id_token(&server, &type_code(&server, &browser, &page).await).await;
+        let methods = id["https://example.com/methods"].clone();
+        assert_eq!(
+            (&methods[0]["name"], &methods[1]["name"], &methods[1]["type"]),
+            (&json!("pwd"), &json!("mfa"), &json!("phone"))
+        );
+        assert_eq!(id["https://example.com/user"], json!([[{ "type": "phone" }], ["guardian"], 1]));
+        assert_eq!(id["amr"], json!(["mfa"]));
+        let told = decision(&admin, "s").await;
+        assert_eq!(told["multifactor"]["asked_by"], "mfa_enrollment_by_script");
+        let names: Vec<&str> = told["scripts"]["runs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|run| run["name"].as_str())
+            .collect();
+        assert_eq!(names, ["Asks", "After"]);
+
+        let other = server.tool();
+        let page = log_in(&server, &other).await;
+        assert!(page.body.contains("XXXXXXX1222"), "{}", page.body);
+        // Who goes round the page is sent there again, and the action does not run twice.
+        let state = Form::of(&page).value("state").unwrap().to_owned();
+        let round = other.get(&format!("/authorize/resume?state={state}")).await;
+        assert!(round.expect(302).headers["location"].to_str().unwrap().starts_with("/u/mfa-sms-challenge?"));
+        let id = id_token(&server, &type_code(&server, &other, &page).await).await;
+        assert_eq!(id["https://example.com/user"][2], 2);
+        assert_eq!(decision(&admin, "s").await["multifactor"]["asked_by"], "mfa_challenge_by_script");
+        // The session remembers the factor, so the next action runs at once.
+        let silent = other.get(&code_flow(&server, "openid").authorize_path(&[("prompt", "none")])).await;
+        let id = id_token(&server, &silent).await;
+        assert_eq!((id.get("amr"), &id["https://example.com/methods"][1]["type"]), (None, &json!("phone")));
+
+        // Nothing that the user has is on.
+        put(&admin, "/guardian/factors/sms", json!({ "enabled": false })).await;
+        assert_eq!(log_in(&server, &server.tool()).await.returned("error").as_deref(), Some("access_denied"));
+        assert_eq!(decision(&admin, "f").await["reason"], "mfa_not_enrolled");
+        // One page at a time.
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
+            api.authentication.challengeWithAny([{ type: 'phone' }]);
+            api.redirect.sendUserTo('https://app.example/');
+        };",
+        )
+        .await;
+        assert_eq!(log_in(&server, &server.tool()).await.returned("error").as_deref(), Some("access_denied"));
+        assert_eq!(decision(&admin, "f").await["reason"], "mfa_with_redirect");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_action_delivers_the_messages() {
+    with_options(Options { captures: false, ..Options::default() }, async |server: Server| {
+        let (admin, browser) = (prepare(&server).await, server.tool());
+        put(&admin, "/guardian/policies", json!(["all-applications"])).await;
+        put(&admin, "/guardian/factors/phone/selected-provider", json!({ "provider": "phone-message-hook" }))
+            .await;
+        let page = log_in(&server, &browser).await;
+        // Nobody is bound.
+        let refused = Form::of(&page).with("phone", NUMBER).submit(&browser, "default").await;
+        assert!(refused.expect(400).body.contains("could not be sent"), "{}", refused.body);
+        let detail = admin.newest_log("gd_send_sms_failure").await["details"]["error"]["detail"].clone();
+        assert!(detail.as_str().unwrap().contains("nothing is bound"), "{detail}");
+
+        let mut service = Service::start().await;
+        let code = "exports.onExecuteSendPhoneMessage = async (event, api) => {
+            console.log(event.message_options.text);
+            const { secrets, ...shown } = event;
+            const answer = await fetch(secrets.URL, {
+                method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(shown),
+            });
+            if (answer.status !== 200) throw new Error('cannot send ' + event.message_options.code);
+        };";
+        let secrets = json!([{ "name": "URL", "value": service.url }]);
+        let body = json!({ "name": "Sends", "code": code, "secrets": secrets });
+        let id = action_with(&admin, "send-phone-message", body).await;
+        bind(&admin, "send-phone-message", &[&id]).await;
+        service.answers(500);
+        let refused = Form::of(&page).with("phone", NUMBER).submit(&browser, "default").await;
+        assert!(refused.expect(400).body.contains("could not be sent"), "{}", refused.body);
+        let code = service.message().await["message_options"]["code"].as_str().unwrap().to_owned();
+        let log = admin.newest_log("gd_send_sms_failure").await;
+        assert!(log["details"]["decision"]["scripts"]["runs"][0]["error"].is_object(), "{log:#}");
+        assert!(!log.to_string().contains(&code), "codes are not logged: {log:#}");
+
+        service.answers(200);
+        let page = Form::of(&page).with("phone", NUMBER).submit(&browser, "default").await;
+        let event = service.message().await;
+        let options = event["message_options"].clone();
+        let code = options["code"].as_str().unwrap().to_owned();
+        let text = options["text"].as_str().unwrap();
+        assert!(text.starts_with(&format!("{code} is your verification code for localhost.")), "{text}");
+        assert_eq!((&options["action"], &options["recipient"]), (&json!("enrollment"), &json!(NUMBER)));
+        assert_eq!(options["message_type"], "sms");
+        assert_eq!(event["user"]["email"], EMAIL);
+        assert_eq!(event["client"]["client_id"], server.client_id());
+        let log = admin.newest_log("gd_send_sms").await;
+        assert!(!log.to_string().contains(&code) && log.to_string().contains("*****"), "{log:#}");
+        let answer = Form::of(&page).with("code", &code).submit(&browser, "default").await;
+        assert_eq!(id_token(&server, &answer).await["amr"], json!(["mfa"]));
+        log_in(&server, &server.tool()).await.expect(200);
+        assert_eq!(service.message().await["message_options"]["action"], "second-factor-authentication");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_hook_delivers_the_messages() {
+    with_options(Options { captures: false, ..Options::default() }, async |server: Server| {
+        let (admin, browser) = (prepare(&server).await, server.tool());
+        put(&admin, "/guardian/policies", json!(["all-applications"])).await;
+        put(
+            &admin,
+            "/guardian/factors/phone/templates",
+            json!({
+                "enrollment_message": "Hello {{code}}", "verification_message": "Again {{code}}",
+            }),
+        )
+        .await;
+        let mut service = Service::start().await;
+        let script = format!(
+            "module.exports = async (recipient, text, context, cb) => {{
+                await fetch('{}', {{ method: 'POST', body: JSON.stringify({{ recipient, text, context }}) }});
+                cb(null, {{}});
+            }};",
+            service.url
+        );
+        hook(&admin, "send-phone-message", &script).await;
+        let page = log_in(&server, &browser).await;
+        let page = type_number(&browser, &page).await;
+        let told = service.message().await;
+        let code = told["context"]["code"].as_str().unwrap().to_owned();
+        assert_eq!((&told["recipient"], &told["text"]), (&json!(NUMBER), &json!(format!("Hello {code}"))));
+        assert_eq!(
+            (&told["context"]["action"], &told["context"]["message_type"]),
+            (&json!("enrollment"), &json!("sms"))
+        );
+        assert_eq!(told["context"]["user"]["email"], EMAIL);
+        let answer = Form::of(&page).with("code", &code).submit(&browser, "default").await;
+        assert_eq!(id_token(&server, &answer).await["amr"], json!(["mfa"]));
+    })
+    .await;
+}
