@@ -384,3 +384,16 @@ fn the_host_is_asked() {
         ]
     );
 }
+
+/// Scripts that name no map, set or bytes run without them; what they do use works the same.
+#[test]
+fn a_script_that_names_nothing_unusual_has_what_it_uses() {
+    let body = "console.log({ list: [1], none: null, pattern: /x/ }, new Date(0), new TypeError('no').message);
+        console.count(); console.count('two'); console.count();
+        const { a, ...rest } = { a: 1, b: 2, c: [...'de'] }; console.log(rest, Object.entries(rest).length);
+        console.log(await Promise.all([1, Promise.resolve(2)]), 10n ** 20n, 'a-b'.replace(/-/g, '+'), Symbol('s'));";
+    let usual = console(post_login(body));
+    assert_eq!(usual[0], "{ list: [ 1 ], none: null, pattern: /x/ } 1970-01-01T00:00:00.000Z no");
+    assert_eq!(usual[1..4], ["default: 1", "two: 1", "default: 2"]);
+    assert_eq!(usual, console(post_login(&format!("new Map(); {body}"))));
+}
