@@ -161,7 +161,10 @@ async fn an_account_follows_its_provider() {
         let (provider, browser) = (Provider::start().await, server.tool());
         provider.set("ann", ann());
         let id = provider.attach(&server, json!({})).await;
-        whole(&server, &browser, "ann").await;
+        // Two first logins at once make one account.
+        let other = server.tool();
+        let (one, two) = tokio::join!(whole(&server, &browser, "ann"), whole(&server, &other, "ann"));
+        assert_eq!((&one["sub"], &two["sub"]), (&json!(ANN), &json!(ANN)));
         // Another address is as verified as the provider says.
         provider.set("ann", json!({ "user_id": "7", "email": "ann@new.example", "name": "Anna" }));
         assert_eq!(whole(&server, &browser, "ann").await["email_verified"], false);
@@ -169,7 +172,7 @@ async fn an_account_follows_its_provider() {
         let shown = (&account["email"], &account["name"], &account["picture"], &account["logins_count"]);
         assert_eq!(
             shown,
-            (&json!("ann@new.example"), &json!("Anna"), &json!("https://a.example/7"), &json!(2))
+            (&json!("ann@new.example"), &json!("Anna"), &json!("https://a.example/7"), &json!(3))
         );
         // Others of the provider are others here, however few of their members are told.
         provider.set("bob", json!({ "user_id": "8" }));
