@@ -33,6 +33,7 @@ pub mod scope;
 pub mod script;
 pub mod search;
 pub mod session;
+pub mod terminal;
 pub mod time;
 pub mod token_exchange;
 pub mod tokens;

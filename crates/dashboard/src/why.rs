@@ -4,7 +4,8 @@
 //! scope report or as a single reason, is shown without this page knowing of it.
 
 use askama::Template;
-use serde_json::Value;
+use gatewright_core::explain::Report;
+use serde_json::{Value, json};
 
 use crate::api::encoded;
 use crate::view::text;
@@ -72,6 +73,16 @@ pub(crate) fn scope_rows(report: &Value) -> Vec<WhyRow> {
         rows.insert(0, whole);
     }
     rows
+}
+
+/// The rows of a preview: what is refused, and the scopes.
+pub(crate) fn report_rows(report: &Report) -> Vec<WhyRow> {
+    let told = report.rows.iter().filter(|row| row.kind == "scope" || row.kind == "request");
+    told.map(|row| {
+        let name = if row.kind == "request" { "the request" } else { &row.item };
+        WhyRow::of(name, &json!(row))
+    })
+    .collect()
 }
 
 /// The tables of a `decision`: that of the scopes first.
