@@ -35,6 +35,7 @@ pub mod script;
 pub mod search;
 pub mod session;
 pub mod social;
+pub mod terminal;
 pub mod time;
 pub mod token_exchange;
 pub mod tokens;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::errors::OAuthError;
+
 /// A scope that an API defines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScopeDefinition {
@@ -109,6 +111,21 @@ impl ResourceServer {
     /// Whether the API defines this scope.
     pub fn defines(&self, scope: &str) -> bool {
         self.scopes.iter().any(|definition| definition.value == scope)
+    }
+}
+
+/// An API whose tokens this version cannot sign is refused rather than signed otherwise.
+///
+/// # Errors
+/// `invalid_request` with `signing_alg_not_built`.
+pub fn signing_alg_supported(api: Option<&ResourceServer>) -> Result<(), OAuthError> {
+    match api {
+        Some(api) if api.signing_alg != "RS256" => Err(OAuthError::invalid_request(format!(
+            "The API \"{}\" asks for {} tokens; only RS256 is built in this version.",
+            api.identifier, api.signing_alg
+        ))
+        .because("signing_alg_not_built")),
+        _ => Ok(()),
     }
 }
 

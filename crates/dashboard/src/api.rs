@@ -26,7 +26,11 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.'
 
 /// A text as a path segment or a query value.
 pub(crate) fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, PLAIN).to_string()
+    // Left as they are, these two would stand for other segments (RFC 3986 section 5.2.4).
+    match text {
+        "." | ".." => text.replace('.', "%2E"),
+        _ => utf8_percent_encode(text, PLAIN).to_string(),
+    }
 }
 
 /// A call as it is made, and as it is shown beside the form that makes it.
@@ -112,5 +116,22 @@ impl Api {
             flows.afterwards(happened);
         }
         Ok(answer.body.unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gatewright_resources::engine::Method;
+
+    use super::{ROUTES, encoded};
+
+    #[test]
+    fn every_id_is_one_segment() {
+        for id in ["a|b", "..", ".", "../users/x", "a/b", "a%2Fb", "a?b#c", "\u{1b}[2J", "ä.b"] {
+            let path = format!("/clients/{}", encoded(id));
+            assert!(!path.contains("/.") && path.bytes().all(|byte| byte.is_ascii_graphic()), "{path}");
+            let (_, params) = ROUTES.find(Method::Get, &path).unwrap();
+            assert_eq!(params, [("id", id.to_owned())]);
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::get;
 use gatewright_http::App;
@@ -16,7 +16,7 @@ use crate::form::{FormView, Kind, Outcome, Refused, Spec, control, submit_with};
 use crate::page::Page;
 use crate::problem::Problem;
 use crate::section::{self, Section};
-use crate::sent::Sent;
+use crate::sent::Query;
 use crate::session::Admin;
 use crate::view::{Cell, Empty, Row, RowAction, Table, items, text};
 
@@ -146,12 +146,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     section::routes(&SECTION).route("/dashboard/apis/{id}/scopes", get(scopes).post(set_scopes))
 }
 
-async fn scopes(
-    admin: Admin,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+async fn scopes(admin: Admin, Path(id): Path<String>, Query(query): Query) -> Result<Response, Problem> {
     let api = SECTION.found(&admin, &id).await?;
     Ok(scopes_page(&admin, &api, None).done(query.text("done")).respond())
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use gatewright_http::App;
@@ -20,7 +20,7 @@ use crate::danger::{self, Danger};
 use crate::form::{self, FormView, Outcome, Refused, submit};
 use crate::page::Page;
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::Query;
 use crate::session::Admin;
 use crate::view::{Cell, Empty, Facts, Notice, Row, Search, Table, items, kept, text, total};
 
@@ -69,8 +69,7 @@ fn page_of(admin: &Admin, client: &Value, tab: &str) -> Page {
         .tabs(&base(id), TABS, tab)
 }
 
-async fn list(admin: Admin, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+async fn list(admin: Admin, Query(query): Query) -> Result<Response, Problem> {
     let (q, page) = (query.some("q").unwrap_or_default(), query.page());
     let (clients, count) = if q.is_empty() {
         let path = format!(
@@ -171,12 +170,7 @@ async fn create(admin: Admin, body: Bytes) -> Result<Response, Problem> {
     }
 }
 
-async fn settings(
-    admin: Admin,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+async fn settings(admin: Admin, Path(id): Path<String>, Query(query): Query) -> Result<Response, Problem> {
     // Only who asks for the secret reads it, which leaves a log event.
     let client = match query.text("secret") {
         Some("show") => admin.get(api_path(&id)).await?,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::get;
 use gatewright_http::App;
@@ -17,7 +17,7 @@ use crate::every::every;
 use crate::form::{Kind, Spec, control};
 use crate::problem::Problem;
 use crate::section::{self, Section};
-use crate::sent::Sent;
+use crate::sent::Query;
 use crate::session::Admin;
 use crate::view::{Cell, Notice, Row, RowAction, Table, items, text};
 
@@ -106,9 +106,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 async fn applications(
     admin: Admin,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    Query(query): Query,
 ) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
     let connection = SECTION.found(&admin, &id).await?;
     let clients = every(&admin, "/clients?is_global=false&fields=client_id,name", "clients").await?;
     let enabled = items(&connection["enabled_clients"], "");

@@ -11,20 +11,38 @@ use tower::ServiceExt as _;
 
 use crate::problem::Problem;
 
-/// Redeems a code, or whatever else these parameters say. The body of the answer, an `error` included.
+/// A code that came back, and what proves that it came back to whoever asked for it.
+#[derive(Clone, Copy)]
+pub(crate) struct Code<'a> {
+    pub(crate) code: &'a str,
+    pub(crate) redirect_uri: &'a str,
+    /// The PKCE verifier.
+    pub(crate) verifier: &'a str,
+}
+
+/// Redeems a code as its client would. The body of the answer, an `error` included.
 ///
 /// # Errors
 /// [`Problem::Fault`] if the endpoint answers no JSON.
-pub(crate) async fn token(cx: &RequestCx, params: &[(&str, &str)]) -> Result<Value, Problem> {
-    ask(cx, "POST", "/oauth/token", params).await
-}
-
-async fn ask(cx: &RequestCx, method: &str, path: &str, params: &[(&str, &str)]) -> Result<Value, Problem> {
+pub(crate) async fn redeem(
+    cx: &RequestCx,
+    client_id: &str,
+    client_secret: Option<&str>,
+    Code { code, redirect_uri, verifier }: Code<'_>,
+) -> Result<Value, Problem> {
+    let mut params = vec![
+        ("grant_type", "authorization_code"),
+        ("client_id", client_id),
+        ("code", code),
+        ("redirect_uri", redirect_uri),
+        ("code_verifier", verifier),
+    ];
+    params.extend(client_secret.map(|secret| ("client_secret", secret)));
     let failed = |cause: &dyn std::fmt::Display| Problem::Fault(Fault::internal(cause));
     let form = serde_urlencoded::to_string(params).map_err(|error| failed(&error))?;
     let mut request = Request::builder()
-        .method(method)
-        .uri(path)
+        .method("POST")
+        .uri("/oauth/token")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(Body::from(form))
         .map_err(|error| failed(&error))?;

@@ -48,7 +48,6 @@ pub(crate) async fn show(cx: RequestCx, Path(token): Path<String>) -> Result<Res
     if !is_open(&cx, &token).await? {
         return Ok(over(&cx));
     }
-    login::furnish(&cx).await?;
     Ok(page(&cx, &token, None))
 }
 
@@ -66,6 +65,8 @@ pub(crate) async fn follow_link(
     }
     let sent = Sent::parse(&body)?;
     let hash = token_hash(&token);
+    // Not before: programs that look at every link in a message come as far as the page.
+    login::furnish(&cx).await?;
     if form::which(&[&ACCOUNT, &EXISTING], &sent)?.id == EXISTING.id {
         return login::begin(&cx, "/dashboard?done=welcome", Some(&hash)).await;
     }

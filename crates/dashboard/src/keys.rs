@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use gatewright_http::App;
@@ -15,7 +14,7 @@ use crate::api::{ApiCall, encoded};
 use crate::form::{FormView, Spec};
 use crate::page::Page;
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::Query;
 use crate::session::Admin;
 use crate::view::{Cell, Row, RowAction, Table, items, text};
 
@@ -35,8 +34,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new().route(PATH, get(show).post(change))
 }
 
-async fn show(admin: Admin, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+async fn show(admin: Admin, Query(query): Query) -> Result<Response, Problem> {
     let keys = admin.get("/keys/signing").await?;
     let keys = items(&keys, "");
     let now = admin.cx.now;

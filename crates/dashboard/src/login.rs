@@ -2,7 +2,6 @@
 //! own OpenID Connect, as users of any application do.
 
 use axum::body::Bytes;
-use axum::extract::RawQuery;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use gatewright_http::RequestCx;
@@ -15,7 +14,7 @@ use serde_json::{Value, json};
 use crate::api::encoded;
 use crate::page::Plain;
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::Query;
 use crate::session::{self, Admin};
 use crate::view::{Notice, text};
 use crate::{away, exchange, invitation, own_client};
@@ -34,10 +33,27 @@ pub(crate) async fn furnish(cx: &RequestCx) -> Result<(), StoreError> {
 }
 
 /// `GET /dashboard/login`.
-pub(crate) async fn login(cx: RequestCx, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+pub(crate) async fn login(cx: RequestCx, Query(query): Query) -> Result<Response, Problem> {
+    // Strangers write nothing here: the client is for administrators, or for the first one's invitation.
+    if !own_client::is_ready(&cx, DASHBOARD, &callback(&cx), &signed_out(&cx)) {
+        let tenant = cx.tenant.id.clone();
+        let read =
+            cx.app.db.read(move |tx| Box::pin(async move { administrators::exist(tx, &tenant).await }));
+        if !read.await? {
+            return Ok(nobody_yet(&cx));
+        }
+        furnish(&cx).await?;
+    }
     let to = query.text("to").filter(|to| is_ours(to)).unwrap_or("/dashboard");
     begin(&cx, to, None).await
+}
+
+fn nobody_yet(cx: &RequestCx) -> Response {
+    let text = "On the server, `gatewright admin invite` prints a link that makes whoever follows it administrator; \
+                `gatewright dev` does at each start until there is one.";
+    Plain::new(cx, "This tenant has no administrator yet")
+        .block(&Notice { kind: "note", title: "", text: text.to_owned(), link: None })
+        .respond(StatusCode::FORBIDDEN)
 }
 
 /// Only pages of the dashboard are gone to after a login: an address from elsewhere must not lead away.
@@ -47,9 +63,8 @@ fn is_ours(to: &str) -> bool {
     below && to.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') && !to.contains("//")
 }
 
-/// Sends the browser to log in; with an invitation, whoever does becomes administrator.
+/// Sends the browser to log in; with an invitation, whoever does becomes administrator. The client is there.
 pub(crate) async fn begin(cx: &RequestCx, to: &str, invitation: Option<&str>) -> Result<Response, Problem> {
-    furnish(cx).await?;
     let callback = callback(cx);
     let params = [
         ("client_id", DASHBOARD.client_id),
@@ -62,8 +77,7 @@ pub(crate) async fn begin(cx: &RequestCx, to: &str, invitation: Option<&str>) ->
 }
 
 /// `GET /dashboard/callback`.
-pub(crate) async fn back(cx: RequestCx, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+pub(crate) async fn back(cx: RequestCx, Query(query): Query) -> Result<Response, Problem> {
     let kept = away::back(&cx, query.text("state").unwrap_or_default()).await?;
     let Some(kept) = kept.filter(|kept| kept["for"] == "dashboard") else {
         let text =
@@ -76,17 +90,8 @@ pub(crate) async fn back(cx: RequestCx, RawQuery(query): RawQuery) -> Result<Res
         return Ok(failed(&cx, said.to_owned()));
     };
     let callback = callback(&cx);
-    let answer = exchange::token(
-        &cx,
-        &[
-            ("grant_type", "authorization_code"),
-            ("client_id", DASHBOARD.client_id),
-            ("code", code),
-            ("redirect_uri", &callback),
-            ("code_verifier", text(&kept, "verifier")),
-        ],
-    )
-    .await?;
+    let redeemed = exchange::Code { code, redirect_uri: &callback, verifier: text(&kept, "verifier") };
+    let answer = exchange::redeem(&cx, DASHBOARD.client_id, None, redeemed).await?;
     let expect = Expect {
         issuer: cx.issuer.as_str(),
         audience: Some(DASHBOARD.client_id),

@@ -1,14 +1,13 @@
 //! `/dashboard`: what there is, what happened lately, where to begin.
 
 use askama::Template;
-use axum::extract::RawQuery;
 use axum::response::Response;
 use serde_json::Value;
 
 use crate::logs;
 use crate::page::Page;
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::Query;
 use crate::session::Admin;
 use crate::view::{Cell, Facts, items, total};
 
@@ -36,8 +35,7 @@ const DAYS: usize = 30;
 const HEIGHT: u64 = 48;
 
 /// `GET /dashboard`.
-pub(crate) async fn show(admin: Admin, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+pub(crate) async fn show(admin: Admin, Query(query): Query) -> Result<Response, Problem> {
     let mut counts = Vec::new();
     let sections: &[(&str, &[&str], &str, &str)] = &[
         (

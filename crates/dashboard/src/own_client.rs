@@ -12,6 +12,15 @@ pub(crate) fn seed_cx(cx: &RequestCx) -> SeedCx {
     SeedCx { now: cx.now, random: cx.app.random.clone(), master_key: Arc::clone(&cx.app.master_key) }
 }
 
+/// Whether this client is as it has to be for a login at this address.
+pub(crate) fn is_ready(cx: &RequestCx, own: OwnClient, callback: &str, signed_out: &str) -> bool {
+    cx.tenant.client(own.client_id).is_some_and(|client| {
+        client.callbacks.iter().any(|known| known == callback)
+            && client.allowed_logout_urls.iter().any(|known| known == signed_out)
+            && (client.sso_disabled || !own.sso_disabled)
+    })
+}
+
 /// Makes sure that this client is there and may come back to `callback`. A tenant can be reached by several
 /// addresses, so the one of the request counts.
 ///
@@ -23,12 +32,7 @@ pub(crate) async fn furnish(
     callback: &str,
     signed_out: &str,
 ) -> Result<(), StoreError> {
-    let ready = cx.tenant.client(own.client_id).is_some_and(|client| {
-        client.callbacks.iter().any(|known| known == callback)
-            && client.allowed_logout_urls.iter().any(|known| known == signed_out)
-            && (client.sso_disabled || !own.sso_disabled)
-    });
-    if ready {
+    if is_ready(cx, own, callback, signed_out) {
         return Ok(());
     }
     let (within, seed) = (cx.clone(), seed_cx(cx));

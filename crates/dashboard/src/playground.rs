@@ -12,7 +12,7 @@ mod show;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{FromRequestParts, RawQuery};
+use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
@@ -24,6 +24,7 @@ use serde_json::json;
 
 use crate::api::Api;
 use crate::problem::Problem;
+use crate::sent::Query;
 use crate::session::Admin;
 use crate::{away, own_client};
 
@@ -92,9 +93,9 @@ impl<S: Sync> FromRequestParts<S> for Player {
 }
 
 /// `GET …/run`: sends the browser to `/authorize`.
-async fn run(player: Player, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+async fn run(player: Player, Query(query): Query) -> Result<Response, Problem> {
     player.furnish().await?;
-    let ask = ask::Ask::of(&player, query)?;
+    let ask = ask::Ask::of(&player, &query)?;
     let callback = player.callback();
     let params = ask.params(&callback);
     let params: Vec<(&str, &str)> = params.iter().map(|(name, value)| (*name, value.as_str())).collect();

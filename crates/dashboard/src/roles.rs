@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::get;
 use gatewright_http::App;
@@ -17,7 +17,7 @@ use crate::form::{FormView, Kind, Outcome, Refused, Spec, control, submit_with};
 use crate::page::Page;
 use crate::problem::Problem;
 use crate::section::{self, Section};
-use crate::sent::Sent;
+use crate::sent::Query;
 use crate::session::{Admin, display_name};
 use crate::view::{Cell, Empty, Row, RowAction, Table, items, text, total};
 
@@ -87,12 +87,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/dashboard/roles/{id}/users", get(users))
 }
 
-async fn permissions(
-    admin: Admin,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+async fn permissions(admin: Admin, Path(id): Path<String>, Query(query): Query) -> Result<Response, Problem> {
     let role = SECTION.found(&admin, &id).await?;
     Ok(permissions_page(&admin, &role, query.page(), None).await?.done(query.text("done")).respond())
 }
@@ -171,8 +166,7 @@ async fn set_permission(admin: Admin, Path(id): Path<String>, body: Bytes) -> Re
     }
 }
 
-async fn users(admin: Admin, Path(id): Path<String>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+async fn users(admin: Admin, Path(id): Path<String>, Query(query): Query) -> Result<Response, Problem> {
     let role = SECTION.found(&admin, &id).await?;
     let page = query.page();
     let path = format!("{}/users?include_totals=true&per_page={PER_PAGE}&page={page}", SECTION.api_path(&id));

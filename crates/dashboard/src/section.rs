@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use gatewright_http::App;
@@ -19,7 +19,7 @@ use crate::every::every;
 use crate::form::{self, FormView, Outcome, Refused, Spec, submit_with};
 use crate::page::Page;
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::Query;
 use crate::session::Admin;
 use crate::view::{Cell, Empty, Row, Search, Table, text};
 
@@ -97,7 +97,7 @@ fn name<'a>(thing: &'a Value, id: &str) -> &'a str {
 pub(crate) fn routes(section: &'static Section) -> Router<Arc<App>> {
     let path = section.path;
     Router::new()
-        .route(path, get(move |admin: Admin, query: RawQuery| list(section, admin, query)))
+        .route(path, get(move |admin: Admin, query: Query| list(section, admin, query)))
         .route(
             &format!("{path}/new"),
             get(move |admin: Admin| async move { new_page(section, &admin, None).respond() })
@@ -105,7 +105,7 @@ pub(crate) fn routes(section: &'static Section) -> Router<Arc<App>> {
         )
         .route(
             &format!("{path}/{{id}}"),
-            get(move |admin: Admin, id: Path<String>, query: RawQuery| settings(section, admin, id, query))
+            get(move |admin: Admin, id: Path<String>, query: Query| settings(section, admin, id, query))
                 .post(move |admin: Admin, id: Path<String>, body: Bytes| change(section, admin, id, body)),
         )
         .route(
@@ -115,8 +115,7 @@ pub(crate) fn routes(section: &'static Section) -> Router<Arc<App>> {
         )
 }
 
-async fn list(section: &Section, admin: Admin, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+async fn list(section: &Section, admin: Admin, Query(query): Query) -> Result<Response, Problem> {
     let q = query.some("q").unwrap_or_default();
     let wanted = q.to_lowercase();
     let all = every(&admin, section.api, section.plural).await?;
@@ -178,9 +177,8 @@ async fn settings(
     section: &Section,
     admin: Admin,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    Query(query): Query,
 ) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
     let thing = section.found(&admin, &id).await?;
     Ok(settings_page(section, &admin, &thing, None).done(query.text("done")).respond())
 }

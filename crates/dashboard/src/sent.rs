@@ -1,5 +1,8 @@
 //! A form as the browser sent it.
 
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
 use crate::problem::Problem;
 
 /// More members than any form has.
@@ -29,6 +32,11 @@ impl Sent {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// A name that stands there twice, of those that must not.
+    pub(crate) fn repeated<'a>(&self, names: &[&'a str]) -> Option<&'a str> {
+        names.iter().copied().find(|name| self.all(name).count() > 1)
+    }
+
     /// The first value of this name without white space around it, unless nothing is left.
     pub(crate) fn some(&self, name: &str) -> Option<&str> {
         self.text(name).map(str::trim).filter(|text| !text.is_empty())
@@ -42,5 +50,17 @@ impl Sent {
     /// A number of pages, 0 if it is none.
     pub(crate) fn page(&self) -> u32 {
         self.text("page").and_then(|page| page.parse().ok()).unwrap_or(0)
+    }
+}
+
+/// The query of the address, as an argument of a handler.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Query(pub(crate) Sent);
+
+impl<S: Sync> FromRequestParts<S> for Query {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Sent::parse(parts.uri.query().unwrap_or_default().as_bytes()).map(Self)
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use gatewright_http::App;
@@ -21,7 +21,7 @@ use crate::every::every;
 use crate::form::{self, FormView, Outcome, Refused, submit};
 use crate::page::Page;
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::Query;
 use crate::session::{Admin, display_name};
 use crate::view::{Cell, Empty, Facts, Notice, Raw, Row, Search, Table, items, kept, pretty, text, total};
 
@@ -82,8 +82,7 @@ fn lucene(q: &str) -> String {
     format!("{} OR user_id:{escaped}", starts.join(" OR "))
 }
 
-async fn list(admin: Admin, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+async fn list(admin: Admin, Query(query): Query) -> Result<Response, Problem> {
     let (q, page) = (query.some("q").unwrap_or_default(), query.page());
     let mut path = format!("/users?include_totals=true&per_page={PER_PAGE}&page={page}");
     if !q.is_empty() {
@@ -162,12 +161,7 @@ async fn create(admin: Admin, body: Bytes) -> Result<Response, Problem> {
     }
 }
 
-async fn profile(
-    admin: Admin,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+async fn profile(admin: Admin, Path(id): Path<String>, Query(query): Query) -> Result<Response, Problem> {
     let user = found(&admin, &id).await?;
     Ok(profile_page(&admin, &user, None).done(query.text("done")).respond())
 }

@@ -5,7 +5,7 @@
 //! pressed ([`crate::remedy`]).
 
 use askama::Template;
-use gatewright_core::explain::{Row, apply, recorded};
+use gatewright_core::explain::{Report, Row, apply, recorded};
 use serde_json::Value;
 
 use crate::api::encoded;
@@ -94,9 +94,10 @@ fn place(change: &Value, setting: Option<&str>) -> Option<(String, String)> {
     Some((format!("/dashboard/{path}/{}", encoded(id)), setting?.to_owned()))
 }
 
-/// The rows of a scope report, or of a refusal of the scope decision.
-pub(crate) fn scope_rows(report: &Value) -> Vec<WhyRow> {
-    recorded::scope_rows(report).into_iter().map(WhyRow::from).collect()
+/// The rows of a preview: what is refused, and the scopes.
+pub(crate) fn report_rows(report: &Report) -> Vec<WhyRow> {
+    let told = report.rows.iter().filter(|row| row.kind == "scope" || row.kind == "request");
+    told.cloned().map(WhyRow::from).collect()
 }
 
 /// The tables of a `decision`: that of the scopes first, the claims last.

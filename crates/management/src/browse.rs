@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use gatewright_resources::RESOURCES;
 use gatewright_resources::engine::field::{Accepted, Field, Shape};
 use gatewright_resources::engine::format::Format;
 use gatewright_resources::engine::routes::KNOWN;
 use gatewright_resources::engine::validate::Purpose;
+use gatewright_resources::{OWN_RESOURCES, RESOURCES};
 
 /// The page. Its style sheet is allowed by the nonce alone.
 #[derive(Template)]
@@ -50,7 +50,7 @@ impl Page {
     /// The page as it is at an issuer (which ends with `/`).
     pub(crate) fn at(issuer: &str, nonce: String) -> Self {
         let mut groups: BTreeMap<&'static str, Vec<Described>> = BTreeMap::new();
-        for resource in RESOURCES {
+        for resource in RESOURCES.iter().chain(OWN_RESOURCES) {
             let described = resource.operations.iter().map(|operation| Described {
                 id: operation.id,
                 method: operation.method.name(),

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use gatewright_resources::engine::crud::Crud;
 use gatewright_resources::engine::query::COMMON;
 use gatewright_resources::engine::{Handler, Map, Operation, Resource, schema};
-use gatewright_resources::{RESOURCES, resource_servers};
+use gatewright_resources::{OWN_RESOURCES, RESOURCES, resource_servers};
 use serde_json::{Value, json};
 
 /// The document as it is sent.
@@ -14,7 +14,7 @@ pub static TEXT: LazyLock<String> = LazyLock::new(|| document().to_string());
 /// The whole document.
 pub fn document() -> Value {
     let mut paths = Map::new();
-    for resource in RESOURCES {
+    for resource in RESOURCES.iter().chain(OWN_RESOURCES) {
         for operation in resource.operations {
             let path = paths.entry(operation.path).or_insert_with(|| json!({}));
             path[operation.method.name().to_lowercase()] = described(resource, operation);
@@ -164,7 +164,8 @@ mod tests {
                 }
             }
         }
-        let built: BTreeSet<String> = gatewright_resources::operations().map(|it| it.id.to_owned()).collect();
+        let built = gatewright_resources::operations().chain(gatewright_resources::own_operations());
+        let built: BTreeSet<String> = built.map(|it| it.id.to_owned()).collect();
         assert_eq!(described, built);
     }
 

@@ -1,6 +1,6 @@
 //! Gathers the facts of a scope decision, asks the core, and shows the answer to those who may see it.
 
-use gatewright_core::OAuthError;
+use gatewright_core::authorize::Request;
 use gatewright_core::client::Client;
 use gatewright_core::resource_server::ResourceServer;
 use gatewright_core::scope::{self, Flow, ScopeAsk, ScopeFacts, ScopeRefusal, ScopeReport};
@@ -35,6 +35,11 @@ impl Wanted {
         let audience = audience.or_else(|| cx.tenant.default_audience()).map(str::to_owned);
         let api = audience.as_deref().and_then(|audience| cx.tenant.resource_server(audience, &cx.issuer));
         Self { scope: scope.map(str::to_owned), audience, api, flow, original: None }
+    }
+
+    /// What a request of `/authorize` asks for.
+    pub(crate) fn of(cx: &RequestCx, request: &Request) -> Self {
+        Self::new(cx, request.scope.as_deref(), request.audience.as_deref(), request.flow())
     }
 
     /// The same audience as when a refresh token was issued, and scopes that it may be narrowed to. The
@@ -119,17 +124,5 @@ pub(crate) fn detail(decided: &Result<ScopeReport, Box<ScopeRefusal>>) -> Value 
     match decided {
         Ok(report) => json!({"scope": report}),
         Err(refusal) => json!({"scope": refusal}),
-    }
-}
-
-/// An API whose tokens this version cannot sign is refused rather than signed otherwise.
-pub(crate) fn signing_alg_supported(api: Option<&ResourceServer>) -> Result<(), OAuthError> {
-    match api {
-        Some(api) if api.signing_alg != "RS256" => Err(OAuthError::invalid_request(format!(
-            "The API \"{}\" asks for {} tokens; only RS256 is built in this version.",
-            api.identifier, api.signing_alg
-        ))
-        .because("signing_alg_not_built")),
-        _ => Ok(()),
     }
 }

@@ -7,11 +7,12 @@ mod events;
 mod tokens;
 
 use gatewright_core::Timestamp;
-use gatewright_core::authorize::Ask;
+use gatewright_core::client::Client;
 use gatewright_core::explain::given::{Given, given};
-use gatewright_core::explain::preview::{self, Decided};
+use gatewright_core::explain::preview::{self, Decided, Decision};
 use gatewright_core::explain::{Report, Row, recorded, replay};
 use gatewright_core::ids::Issuer;
+use gatewright_core::resource_server::{ClientGrant, ResourceServer};
 use gatewright_core::scope::{self, ScopeAsk, ScopeFacts, ThirdPartyMode};
 use gatewright_store::{StoreError, Tx};
 use serde_json::Value;
@@ -123,34 +124,52 @@ pub async fn explain(
 /// An authorize URL has no user yet: where RBAC is on, permissions are those of nobody.
 fn authorize_url(place: &Place<'_>, origin: &str, params: &[(String, String)]) -> Report {
     let issuer = issuer_of(place, origin);
-    let ask = Ask::read(|name| {
-        let found = params.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
-    });
-    let client = ask.client_id.as_deref().and_then(|id| place.tenant.client(id));
-    let Some(client) = client else { return preview::authorize(&ask, None, no_scopes) };
-    preview::authorize(&ask, Some(client), |request| {
+    let client_id = params.iter().find(|(name, _)| name == "client_id").map(|(_, value)| value.as_str());
+    let client = client_id.and_then(|id| place.tenant.client(id)).map(|client| &**client);
+    preview::authorize(params, client, |request| {
+        // Without a client no request comes so far.
+        let nobody = Client::default();
+        let client = client.unwrap_or(&nobody);
         let audience = request.audience.as_deref().or_else(|| place.tenant.default_audience());
-        let api = audience.and_then(|audience| place.tenant.resource_server(audience, &issuer));
-        let grants = api.as_ref().map(|api| place.tenant.grants(&client.client_id, api)).unwrap_or_default();
-        let facts = ScopeFacts {
-            tenant: &place.tenant.id,
-            issuer: &issuer,
-            client,
-            third_party_mode: ThirdPartyMode::Strict,
-            api: api.as_ref(),
-            grants: &grants,
-            user_id: None,
-            permissions: &[],
-        };
-        let ask = ScopeAsk { scope: request.scope.as_deref(), audience, flow: preview::flow(request) };
-        scope::decide(&ask, &facts)
+        let facts = Facts::of(place, &issuer, client, audience);
+        let ask = ScopeAsk { scope: request.scope.as_deref(), audience, flow: request.flow() };
+        let scopes = scope::decide(&ask, &facts.about(place, &issuer, client, None, &[]));
+        Decision { scopes, api: facts.api }
     })
 }
 
-/// Without a client no request comes so far.
-fn no_scopes(_: &gatewright_core::authorize::Request) -> Decided {
-    Ok(scope::ScopeReport { flow: "code", audience: scope::Audience::Opaque, entries: Vec::new() })
+/// What the configuration says of a client and an API.
+struct Facts {
+    api: Option<ResourceServer>,
+    grants: Vec<ClientGrant>,
+}
+
+impl Facts {
+    fn of(place: &Place<'_>, issuer: &Issuer, client: &Client, audience: Option<&str>) -> Self {
+        let api = audience.and_then(|audience| place.tenant.resource_server(audience, issuer));
+        let grants = api.as_ref().map(|api| place.tenant.grants(&client.client_id, api)).unwrap_or_default();
+        Self { api, grants }
+    }
+
+    fn about<'a>(
+        &'a self,
+        place: &'a Place<'_>,
+        issuer: &'a Issuer,
+        client: &'a Client,
+        user_id: Option<&'a str>,
+        permissions: &'a [String],
+    ) -> ScopeFacts<'a> {
+        ScopeFacts {
+            tenant: &place.tenant.id,
+            issuer,
+            client,
+            third_party_mode: ThirdPartyMode::Strict,
+            api: self.api.as_ref(),
+            grants: &self.grants,
+            user_id,
+            permissions,
+        }
+    }
 }
 
 /// The issuer that a URL names; a path without a host is of the place where it is asked.
@@ -170,25 +189,14 @@ async fn decide_again(
     recorded: &replay::Recorded,
 ) -> Result<Option<Decided>, StoreError> {
     let Some(client) = place.tenant.client(client_id) else { return Ok(None) };
-    let api =
-        recorded.audience.as_deref().and_then(|audience| place.tenant.resource_server(audience, issuer));
-    let grants = api.as_ref().map(|api| place.tenant.grants(client_id, api)).unwrap_or_default();
-    let permissions = match (&api, user_id) {
+    let facts = Facts::of(place, issuer, client, recorded.audience.as_deref());
+    let permissions = match (&facts.api, user_id) {
         (Some(api), Some(user_id)) if api.enforce_policies => {
             permissions::held(tx, &place.tenant.id, user_id, &api.id).await?
         }
         _ => Vec::new(),
     };
-    Ok(recorded.decide(&ScopeFacts {
-        tenant: &place.tenant.id,
-        issuer,
-        client,
-        third_party_mode: ThirdPartyMode::Strict,
-        api: api.as_ref(),
-        grants: &grants,
-        user_id,
-        permissions: &permissions,
-    }))
+    Ok(recorded.decide(&facts.about(place, issuer, client, user_id, &permissions)))
 }
 
 #[cfg(test)]

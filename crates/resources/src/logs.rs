@@ -97,15 +97,29 @@ pub async fn append(
     random: &Random,
     event: &LogEvent,
 ) -> Result<String, StoreError> {
+    write(tx, tenant, now, random, event.clone()).await
+}
+
+/// The same with an event that nobody needs afterwards: a ledger is long, and is not copied.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn write(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    now: Timestamp,
+    random: &Random,
+    event: LogEvent,
+) -> Result<String, StoreError> {
     let log_id = next_id(now, random);
-    let mut details = event.details.clone();
+    let LogEvent { mut details, .. } = event;
     let executions = executions::keep(tx, tenant, now, random, &details).await?;
     if !executions.is_empty() {
         // Compat: where a log event of Auth0's says what its Actions did.
         details["actions"] = json!({ "executions": executions });
     }
     let mobile = event.user_agent.as_deref().is_some_and(|agent| agent.contains("Mobi"));
-    let doc = json!({
+    let mut doc = json!({
         "_id": log_id,
         "log_id": log_id,
         "date": now.iso8601(),
@@ -125,13 +139,13 @@ pub async fn append(
         "audience": event.audience,
         "scope": (!event.scope.is_empty()).then_some(&event.scope),
         "request_id": event.request_id,
-        "details": details,
         "isMobile": mobile,
         "tenant_name": tenant.as_str(),
         "location_info": null,
         "organization_id": null,
         "organization_name": null,
     });
+    doc["details"] = details;
     let values = params![
         tenant,
         &log_id,

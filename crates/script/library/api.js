@@ -6,6 +6,17 @@
 const { native } = machine;
 const methods = native('methods');
 const command = native('command');
+const nativeError = Error;
+
+// Of what ends up in a token it is told which line of the script asked for it. A script may change how stacks are
+// written, for itself and those after it: then the line is not known, and nothing else changes.
+function commandOfLine(name, members) {
+  let stack;
+  try {
+    ({ stack } = new nativeError());
+  } catch { /* By the script's own doing. */ }
+  command(name, members, typeof stack === 'string' ? stack : '');
+}
 
 module.exports = function makeApi(setting) {
   const named = { __proto__: null };
@@ -29,7 +40,7 @@ module.exports = function makeApi(setting) {
   function makeGroup(api, event, name) {
     const names = (named[name] ??= methods(name));
     if (names === undefined) return undefined;
-    const all = lib(`api/${name}`)({ __proto__: null, ...setting, api, command, event, names, noteMetadata });
+    const all = lib(`api/${name}`)({ __proto__: null, ...setting, api, command, commandOfLine, event, names, noteMetadata });
     const group = {};
     for (let i = 0; i < names.length; i++) {
       const method = names[i];

@@ -17,6 +17,7 @@ mod tests;
 use crate::client::Client;
 use crate::errors::OAuthError;
 use crate::reasons::change::{ChangeFacts, change};
+use crate::scope::Flow;
 
 use checks::CHECKS;
 pub use prompt::Prompt;
@@ -102,6 +103,17 @@ pub struct Request {
     pub login_ticket: Option<String>,
     /// The connection the user must come from.
     pub connection: Option<String>,
+}
+
+impl Request {
+    /// How its tokens travel.
+    pub const fn flow(&self) -> Flow<'static> {
+        match (self.response_types.code, self.response_types.has_token_or_id_token()) {
+            (true, true) => Flow::Hybrid,
+            (true, false) => Flow::Code,
+            (false, _) => Flow::Implicit,
+        }
+    }
 }
 
 /// A PKCE challenge, RFC 7636 section 4.3.

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::terminal::printable;
+
 /// One call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
@@ -25,36 +27,40 @@ pub struct Plan<'a> {
 pub fn plan(change: &Value) -> Option<Plan<'_>> {
     let resource = change["resource"].as_str()?;
     let id = change["id"].as_str();
+    // No path names such an id: clients resolve these segments before they send.
+    if id.is_some_and(|id| matches!(id, "." | ".." | "")) {
+        return None;
+    }
     (id.is_some() || change["action"] == "create").then_some(Plan { change, resource, id })
 }
 
 impl Plan<'_> {
-    /// In words, for the question before it.
+    /// In words, for the question before it; safe on a terminal.
     pub fn says(&self) -> String {
         let value = &self.change["value"];
         let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let field = self.change["field"].as_str().unwrap_or_default();
         let of = format!("{} {}", self.resource, self.id.unwrap_or_default());
-        match self.change["action"].as_str() {
+        printable(&match self.change["action"].as_str() {
             Some("append") => format!("add {shown} to {field} of {of}"),
             Some("set") => format!("set {field} of {of} to {shown}"),
             _ => format!("create in {} {shown}", self.resource),
-        }
+        })
     }
 
     /// The path to read before it is known what to send.
     pub fn reads(&self) -> Option<String> {
         let by_addition = self.change["action"] == "create" || self.is_permission();
         let id = self.id.filter(|_| !by_addition)?;
-        Some(format!("/{}/{}", self.resource, encoded(id)))
+        Some(format!("/{}/{}", encoded(self.resource), encoded(id)))
     }
 
     /// What to send; `current` is what the path of [`Plan::reads`] answered.
     pub fn call(&self, current: &Value) -> Call {
         let value = self.change["value"].clone();
         let path = match self.id {
-            Some(id) => format!("/{}/{}", self.resource, encoded(id)),
-            None => format!("/{}", self.resource),
+            Some(id) => format!("/{}/{}", encoded(self.resource), encoded(id)),
+            None => format!("/{}", encoded(self.resource)),
         };
         let field = self.change["field"].as_str().unwrap_or_default();
         match self.change["action"].as_str() {
@@ -149,5 +155,13 @@ mod tests {
         );
         let nobody = json!({"resource": "users", "id": null, "action": "append", "field": "permissions"});
         assert_eq!(plan(&nobody), None);
+        for id in ["..", ".", ""] {
+            let change =
+                json!({"resource": "clients", "id": id, "action": "set", "field": "name", "value": "x"});
+            assert_eq!(plan(&change), None, "{id:?}");
+        }
+        let evil = json!({"resource": "clients", "id": "a\u{1b}[2J", "action": "set", "field": "f\u{202e}",
+                          "value": "\u{7}"});
+        assert_eq!(plan(&evil).unwrap().says(), "set f\\u{202e} of clients a\\u{1b}[2J to \\u{7}");
     }
 }

@@ -1,6 +1,7 @@
 //! The table as text: aligned columns, colour where there is a terminal to show it.
 
 use super::{Report, Row};
+use crate::terminal::printable;
 
 /// How many characters a line may have before the sentence goes to a line of its own.
 const WIDE: usize = 160;
@@ -10,7 +11,7 @@ pub fn text(report: &Report, colour: bool) -> String {
     let mut text = String::new();
     let width = report.facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     for (name, value) in &report.facts {
-        text.push_str(&format!("{name:width$}  {}\n", printable(value)));
+        text.push_str(&format!("{:width$}  {}\n", printable(name), printable(value)));
     }
     if !report.facts.is_empty() {
         text.push('\n');
@@ -27,9 +28,12 @@ pub fn text(report: &Report, colour: bool) -> String {
 
 /// The rows, by kind; neighbours that were granted for one reason share a line.
 pub fn rows(rows: &[Row], colour: bool) -> String {
+    // A report may come from a server, and what it tells of from anywhere.
+    let rows: Vec<Row> = rows.iter().map(harmless).collect();
+    let rows = rows.as_slice();
     let mut lines: Vec<(String, &Row)> = Vec::new();
     for row in rows {
-        let name = printable(&row.item);
+        let name = row.item.clone();
         match lines.last_mut() {
             Some((names, first)) if alike(first, row) => {
                 names.push_str(", ");
@@ -52,7 +56,7 @@ pub fn rows(rows: &[Row], colour: bool) -> String {
         let outcome = painted(&row.outcome, outcomes, colour);
         let head = format!("{kind:kinds$}  {name:names$}  ");
         let indent = kinds + 2 + names + 2;
-        let says = printable(&row.says);
+        let says = &row.says;
         let line = format!("{head}{outcome}  {:codes$}", row.reason);
         if indent + outcomes + codes + says.chars().count() > WIDE {
             text.push_str(&format!("{}\n{:indent$}{says}\n", line.trim_end(), ""));
@@ -61,10 +65,22 @@ pub fn rows(rows: &[Row], colour: bool) -> String {
             text.push('\n');
         }
         if let Some(remedy) = &row.remedy {
-            text.push_str(&format!("{:indent$}remedy: {}\n", "", printable(remedy)));
+            text.push_str(&format!("{:indent$}remedy: {remedy}\n", ""));
         }
     }
     text
+}
+
+fn harmless(row: &Row) -> Row {
+    Row {
+        kind: printable(&row.kind),
+        item: printable(&row.item),
+        outcome: printable(&row.outcome),
+        reason: printable(&row.reason),
+        says: printable(&row.says),
+        remedy: row.remedy.as_deref().map(printable),
+        ..row.clone()
+    }
 }
 
 fn alike(first: &Row, next: &Row) -> bool {
@@ -86,11 +102,4 @@ fn painted(word: &str, width: usize, colour: bool) -> String {
         _ => return format!("{word:width$}"),
     };
     format!("\x1b[{code}m{word}\x1b[0m{:1$}", "", width.saturating_sub(word.len()))
-}
-
-/// A request may name anything; what it names must not steer the terminal that shows it.
-fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
-        .collect()
 }

@@ -2,16 +2,14 @@
 
 use serde_json::json;
 
-use super::preview::authorize;
-use super::{Report, recorded, table};
-use crate::authorize::Ask;
+use super::preview::{Decision, authorize};
+use super::{Report, Row, recorded, table};
 use crate::client::Client;
 use crate::scope::Flow;
 use crate::scope::tests::{API, World};
 
-fn ask(query: &str) -> Ask {
-    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    Ask::read(|name| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()))
+fn params(query: &str) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
 fn world() -> World {
@@ -25,10 +23,15 @@ fn world() -> World {
 }
 
 fn preview(query: &str) -> Report {
-    let (world, ask) = (world(), ask(query));
-    authorize(&ask, Some(&world.client), |request| {
-        let scope = request.scope.clone().unwrap_or_default();
-        world.decide(Flow::Code, request.audience.as_deref().unwrap_or_default(), &scope)
+    preview_in(&world(), query)
+}
+
+fn preview_in(world: &World, query: &str) -> Report {
+    authorize(&params(query), Some(&world.client), |request| {
+        let (scope, audience) =
+            (request.scope.clone().unwrap_or_default(), request.audience.clone().unwrap_or_default());
+        let scopes = world.decide(request.flow(), &audience, &scope);
+        Decision { scopes, api: (audience == API).then(|| world.orders.clone()) }
     })
 }
 
@@ -66,6 +69,47 @@ fn a_request_that_is_refused() {
         Some(json!({"resource": "clients", "id": "CLIENT", "action": "append", "field": "callbacks",
                     "value": "https://app.example/other"}))
     );
+}
+
+#[test]
+fn what_authorize_refuses_is_not_foretold_as_granted() {
+    let good = "client_id=CLIENT&response_type=code&redirect_uri=https://app.example/cb&audience=https://orders.example/&\
+                scope=read:orders";
+    let report = preview(&format!("{good}&scope=openid"));
+    assert_eq!(report.rows.len(), 1);
+    assert_eq!(report.rows[0].says, "The parameter scope was sent more than once.");
+    assert_eq!(report.verdict, "Refused on a page of this server: invalid_request.");
+    let report = preview_in(&world().with(|world| world.orders.signing_alg = "PS256".into()), good);
+    assert_eq!(
+        (report.rows[0].kind.as_str(), report.rows[0].reason.as_str()),
+        ("request", "signing_alg_not_built")
+    );
+    assert_eq!(report.verdict, "Refused at the callback: invalid_request.");
+}
+
+#[test]
+fn what_a_record_names_cannot_steer_a_terminal() {
+    let evil = "\u{1b}[2J\u{202e}";
+    let row = Row {
+        kind: evil.into(),
+        item: evil.into(),
+        outcome: evil.into(),
+        reason: evil.into(),
+        says: evil.into(),
+        remedy: Some(evil.into()),
+        ..Row::default()
+    };
+    let facts = vec![(evil.to_owned(), evil.to_owned())];
+    let report = Report {
+        facts,
+        rows: vec![row],
+        verdict: evil.into(),
+        differs: vec![evil.into()],
+        ..Report::default()
+    };
+    let text = table::text(&report, false);
+    assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
+    assert_eq!(text.matches("\\u{202e}").count(), 10, "{text}");
 }
 
 #[test]

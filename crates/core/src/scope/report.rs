@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::reason::{Explanation, Reason};
 use crate::errors::OAuthError;
+use crate::terminal::printable;
 
 /// For whom the access token is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -196,11 +197,4 @@ fn alike(first: &ScopeEntry, next: &ScopeEntry) -> bool {
         && next.outcome == Outcome::Granted
         && first.reason() == next.reason()
         && first.origin == next.origin
-}
-
-/// A request may name anything; what it names must not steer the terminal that shows it.
-fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
-        .collect()
 }

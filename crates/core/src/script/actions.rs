@@ -19,7 +19,7 @@ pub fn judge(by: &str, commands: &[Value], facts: &ScriptFacts) -> Verdict {
 fn apply(verdict: &mut Verdict, by: &str, command: &Value, facts: &ScriptFacts) {
     let kind = command["type"].as_str().unwrap_or_default();
     let text = |name: &str| command[name].as_str().unwrap_or_default();
-    let scope_change = |change| ScopeChange { by: by.to_owned(), change };
+    let scope_change = |change| ScopeChange { by: at_line(by, command), change };
     match kind {
         "access.deny" => verdict.deny(denial(command)),
         "access.rejectInvalidSubjectToken" => {
@@ -157,8 +157,13 @@ fn claim(verdict: &mut Verdict, by: &str, command: &Value, token: Token) {
         let kind = command["type"].as_str().unwrap_or_default();
         verdict.note(by, kind, name, reason);
     } else {
-        verdict.note_set(by, what, name);
+        verdict.note_set(&at_line(by, command), what, name);
     }
+}
+
+/// The script, and the line that gave the command where the engine knows it.
+fn at_line(by: &str, command: &Value) -> String {
+    command["line"].as_u64().map_or_else(|| by.to_owned(), |line| format!("{by}, line {line}"))
 }
 
 /// Where no browser can be sent elsewhere, the login cannot go on without what it was sent for.

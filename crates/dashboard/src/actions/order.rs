@@ -1,7 +1,6 @@
 //! Which actions a trigger runs, in order.
 
 use axum::body::Bytes;
-use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Redirect, Response};
 use gatewright_resources::engine::Method;
 use serde_json::{Value, json};
@@ -12,7 +11,7 @@ use crate::every::every;
 use crate::form::{FormView, Kind, Outcome, Refused, Spec, control, submit_with};
 use crate::page::{Link, Page};
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::{Query, Sent};
 use crate::session::Admin;
 use crate::view::{Cell, Empty, Row, Table, items, text};
 
@@ -33,8 +32,7 @@ fn trigger(query: &Sent) -> &'static str {
 }
 
 /// `GET /dashboard/triggers`.
-pub(super) async fn show(admin: Admin, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+pub(super) async fn show(admin: Admin, Query(query): Query) -> Result<Response, Problem> {
     Ok(page(&admin, trigger(&query), None).await?.done(query.text("done")).respond())
 }
 
@@ -91,12 +89,7 @@ async fn page(admin: &Admin, trigger: &str, refused: Option<&Refused>) -> Result
 }
 
 /// `POST /dashboard/triggers`.
-pub(super) async fn change(
-    admin: Admin,
-    RawQuery(query): RawQuery,
-    body: Bytes,
-) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+pub(super) async fn change(admin: Admin, Query(query): Query, body: Bytes) -> Result<Response, Problem> {
     let trigger = trigger(&query);
     let sent = admin.form(&body)?;
     let current = bound(&admin, trigger).await?;

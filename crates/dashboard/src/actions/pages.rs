@@ -1,7 +1,7 @@
 //! The pages of an action besides its draft.
 
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use axum::response::Response;
 use gatewright_resources::engine::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::every::every;
 use crate::form::{FormView, Kind, Outcome, Refused, Spec, control, submit_with};
 use crate::page::Page;
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::Query;
 use crate::session::Admin;
 use crate::view::{Cell, Empty, Notice, Raw, Row, RowAction, Table, items, pretty, text};
 
@@ -104,9 +104,8 @@ static SECRET: Spec = Spec {
 pub(super) async fn secrets(
     admin: Admin,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    Query(query): Query,
 ) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
     let action = SECTION.found(&admin, &id).await?;
     Ok(secrets_page(&admin, &action, None).done(query.text("done")).respond())
 }
@@ -183,9 +182,8 @@ static DEPLOY: Spec = Spec {
 pub(super) async fn versions(
     admin: Admin,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    Query(query): Query,
 ) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
     let action = SECTION.found(&admin, &id).await?;
     let all = every(&admin, &format!("{}/versions", SECTION.api_path(&id)), "versions").await?;
     let path = format!("{}/versions", SECTION.page_path(&id));

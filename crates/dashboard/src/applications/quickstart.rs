@@ -1,21 +1,20 @@
 //! The first page of an application: what to write into it.
 
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use axum::response::Response;
 use serde_json::Value;
 
 use super::{found, page_of};
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::Query;
 use crate::session::Admin;
 use crate::view::{Cell, Facts, Notice, Snippet, Snippets, text};
 
 pub(super) async fn show(
     admin: Admin,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    Query(query): Query,
 ) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
     let client = found(&admin, &id).await?;
     let domain = admin.cx.issuer.domain().to_owned();
     let first = |name: &str| client[name][0].as_str().unwrap_or_default().to_owned();

@@ -1,7 +1,7 @@
 //! What an application is tied to: the connections its users log in with, the APIs it has grants for.
 
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use gatewright_resources::engine::Method;
 use serde_json::{Value, json};
@@ -12,16 +12,15 @@ use crate::every::every;
 use crate::form::{FormView, Kind, Outcome, Refused, Spec, control, submit_with};
 use crate::page::Page;
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::Query;
 use crate::session::Admin;
 use crate::view::{Cell, Empty, Row, RowAction, Table, items, text};
 
 pub(super) async fn connections(
     admin: Admin,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    Query(query): Query,
 ) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
     let client = found(&admin, &id).await?;
     let all = every(&admin, "/connections", "connections").await?;
     let is_on = |connection: &Value| {
@@ -101,9 +100,8 @@ static GRANT: Spec = Spec {
 pub(super) async fn apis(
     admin: Admin,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    Query(query): Query,
 ) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
     let client = found(&admin, &id).await?;
     Ok(apis_page(&admin, &client, None).await?.done(query.text("done")).respond())
 }

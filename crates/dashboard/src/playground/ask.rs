@@ -18,6 +18,9 @@ pub(super) struct Ask {
     pub(super) prompt: String,
 }
 
+/// The parameters that the form puts together.
+const NAMES: [&str; 6] = ["client_id", "audience", "scope", "connection", "response_type", "prompt"];
+
 /// Every response type.
 pub(super) const RESPONSE_TYPES: &[&str] =
     &["code", "token id_token", "id_token", "token", "code id_token", "code token", "code id_token token"];
@@ -30,8 +33,13 @@ pub(super) const CORRECTED_SCOPE: &str =
 
 impl Ask {
     /// The request that a query holds; the forum's, if it holds none.
-    pub(super) fn of(player: &Player, query: Option<String>) -> Result<Self, Problem> {
-        let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+    ///
+    /// # Errors
+    /// [`Problem::Malformed`]: a parameter is there twice, which `/authorize` refuses (RFC 6749 section 3.1).
+    pub(super) fn of(player: &Player, query: &Sent) -> Result<Self, Problem> {
+        if query.repeated(&NAMES).is_some() {
+            return Err(Problem::Malformed);
+        }
         if query.text("client_id").is_none() {
             return Ok(Self::forum(player));
         }
@@ -70,15 +78,16 @@ impl Ask {
         Self { scope: scope.to_owned(), ..self.clone() }
     }
 
-    fn pairs(&self) -> [(&'static str, &str); 6] {
-        [
-            ("client_id", &self.client_id),
-            ("audience", &self.audience),
-            ("scope", &self.scope),
-            ("connection", &self.connection),
-            ("response_type", &self.response_type),
-            ("prompt", &self.prompt),
-        ]
+    fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let values = [
+            &self.client_id,
+            &self.audience,
+            &self.scope,
+            &self.connection,
+            &self.response_type,
+            &self.prompt,
+        ];
+        NAMES.into_iter().zip(values.map(String::as_str))
     }
 
     /// As the playground's own query.
@@ -90,7 +99,6 @@ impl Ask {
     pub(super) fn params(&self, callback: &str) -> Vec<(&'static str, String)> {
         let mut params: Vec<(&'static str, String)> = self
             .pairs()
-            .into_iter()
             .filter(|(_, value)| !value.is_empty())
             .map(|(name, value)| (name, value.to_owned()))
             .collect();

@@ -1,10 +1,11 @@
 //! What stands in a token, and where each claim comes from.
 
 use askama::Template;
+use gatewright_core::script::claims;
 use gatewright_jose::parse_unverified;
 use serde_json::Value;
 
-use crate::view::text;
+use crate::view::{items, text};
 
 /// A token taken apart.
 #[derive(Template)]
@@ -24,57 +25,9 @@ pub(super) struct Claim {
     pub(super) origin: String,
 }
 
-/// Claims that the scope beside them opens (OpenID Connect Core, section 5.4).
-const BY_SCOPE: &[(&str, &[&str])] = &[
-    ("email", &["email", "email_verified"]),
-    ("phone", &["phone_number", "phone_number_verified", "phone_verified"]),
-    ("address", &["address"]),
-    (
-        "profile",
-        &[
-            "name",
-            "family_name",
-            "given_name",
-            "middle_name",
-            "nickname",
-            "preferred_username",
-            "profile",
-            "picture",
-            "website",
-            "gender",
-            "birthdate",
-            "zoneinfo",
-            "locale",
-            "updated_at",
-        ],
-    ),
-];
-
-/// Claims that say what the token is.
-const STANDARD: &[&str] = &[
-    "iss",
-    "sub",
-    "aud",
-    "exp",
-    "iat",
-    "nbf",
-    "azp",
-    "sid",
-    "nonce",
-    "auth_time",
-    "at_hash",
-    "c_hash",
-    "s_hash",
-    "jti",
-    "acr",
-    "amr",
-    "client_id",
-    "gty",
-];
-
 impl TokenView {
-    /// A token of an answer; `runs` are the scripts that ran for it, as the log keeps them.
-    pub(super) fn of(id: &'static str, title: &'static str, token: &str, runs: &[Value]) -> Self {
+    /// A token of an answer; `origins` are the groups of claims that the ledger keeps of it.
+    pub(super) fn of(id: &'static str, title: &'static str, token: &str, origins: &[Value]) -> Self {
         let parsed = parse_unverified(token);
         let note = match &parsed {
             Some((header, _)) => {
@@ -84,7 +37,7 @@ impl TokenView {
         };
         let members = parsed.map(|(_, claims)| claims).and_then(|claims| claims.as_object().cloned());
         let claims = members.into_iter().flatten().map(|(name, value)| Claim {
-            origin: origin(&name, &value, runs),
+            origin: origin(&name, origins),
             value: shown(&name, &value),
             name,
         });
@@ -102,45 +55,32 @@ fn shown(name: &str, value: &Value) -> String {
     }
 }
 
-fn origin(name: &str, value: &Value, runs: &[Value]) -> String {
-    if let Some(run) = runs.iter().rev().find(|run| sets(run, name, value)) {
-        let kind = match text(run, "kind") {
-            "rule" => "Rule",
-            "hook" => "Hook",
-            _ => "Action",
-        };
-        return format!("{kind} {}", text(run, "name"));
-    }
-    if let Some((scope, _)) = BY_SCOPE.iter().find(|(_, claims)| claims.contains(&name)) {
-        return format!("scope {scope}");
-    }
-    match name {
-        "scope" => "the decision below".to_owned(),
-        "permissions" => "role-based access control of the API".to_owned(),
-        "org_id" | "org_name" => "the organization".to_owned(),
-        _ if STANDARD.contains(&name) => "standard".to_owned(),
-        _ => "unknown".to_owned(),
+fn origin(name: &str, origins: &[Value]) -> String {
+    let group = origins.iter().find(|group| items(group, "claims").iter().any(|claim| claim == name));
+    let of = group.map_or("", |group| text(group, "of"));
+    match (name, group.map(|group| text(group, "reason"))) {
+        ("scope", _) => "the decision below".to_owned(),
+        ("permissions", _) => "role-based access control of the API".to_owned(),
+        ("org_id" | "org_name", _) => "the organization".to_owned(),
+        (_, Some("claim_of_script")) => script(of),
+        (_, Some("claim_of_scope")) => format!("scope {of}"),
+        (_, Some("claim_of_dialect")) => format!("standard, in the dialect {of}"),
+        (_, Some("claim_of_request")) => "standard, asked for".to_owned(),
+        (_, Some(_)) => "standard".to_owned(),
+        // Hashes are made when a token is signed; and who may not read the logs has the names alone.
+        (_, None) => match gatewright_core::tokens::claims::scope_of(name) {
+            Some(scope) => format!("scope {scope}"),
+            None if claims::is_reserved(name) => "standard".to_owned(),
+            None => "unknown".to_owned(),
+        },
     }
 }
 
-/// Whether a script's commands name this claim.
-fn sets(run: &Value, name: &str, value: &Value) -> bool {
-    fn holds(command: &Value, name: &str) -> bool {
-        match command {
-            Value::String(text) => text == name,
-            Value::Array(parts) => parts.iter().any(|part| holds(part, name)),
-            // A rule's claims are members; those of a profile have names that any member may have.
-            Value::Object(members) => {
-                members.iter().any(|(key, part)| (key == name && name.contains(':')) || holds(part, name))
-            }
-            _ => false,
-        }
-    }
-    // A command that sets a scope names it; the claim that holds all scopes is of the decision.
-    name != "scope"
-        && !STANDARD.contains(&name)
-        && !value.is_null()
-        && run["commands"].as_array().is_some_and(|commands| commands.iter().any(|one| holds(one, name)))
+/// `The action "a", line 3` as a heading has it.
+fn script(of: &str) -> String {
+    let plain = of.strip_prefix("The ").unwrap_or(of).replace('"', "");
+    let mut letters = plain.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 #[cfg(test)]
@@ -151,15 +91,22 @@ mod tests {
 
     #[test]
     fn claims_have_an_origin() {
-        let runs = [json!({"kind": "action", "name": "add-role", "commands": [
-            {"set_custom_claim": {"token": "id_token", "name": "https://x/role", "value": "tea"}}
-        ]})];
-        let check = |name: &str, expect: &str| assert_eq!(origin(name, &json!("v"), &runs), expect);
+        let origins = [
+            json!({"reason": "claim_of_protocol", "claims": ["iss", "sub"]}),
+            json!({"reason": "claim_of_request", "claims": ["nonce"]}),
+            json!({"reason": "claim_of_scope", "of": "email", "claims": ["email"]}),
+            json!({"reason": "claim_of_script", "of": "The action \"add-role\", line 3", "claims": ["https://x/role"]}),
+            json!({"reason": "claim_of_script", "of": "The rule \"r\"", "claims": ["nickname"]}),
+        ];
+        let check = |name: &str, expect: &str| assert_eq!(origin(name, &origins), expect, "{name}");
         check("iss", "standard");
+        check("nonce", "standard, asked for");
         check("email", "scope email");
-        check("nickname", "scope profile");
+        check("nickname", "Rule r");
+        check("https://x/role", "Action add-role, line 3");
+        // What the ledger does not have.
+        check("at_hash", "standard");
         check("name", "scope profile");
-        check("https://x/role", "Action add-role");
         check("https://x/other", "unknown");
     }
 }

@@ -1,10 +1,9 @@
 //! What came back: the tokens taken apart, and the decision as it was made.
 
 use axum::body::Bytes;
-use axum::extract::RawQuery;
 use axum::http::StatusCode;
 use axum::response::Response;
-use gatewright_jose::parse_unverified;
+use gatewright_jose::{Expect, parse_unverified, verify};
 use serde_json::{Value, json};
 
 use super::Player;
@@ -14,14 +13,13 @@ use super::show::{remedies, with_remedies};
 use crate::api::encoded;
 use crate::page::{Blocks, Page, Plain};
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::{Query, Sent};
 use crate::view::{Notice, Raw, items, pretty, text};
 use crate::why::{WhyTable, tables};
 use crate::{away, exchange};
 
 /// `GET …/callback`: a code, or a refusal.
-pub(super) async fn by_get(player: Player, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    let sent = Sent::parse(query.unwrap_or_default().as_bytes())?;
+pub(super) async fn by_get(player: Player, Query(sent): Query) -> Result<Response, Problem> {
     came_back(player, sent).await
 }
 
@@ -49,7 +47,7 @@ async fn came_back(player: Player, sent: Sent) -> Result<Response, Problem> {
         let shown = Shown { notices: vec![notice], ..Shown::default() };
         return Ok(respond(&player, None, shown));
     };
-    let ask = Ask::of(&player, Some(text(&kept, "ask").to_owned()))?;
+    let ask = Ask::of(&player, &Sent::parse(text(&kept, "ask").as_bytes())?)?;
     let mut answer = json!({});
     for name in
         ["access_token", "id_token", "token_type", "expires_in", "scope", "error", "error_description"]
@@ -64,20 +62,14 @@ async fn came_back(player: Player, sent: Sent) -> Result<Response, Problem> {
             answer[name] = value.clone();
         }
     }
-    let shown = shown(&player, &ask, &answer).await?;
+    let doubt = doubt(&player, &ask, text(&kept, "nonce"), &answer);
+    let mut shown = shown(&player, &ask, &answer).await?;
+    shown.notices.extend(doubt);
     Ok(respond(&player, Some(&ask), shown))
 }
 
 /// Redeems the code as the client would: with its secret, if the administrator may read it.
 async fn redeem(player: &Player, ask: &Ask, code: &str, verifier: &str) -> Result<Value, Problem> {
-    let callback = player.callback();
-    let mut params = vec![
-        ("grant_type", "authorization_code"),
-        ("client_id", ask.client_id.as_str()),
-        ("code", code),
-        ("redirect_uri", callback.as_str()),
-        ("code_verifier", verifier),
-    ];
     let path = format!("/clients/{}?fields=", encoded(&ask.client_id));
     let client = player.api.get(format!("{path}token_endpoint_auth_method")).await?;
     // The secret is read only where one is needed: that leaves an event in the logs.
@@ -85,10 +77,25 @@ async fn redeem(player: &Player, ask: &Ask, code: &str, verifier: &str) -> Resul
         "none" => Value::Null,
         _ => player.api.get(format!("{path}client_secret")).await?,
     };
-    if let Some(secret) = secret["client_secret"].as_str() {
-        params.push(("client_secret", secret));
-    }
-    exchange::token(player.cx(), &params).await
+    let callback = player.callback();
+    let redeemed = exchange::Code { code, redirect_uri: &callback, verifier };
+    exchange::redeem(player.cx(), &ask.client_id, secret["client_secret"].as_str(), redeemed).await
+}
+
+/// What a client has to check of an ID token (OpenID Connect Core section 3.1.3.7), where it does not hold. Tokens
+/// under a client's own secret are left to the client.
+fn doubt(player: &Player, ask: &Ask, nonce: &str, answer: &Value) -> Option<Notice> {
+    let token = answer["id_token"].as_str()?;
+    let (header, claims) = parse_unverified(token)?;
+    let cx = player.cx();
+    let expect =
+        Expect { issuer: cx.issuer.as_str(), audience: Some(&ask.client_id), now: cx.now, leeway_seconds: 0 };
+    let text = match verify(token, cx.tenant.signing_keys(), &expect) {
+        Err(error) if header["alg"] != "HS256" => format!("The ID token does not verify: {error}."),
+        _ if claims["nonce"] != nonce => "The ID token has not the nonce that was sent.".to_owned(),
+        _ => return None,
+    };
+    Some(Notice { kind: "bad", title: "This answer is not the one that was asked for", text, link: None })
 }
 
 async fn shown(player: &Player, ask: &Ask, answer: &Value) -> Result<Shown, Problem> {
@@ -98,10 +105,9 @@ async fn shown(player: &Player, ask: &Ask, answer: &Value) -> Result<Shown, Prob
         let text = format!("{error}: {}", answer["error_description"].as_str().unwrap_or_default());
         shown.notices.push(Notice { kind: "bad", title: "Refused", text, link: None });
     }
-    let runs = items(&decision["scripts"], "runs");
     for (id, title) in [("id_token", "ID token"), ("access_token", "Access token")] {
         if let Some(token) = answer[id].as_str() {
-            shown.tokens.push(TokenView::of(id, title, token, runs));
+            shown.tokens.push(TokenView::of(id, title, token, items(&decision["claims"], id)));
         }
     }
     shown.tables = tables(&decision, &remedies(player, ask));
@@ -118,9 +124,13 @@ async fn decision(player: &Player, ask: &Ask, answer: &Value) -> Result<Value, P
         .into_iter()
         .find_map(|name| parse_unverified(answer[name].as_str()?))
         .and_then(|(_, claims)| claims["sub"].as_str().map(str::to_owned));
-    let mut query = format!("client_id:\"{}\"", ask.client_id);
+    // A quote in them would end the phrase.
+    let quoted = |text: &str| format!("\"{}\"", text.replace(['"', '\\'], "?"));
+    let mut query = format!("client_id:{}", quoted(&ask.client_id));
     match subject {
-        Some(user_id) => query.push_str(&format!(" AND user_id:\"{user_id}\" AND type:(s OR ssa)")),
+        Some(user_id) => {
+            query.push_str(&format!(" AND user_id:{} AND type:(s OR ssa)", quoted(&user_id)));
+        }
         None => query.push_str(" AND type:(f OR fsa OR s OR feacft)"),
     }
     let found = player.api.get(format!("/logs?per_page=1&q={}", encoded(&query))).await;

@@ -2,11 +2,10 @@
 
 use askama::Template;
 use axum::body::Bytes;
-use axum::extract::RawQuery;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use gatewright_core::client::Client;
-use gatewright_oauth::prediction::{self, Asked};
+use gatewright_oauth::prediction;
 use gatewright_resources::dashboard::administrators::PLAYGROUND;
 use gatewright_resources::engine::Method;
 use serde_json::{Value, json};
@@ -18,10 +17,10 @@ use crate::api::{ApiCall, encoded};
 use crate::every::every_of;
 use crate::page::{Blocks, Link, Page, Plain};
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::Query;
 use crate::session::{Admin, CSRF};
 use crate::view::{items, text};
-use crate::why::{Remedies, WhyRow, WhyTable, scope_rows};
+use crate::why::{Remedies, WhyRow, WhyTable, report_rows};
 
 /// The form and the address that comes of it.
 #[derive(Template)]
@@ -50,10 +49,9 @@ struct Obstacle {
 }
 
 /// `GET`.
-pub(super) async fn show(player: Player, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+pub(super) async fn show(player: Player, Query(query): Query) -> Result<Response, Problem> {
     player.furnish().await?;
-    let done = Sent::parse(query.as_deref().unwrap_or_default().as_bytes())?;
-    let ask = Ask::of(&player, query)?;
+    let ask = Ask::of(&player, &query)?;
     let clients =
         every_of(&player.api, "/clients?is_global=false&fields=client_id,name,callbacks,app_type", "clients")
             .await?;
@@ -62,10 +60,7 @@ pub(super) async fn show(player: Player, RawQuery(query): RawQuery) -> Result<Re
         every_of(&player.api, "/connections?fields=name,strategy,enabled_clients", "connections").await?;
     let board = board(&player, &ask, &clients, &apis, &connections);
     let chosen = client(&player, &ask).await?;
-    let table = match &chosen {
-        Some(client) => Some(predicted(&player, client, &ask).await?),
-        None => None,
-    };
+    let table = chosen.map(|client| predicted(&player, client, &ask));
     let title = "Playground";
     let lead = "Put a login together, see what will be decided before anybody logs in, then run it.";
     let mut blocks = Blocks::default();
@@ -73,7 +68,7 @@ pub(super) async fn show(player: Player, RawQuery(query): RawQuery) -> Result<Re
     table.iter().for_each(|table| blocks.add(table));
     Ok(match &player.admin {
         Some(admin) => {
-            Page::new(admin, player.base, title).lead(lead).done(done.text("done")).blocks(blocks).respond()
+            Page::new(admin, player.base, title).lead(lead).done(query.text("done")).blocks(blocks).respond()
         }
         None => Plain::wide(player.cx(), title).lead(lead).blocks(blocks).respond(StatusCode::OK),
     })
@@ -96,21 +91,15 @@ async fn client(player: &Player, ask: &Ask) -> Result<Option<Client>, Problem> {
 }
 
 /// The decision, with other requests to press where a remedy names one.
-async fn predicted(player: &Player, client: &Client, ask: &Ask) -> Result<WhyTable, Problem> {
-    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let asked = Asked {
-        scope: some(&ask.scope),
-        audience: some(&ask.audience),
-        response_type: ask.response_type.clone(),
-        user_id: None,
-    };
-    let report = match prediction::predict(player.cx(), client, &asked).await? {
-        Ok(report) => json!(report),
-        Err(refusal) => json!(refusal),
-    };
+fn predicted(player: &Player, mut client: Client, ask: &Ask) -> WhyTable {
+    let callback = player.callback();
+    let params = ask.params(&callback).into_iter().map(|(name, value)| (name.to_owned(), value));
+    // That it is missing is said beside the form.
+    client.callbacks.push(callback);
+    let report = prediction::predict(player.cx(), &client, &params.collect::<Vec<_>>());
     let title = format!("What will be decided for {}", client.name);
-    let rows = with_remedies(player, ask, scope_rows(&report));
-    Ok(WhyTable { title, rows, remedies: remedies(player, ask) })
+    let rows = with_remedies(player, ask, report_rows(&report));
+    WhyTable { title, rows, remedies: remedies(player, ask) }
 }
 
 /// What becomes of a remedy that is pressed: afterwards the request is predicted anew.

@@ -1,7 +1,7 @@
 //! What a user is tied to: identities, roles and permissions, sessions, applications, log events.
 
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use gatewright_resources::engine::Method;
 use serde_json::{Value, json};
@@ -13,13 +13,9 @@ use crate::form::{FormView, Outcome, Refused, submit_with};
 use crate::logs as log_pages;
 use crate::page::Page;
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::Query;
 use crate::session::Admin;
 use crate::view::{Cell, Empty, Row, RowAction, Table, items, text, total};
-
-fn query_of(query: Option<String>) -> Result<Sent, Problem> {
-    Sent::parse(query.unwrap_or_default().as_bytes())
-}
 
 /// Back to a page of the user, saying what was done.
 fn to(id: &str, tab: &str, done: &str) -> Response {
@@ -33,9 +29,8 @@ fn empty(title: &'static str, text: &'static str) -> Empty {
 pub(super) async fn identities(
     admin: Admin,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    Query(query): Query,
 ) -> Result<Response, Problem> {
-    let query = query_of(query)?;
     let user = found(&admin, &id).await?;
     let identities = items(&user, "identities");
     let rows = identities.iter().map(|identity| Row {
@@ -76,9 +71,8 @@ pub(super) async fn unlink(admin: Admin, Path(id): Path<String>, body: Bytes) ->
 pub(super) async fn roles(
     admin: Admin,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    Query(query): Query,
 ) -> Result<Response, Problem> {
-    let query = query_of(query)?;
     let user = found(&admin, &id).await?;
     Ok(roles_page(&admin, &user, query.page(), None).await?.done(query.text("done")).respond())
 }
@@ -172,9 +166,8 @@ pub(super) async fn set_role(admin: Admin, Path(id): Path<String>, body: Bytes) 
 pub(super) async fn sessions(
     admin: Admin,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    Query(query): Query,
 ) -> Result<Response, Problem> {
-    let query = query_of(query)?;
     let user = found(&admin, &id).await?;
     let now = admin.cx.now;
     let alive = admin.get(format!("{}/sessions", api_path(&id))).await?;
@@ -250,9 +243,8 @@ pub(super) async fn end_session(
 pub(super) async fn grants(
     admin: Admin,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    Query(query): Query,
 ) -> Result<Response, Problem> {
-    let query = query_of(query)?;
     let user = found(&admin, &id).await?;
     let given = every(&admin, &format!("/grants?user_id={}", encoded(&id)), "grants").await?;
     let rows = given.iter().map(|grant| {
@@ -302,9 +294,8 @@ pub(super) async fn take_grant(
 pub(super) async fn logs(
     admin: Admin,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    Query(query): Query,
 ) -> Result<Response, Problem> {
-    let query = query_of(query)?;
     let user = found(&admin, &id).await?;
     let page = query.page();
     let path = format!("{}/logs?include_totals=true&per_page={PER_PAGE}&page={page}", api_path(&id));

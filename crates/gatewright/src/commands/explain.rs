@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use gatewright_core::explain::{Report, apply, table};
+use gatewright_core::terminal::printable;
 use serde_json::{Value, json};
 
 use self::place::Place;
@@ -17,7 +18,7 @@ pub(super) fn run(args: &ExplainArgs) -> ExitCode {
     match explained(args) {
         Ok(code) => code,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "gatewright: {error:#}");
+            let _ = writeln!(std::io::stderr(), "gatewright: {}", printable(&format!("{error:#}")));
             ExitCode::from(2)
         }
     }
@@ -44,7 +45,7 @@ async fn answer(place: &Place, args: &ExplainArgs, what: &str) -> anyhow::Result
     let report = match place.explain(what, args.now).await? {
         Ok(report) => report,
         Err(nothing) => {
-            let _ = writeln!(std::io::stderr(), "gatewright: {nothing}");
+            let _ = writeln!(std::io::stderr(), "gatewright: {}", printable(&nothing));
             return Ok(ExitCode::from(1));
         }
     };
@@ -83,7 +84,7 @@ async fn change(place: &Place, report: &Report, yes: bool) -> anyhow::Result<()>
 
 /// What is said beside the report, which may be read by a program.
 fn note(text: &str) -> anyhow::Result<()> {
-    Ok(writeln!(std::io::stderr(), "{text}")?)
+    Ok(writeln!(std::io::stderr(), "{}", printable(text))?)
 }
 
 fn asked(what: &str) -> anyhow::Result<bool> {

@@ -17,7 +17,6 @@ use gatewright_core::authorize::{self, Ask, Refusal, Request, pushed};
 use gatewright_core::client::Client;
 use gatewright_core::login::screens::NoPage;
 use gatewright_core::reasons::change::{ChangeFacts, change};
-use gatewright_core::scope::Flow;
 use gatewright_http::params::ParamsError;
 use gatewright_http::{Fault, Params, RequestCx, respond};
 use gatewright_resources::login_transactions::Progress;
@@ -254,7 +253,7 @@ async fn go_on(cx: RequestCx, params: Params, origin: Origin) -> Result<Response
         Ok(checked) => checked,
         Err((client, refusal)) => return refused(&cx, client.as_deref(), *refusal).await,
     };
-    let wanted = Wanted::new(&cx, request.scope.as_deref(), request.audience.as_deref(), flow(&request));
+    let wanted = Wanted::of(&cx, &request);
     let asked = Asked { client, request, wanted, params, waiting, pushed, back };
     let found = find(&cx, &asked).await?;
     let progress = asked.waiting.as_ref().map(|waiting| &waiting.row.progress);
@@ -270,14 +269,6 @@ async fn go_on(cx: RequestCx, params: Params, origin: Origin) -> Result<Response
         Some(known) => issue::issue(&cx, asked, known).await,
         // The user was deleted, or the session was ended, since it was noted.
         None => ask_to_log_in(&cx, &asked, &found, LoginReason::NoSession).await,
-    }
-}
-
-const fn flow(request: &Request) -> Flow<'static> {
-    match (request.response_types.code, request.response_types.has_token_or_id_token()) {
-        (true, true) => Flow::Hybrid,
-        (true, false) => Flow::Code,
-        (false, _) => Flow::Implicit,
     }
 }
 

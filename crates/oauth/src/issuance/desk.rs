@@ -6,6 +6,7 @@ use gatewright_core::OAuthError;
 use gatewright_core::client::Client;
 use gatewright_core::ledger;
 use gatewright_core::reasons::change::{ChangeFacts, change};
+use gatewright_core::resource_server::signing_alg_supported;
 use gatewright_core::scope::{self, ScopeReport};
 use gatewright_core::script::Verdict;
 use gatewright_core::tokens::Channel;
@@ -93,7 +94,7 @@ impl Desk {
                 return Ok(Err(refusal.error));
             }
         };
-        if let Err(error) = decision::signing_alg_supported(wanted.api.as_ref()) {
+        if let Err(error) = signing_alg_supported(wanted.api.as_ref()) {
             self.log_failure(tx, user_id, &error, ledger).await?;
             return Ok(Err(error));
         }
@@ -310,7 +311,7 @@ impl Desk {
         event.audience = wanted.audience.clone();
         event.scope = report.granted().into_iter().map(str::to_owned).collect();
         event.details = json!({"decision": ledger});
-        logs::append(tx, &self.cx.tenant.id, self.cx.now, &self.cx.app.random, &event).await?;
+        logs::write(tx, &self.cx.tenant.id, self.cx.now, &self.cx.app.random, event).await?;
         Ok(())
     }
 

@@ -68,6 +68,21 @@ sql!(
      WHERE r.tenant_id = $1 AND roles.name = $2 LIMIT 1"
 );
 
+sql!(
+    EXIST,
+    "SELECT 1 FROM user_roles r
+     JOIN roles ON roles.tenant_id = r.tenant_id AND roles.role_id = r.role_id
+     WHERE r.tenant_id = $1 AND substr(roles.name, 1, length($2)) = $2 LIMIT 1"
+);
+
+/// Whether anybody has a role that counts.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn exist(tx: &mut Tx, tenant: &TenantId) -> Result<bool, StoreError> {
+    Ok(tx.opt(&EXIST, &params![tenant, ROLE_PREFIX]).await?.is_some())
+}
+
 /// The scopes of the Management API that a user holds as administrator; empty for everybody else.
 ///
 /// # Errors

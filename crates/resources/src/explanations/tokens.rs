@@ -1,14 +1,18 @@
 //! Tokens, explained: whose they are, what was decided when they were issued, whether they are good now.
 
+use gatewright_core::Timestamp;
 use gatewright_core::explain::{Report, Row};
 use gatewright_core::refresh::{RefreshPolicy, verdict};
-use gatewright_jose::{Expect, VerifyError, parse_unverified, token_hash, verify};
+use gatewright_jose::{Expect, parse_unverified, token_hash, verify, verify_hs256};
 use gatewright_store::{StoreError, Tx, params, sql};
 use serde_json::{Value, json};
 
 use super::{Basis, Place, Unexplained, events};
 use crate::logs::id_at;
 use crate::refresh_tokens;
+
+/// Tokens that expired so long ago are still told from forged ones.
+const LONG_AGO_SECONDS: i64 = 10 * 365 * 86_400;
 
 // A token's event is of the second in which it was issued; its log id begins with the time.
 sql!(
@@ -29,6 +33,20 @@ pub(super) async fn jwt(
         row.says = "It has the form of a JWT, but it is none.".into();
         return Ok(Report { about: "token".into(), rows: vec![row], ..Report::default() });
     };
+    let (row, verified) = signed(place, token, &header, &claims);
+    let Some(claims) = verified else {
+        // Whatever it says is its maker's word: nothing of this tenant is told about it.
+        return Ok(Report {
+            about: "token".into(),
+            basis: "now".into(),
+            facts: token_facts(&header, &claims),
+            verdict: "It does not verify, so it is no token of this tenant, or was changed: what it says of itself \
+                      is not looked up."
+                .into(),
+            rows: vec![row],
+            differs: Vec::new(),
+        });
+    };
     let text = |name: &str| claims[name].as_str();
     let client_id = text("azp").or(text("client_id")).or(text("aud")).unwrap_or_default();
     let user_id = text("sub").filter(|sub| !sub.ends_with("@clients"));
@@ -39,7 +57,7 @@ pub(super) async fn jwt(
     };
     report.about = "token".into();
     report.facts.splice(0..0, token_facts(&header, &claims));
-    report.rows.insert(0, signature(place, token, text("iss").unwrap_or_default()));
+    report.rows.insert(0, row);
     if event.is_none() {
         report.rows.extend(of_claims(&claims));
         report.verdict =
@@ -48,16 +66,36 @@ pub(super) async fn jwt(
     Ok(report)
 }
 
-/// Whether this tenant signed it, and whether it is still good.
-fn signature(place: &Place<'_>, token: &str, issuer: &str) -> Row {
-    let expect = Expect { issuer, audience: None, now: place.now, leeway_seconds: 0 };
-    let (outcome, says) = match verify(token, place.tenant.signing_keys(), &expect) {
-        Ok(_) => ("valid", "This tenant signed it, and it has not expired."),
-        Err(VerifyError::Expired) => ("expired", "This tenant signed it, and its time is over."),
-        Err(_) => ("unknown", "None of this tenant's keys verifies it, or its issuer is another."),
+/// Whether this tenant signed it, and whether it is still good: the row, and the claims if the signature
+/// covers them.
+fn signed(place: &Place<'_>, token: &str, header: &Value, unverified: &Value) -> (Row, Option<Value>) {
+    let issuer = unverified["iss"].as_str().unwrap_or_default();
+    // What the token says of itself chooses the key, no more: HS256 is taken from the client it is for.
+    let secret = unverified["aud"].as_str().filter(|_| header["alg"] == "HS256").and_then(|client_id| {
+        let client = place.tenant.client(client_id)?;
+        client.signs_with_secret().then(|| client.client_secret.reveal().clone())
+    });
+    let check = |now: Timestamp, leeway_seconds: i64| {
+        let expect = Expect { issuer, audience: None, now, leeway_seconds };
+        match &secret {
+            Some(secret) => verify_hs256(token, secret.as_bytes(), &expect),
+            None => verify(token, place.tenant.signing_keys(), &expect),
+        }
     };
-    let says = says.to_owned();
-    Row { kind: "token".into(), item: "signature".into(), outcome: outcome.into(), says, ..Row::default() }
+    let row = |outcome: &str, says: &str| Row {
+        kind: "token".into(),
+        item: "signature".into(),
+        outcome: outcome.into(),
+        says: says.into(),
+        ..Row::default()
+    };
+    if let Ok(claims) = check(place.now, 0) {
+        return (row("valid", "This tenant signed it, and it has not expired."), Some(claims));
+    }
+    match check(place.now, LONG_AGO_SECONDS) {
+        Ok(claims) => (row("expired", "This tenant signed it, and its time is over."), Some(claims)),
+        Err(_) => (row("unknown", "None of this tenant's keys verifies it."), None),
+    }
 }
 
 fn token_facts(header: &Value, claims: &Value) -> Vec<(String, String)> {

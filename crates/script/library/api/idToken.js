@@ -2,9 +2,9 @@
 
 const { filled } = lib('api/checks');
 
-module.exports = ({ api, command }) => ({
+module.exports = ({ api, commandOfLine }) => ({
   setCustomClaim(name, value) {
-    command('idToken.setCustomClaim', { __proto__: null, name: filled(name, 'The name'), value: value ?? null });
+    commandOfLine('idToken.setCustomClaim', { __proto__: null, name: filled(name, 'The name'), value: value ?? null });
     return api;
   },
 });

@@ -168,6 +168,16 @@ fn unshifted(line: &str, source: &Source<'_>) -> String {
     line.to_owned()
 }
 
+/// The innermost line of the author's file on a stack.
+pub(super) fn line_of(stack: &str, file: &str) -> Option<u32> {
+    let mark = format!("{file}:");
+    stack.lines().find_map(|line| {
+        let (_, after) = line.trim_start().strip_prefix("at ")?.rsplit_once(&mark)?;
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        after[..digits].parse().ok()
+    })
+}
+
 /// An error without stack and members.
 pub(super) fn bare(kind: ErrorKind, name: &str, message: String) -> ScriptError {
     ScriptError { kind, name: name.to_owned(), message, stack: String::new(), members: Map::new() }

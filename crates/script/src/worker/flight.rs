@@ -71,6 +71,11 @@ impl Flight {
         self.ends_flow.set(false);
     }
 
+    /// The script that runs.
+    pub(super) fn program(&self) -> usize {
+        self.program.get()
+    }
+
     /// A script ended: what it left. Its timers no longer fire.
     pub(super) fn finish(&self) -> Ran<Box<RawValue>> {
         self.timers.borrow_mut().clear();
@@ -142,13 +147,20 @@ impl Flight {
         self.output_left.get()
     }
 
-    /// Takes a command: its type, and its members as JSON.
-    pub(super) fn command(&self, ctx: &Ctx<'_>, name: &str, members: &str) -> Result<(), Error> {
+    /// Takes a command: its type, its members as JSON, and the line of the script that gave it, where it is known.
+    pub(super) fn command(
+        &self,
+        ctx: &Ctx<'_>,
+        name: &str,
+        members: &str,
+        line: Option<u32>,
+    ) -> Result<(), Error> {
         // Nothing of a command is worth counting less than this, or empty ones could be given for ever.
         self.spend(ctx, members.len() + name.len() + 64)?;
         let rest = members.strip_prefix('{').unwrap_or("}");
         let comma = if rest.starts_with('}') { "" } else { "," };
-        let text = format!("{{\"type\":\"{name}\"{comma}{rest}");
+        let line = line.map(|line| format!(",\"line\":{line}")).unwrap_or_default();
+        let text = format!("{{\"type\":\"{name}\"{line}{comma}{rest}");
         let Ok(command) = RawValue::from_string(text) else {
             return Err(Exception::throw_type(ctx, "The command is no JSON"));
         };

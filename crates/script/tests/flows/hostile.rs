@@ -40,7 +40,8 @@ fn innocent() {
         api.accessToken.addScope('read:things'); console.log(JSON.stringify({a: [1]}), [1, 2].map((x) => x * 2).join());",
     ));
     assert_eq!(outcome.ended, Ended::Whole, "{outcome:?}");
-    assert_eq!(outcome.runs[0].commands, [json!({"type": "accessToken.addScope", "scope": "read:things"})]);
+    let command = json!({"type": "accessToken.addScope", "scope": "read:things", "line": 2});
+    assert_eq!(outcome.runs[0].commands, [command]);
     assert_eq!(outcome.runs[0].console, ["{\"a\":[1]} 2,4"]);
 }
 
@@ -201,8 +202,8 @@ fn pollution_changes_nothing_that_crosses() {
     assert_eq!(
         outcome.runs[0].commands,
         [
-            json!({"type": "accessToken.addScope", "scope": "read:things"}),
-            json!({"type": "idToken.setCustomClaim", "name": "n", "value": 1})
+            json!({"type": "accessToken.addScope", "scope": "read:things", "line": 9}),
+            json!({"type": "idToken.setCustomClaim", "name": "n", "value": 1, "line": 9})
         ]
     );
     innocent();

@@ -99,6 +99,21 @@ async fn a_session_that_began_with_a_code_is_no_login_of_an_administrator() {
 }
 
 #[tokio::test]
+async fn a_stranger_makes_no_client_of_the_dashboard() {
+    on_every_database(async |server: Server| {
+        let admin = server.admin().await;
+        let client = "/clients/gatewright-dashboard";
+        let page = server.tool().open("/dashboard/users").await;
+        assert!(page.expect(403).body.contains("no administrator yet"), "{}", page.body);
+        admin.call(Method::GET, client, None).await.expect(404);
+        administrator(&admin, &server).await;
+        log_in(&server).await;
+        admin.call(Method::GET, client, None).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_ends_all_sessions_of_a_user_ends_those_in_the_dashboard() {
     on_every_database(async |server: Server| {
         let admin = server.admin().await;

@@ -9,6 +9,7 @@ mod dashboard;
 mod device;
 mod discovery;
 mod email;
+mod explain;
 mod gateway;
 mod hints;
 mod keys;

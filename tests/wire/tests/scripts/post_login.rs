@@ -22,6 +22,19 @@ async fn an_action_sets_claims_and_what_is_left_out_has_a_reason() {
         assert_eq!(tokens.id_claims()["https://example.com/user_metadata"], json!({}));
         assert_eq!(tokens.access_claims()["https://example.com/plan"], "free");
         assert_eq!(tokens.access_claims().get("color"), None);
+        // Each claim names the action and the line that set it.
+        let origins = admin.newest_log("s").await["details"]["decision"]["claims"].clone();
+        for (token, claim, line) in [
+            ("id_token", "https://example.com/user_metadata", 2),
+            ("access_token", "https://example.com/plan", 3),
+        ] {
+            let groups = origins[token].as_array().unwrap();
+            let group =
+                groups.iter().find(|group| group["claims"].as_array().unwrap().contains(&json!(claim)));
+            let group = group.unwrap_or_else(|| panic!("no {claim} in {origins:#}"));
+            assert_eq!(group["reason"], "claim_of_script");
+            assert!(group["of"].as_str().unwrap().ends_with(&format!(", line {line}")), "{group}");
+        }
         let ignored = told(&admin, "s").await["ignored"].clone();
         let reasons: Vec<&str> =
             ignored.as_array().unwrap().iter().filter_map(|note| note["reason"].as_str()).collect();

@@ -28,7 +28,7 @@ use super::super::login::{RESUME, logged_in};
 use super::super::passwordless_verify;
 use super::found::{By, Known, person};
 use super::refuse::{refuse_back, refused};
-use super::{Asked, checked, flow, issue};
+use super::{Asked, checked, issue};
 use crate::decision::Wanted;
 use crate::login_transaction::{self, Found, Waiting};
 use crate::pages::ErrorPage;
@@ -242,7 +242,7 @@ impl Attempt {
             otp,
             screened: Screening::default(),
         };
-        let wanted = Wanted::new(cx, request.scope.as_deref(), request.audience.as_deref(), flow(request));
+        let wanted = Wanted::of(cx, request);
         Ok(Self { code, binding, wanted, sessions: session::presented(cx), waiting: None })
     }
 

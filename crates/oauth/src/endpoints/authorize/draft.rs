@@ -19,7 +19,7 @@ use gatewright_resources::grants::{self, Parties};
 use gatewright_resources::sessions::{self, Session};
 use gatewright_resources::{login_tickets, login_transactions, logs, pushed_requests, users};
 use gatewright_store::Tx;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Asked;
 use super::found::{By, Known, Person, grant_audience};
@@ -151,7 +151,7 @@ impl Draft {
     ) -> Self {
         let Asked { client, request, wanted, waiting, pushed, .. } = asked;
         let scope = report.scope_text();
-        let none = serde_json::Map::new();
+        let none = Map::new();
         let access = request.response_types.token.then(|| {
             access_token::plan(&AccessTokenFacts {
                 issuer: &cx.issuer,
@@ -254,18 +254,15 @@ impl Draft {
             carry_out::userinfo(tx, cx, of, &verdict.id_token).await?;
             user = scripts::as_stated(user, verdict);
         }
-        self.log(tx, self.explained(ledger, &user)).await?;
-        Ok(Some(Recorded { draft: self, user }))
+        let id_token = self.request.response_types.id_token.then(|| self.id_token(&user));
+        self.log(tx, self.explained(ledger, id_token.as_ref())).await?;
+        Ok(Some(Recorded { draft: self, id_token }))
     }
 
     /// The ledger with why the tokens are as they are.
-    fn explained(&self, mut told: Value, user: &User) -> Value {
+    fn explained(&self, mut told: Value, id_token: Option<&Map<String, Value>>) -> Value {
         let (none, api) = (Verdict::default(), self.wanted.api.as_ref());
         let verdict = self.verdict.as_ref().unwrap_or(&none);
-        let id_token = match self.request.response_types.id_token {
-            true => Some(self.id_token(user, None, None)),
-            false => None,
-        };
         let issued = ledger::issued(ledger::IssuedFacts {
             client: &self.client,
             api,
@@ -277,7 +274,7 @@ impl Draft {
             },
             channel: Channel::Front,
             access: self.access.as_ref(),
-            id_token: id_token.as_ref().and_then(Value::as_object),
+            id_token,
             verdict,
             machine: false,
         });
@@ -287,10 +284,10 @@ impl Draft {
         told
     }
 
-    /// The claims of the ID token; hashes are of what travels beside it.
-    fn id_token(&self, user: &User, at_hash: Option<&str>, c_hash: Option<&str>) -> Value {
-        let (session, none) = (self.place.session(), serde_json::Map::new());
-        id_token::plan(&id_token::IdTokenFacts {
+    /// The claims of the ID token, but for the hashes of what travels beside it, which is not signed yet.
+    fn id_token(&self, user: &User) -> Map<String, Value> {
+        let (session, none) = (self.place.session(), Map::new());
+        let claims = id_token::plan(&id_token::IdTokenFacts {
             issuer: &self.cx.issuer,
             client: &self.client,
             user,
@@ -298,13 +295,17 @@ impl Draft {
             nonce: self.request.nonce.as_deref(),
             session_id: Some(&session.session_id),
             auth_time: self.auth_time_wanted().then_some(session.authenticated_at),
-            at_hash,
-            c_hash,
+            at_hash: None,
+            c_hash: None,
             multifactor: self.multifactor,
             claim_types: self.cx.tenant.claim_types(),
             custom: self.verdict.as_ref().map_or(&none, |verdict| &verdict.id_token),
             now: self.cx.now,
-        })
+        });
+        match claims {
+            Value::Object(claims) => claims,
+            _ => Map::new(),
+        }
     }
 
     fn code_row(&self) -> AuthorizationCode {
@@ -345,7 +346,7 @@ impl Draft {
         event.audience = self.wanted.audience.clone();
         event.scope = self.scope.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
         event.details = json!({"session_id": session.session_id, "decision": ledger});
-        logs::append(tx, &self.cx.tenant.id, self.cx.now, &self.cx.app.random, &event).await?;
+        logs::write(tx, &self.cx.tenant.id, self.cx.now, &self.cx.app.random, event).await?;
         Ok(())
     }
 }
@@ -353,13 +354,14 @@ impl Draft {
 /// The draft as it was committed.
 pub(super) struct Recorded {
     draft: Draft,
-    user: User,
+    /// The claims of the ID token without `at_hash` and `c_hash`.
+    id_token: Option<Map<String, Value>>,
 }
 
 impl Recorded {
     /// Signs, and puts the answer together in the order that Auth0 uses.
     pub(super) async fn answer(self, cx: &RequestCx) -> Result<Vec<(&'static str, Value)>, Stop> {
-        let Self { mut draft, user } = self;
+        let Self { mut draft, id_token } = self;
         let mut answer: Vec<(&'static str, Value)> = Vec::new();
         let mut at_hash = None;
         if let Some(plan) = draft.access.take() {
@@ -375,9 +377,12 @@ impl Recorded {
             answer.push(("state", json!(state)));
         }
         let c_hash = draft.code.as_deref().map(left_half_hash);
-        if draft.request.response_types.id_token {
-            let claims = draft.id_token(&user, at_hash.as_deref(), c_hash.as_deref());
-            answer.push(("id_token", json!(mint::id_token(cx, &draft.client, claims).await?)));
+        if let Some(mut claims) = id_token {
+            for (name, hash) in [("at_hash", at_hash), ("c_hash", c_hash)] {
+                claims.extend(hash.map(|hash| (name.to_owned(), hash.into())));
+            }
+            let id_token = mint::id_token(cx, &draft.client, Value::Object(claims)).await?;
+            answer.push(("id_token", json!(id_token)));
         }
         if let Some(code) = draft.code {
             answer.push(("code", json!(code)));

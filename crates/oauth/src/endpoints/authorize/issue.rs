@@ -12,6 +12,7 @@ use gatewright_core::login::confirmation::{self, ConfirmationFacts};
 use gatewright_core::login::consent::{self, Consent, ConsentFacts};
 use gatewright_core::reasons;
 use gatewright_core::reasons::change::{ChangeFacts, change};
+use gatewright_core::resource_server::signing_alg_supported;
 use gatewright_core::scope::{ScopeRefusal, ScopeReport};
 use gatewright_http::RequestCx;
 use gatewright_resources::login_transactions::{Progress, ScriptProgress};
@@ -132,7 +133,7 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
         };
         return wait_on_page(cx, asked, known, login::CONFIRMATION, wait).await;
     }
-    if let Err(error) = decision::signing_alg_supported(asked.wanted.api.as_ref()) {
+    if let Err(error) = signing_alg_supported(asked.wanted.api.as_ref()) {
         return refuse_back(cx, &client, &request, error, ledger).await;
     }
 

@@ -10,6 +10,7 @@ use gatewright_core::client::Client;
 use gatewright_core::device::{
     Charset, DEVICE_CODE, INTERVAL_SECONDS, LIFETIME_SECONDS, UserCodeFormat, normal,
 };
+use gatewright_core::resource_server::signing_alg_supported;
 use gatewright_core::scope::Flow;
 use gatewright_http::{Fault, Params, RequestCx, respond};
 use gatewright_jose::{random_token, token_hash};
@@ -80,7 +81,7 @@ fn may_ask(
     if let Err(refusal) = decided {
         return Err((refusal.error, ledger));
     }
-    decision::signing_alg_supported(wanted.api.as_ref()).map_err(|error| (error, ledger))
+    signing_alg_supported(wanted.api.as_ref()).map_err(|error| (error, ledger))
 }
 
 /// Stores the codes; returns the user's.

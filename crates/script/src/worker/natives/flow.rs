@@ -4,11 +4,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use rquickjs::context::EvalOptions;
+use rquickjs::function::Opt;
 use rquickjs::{Ctx, Error, Exception, Function, Value};
 
 use super::Known;
 use crate::worker::shelf::Module;
-use crate::worker::{globals, json, script, time};
+use crate::worker::{errors, globals, json, script, time};
 use crate::{library, triggers};
 
 pub(super) fn find<'js>(
@@ -21,10 +22,15 @@ pub(super) fn find<'js>(
     match name {
         "log" => Function::new(ctx, move |ctx: Ctx<'js>, line: String| known.flight.log(&ctx, line)),
         "outputLeft" => Function::new(ctx, move || known.flight.output_left() as f64),
-        "command" => Function::new(ctx, move |ctx: Ctx<'js>, name: String, members: Value<'js>| {
-            let members = json::text(&ctx, members)?;
-            known.flight.command(&ctx, &name, &members)
-        }),
+        "command" => {
+            let give = move |ctx: Ctx<'js>, name: String, members: Value<'js>, stack: Opt<String>| {
+                let members = json::text(&ctx, members)?;
+                let book = known.books.get(known.flight.program());
+                let line = stack.0.zip(book).and_then(|(stack, book)| errors::line_of(&stack, &book.name));
+                known.flight.command(&ctx, &name, &members, line)
+            };
+            Function::new(ctx, give)
+        }
         "call" => Function::new(ctx, move |ctx: Ctx<'js>, name: String, args: Value<'js>| {
             known.flight.call(&ctx, name, args).map(|id| id as f64)
         }),
