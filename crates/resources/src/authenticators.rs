@@ -38,12 +38,6 @@ sql!(
     "UPDATE authenticators SET last_auth_at = $4
      WHERE tenant_id = $1 AND user_id = $2 AND authenticator_id = $3 RETURNING authenticator_id"
 );
-sql!(
-    REMOVE,
-    "DELETE FROM authenticators
-     WHERE tenant_id = $1 AND user_id = $2 AND authenticator_id = $3 RETURNING authenticator_id"
-);
-sql!(OWNER, "SELECT user_id FROM authenticators WHERE tenant_id = $1 AND authenticator_id = $2");
 sql!(REMOVE_ALL, "DELETE FROM authenticators WHERE tenant_id = $1 AND user_id = $2");
 
 /// The user's, in the order they were enrolled.
@@ -91,31 +85,6 @@ pub async fn used(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     Ok(tx.opt(&USED, &params![tenant, user_id, authenticator_id, now]).await?.is_some())
-}
-
-/// Removes one; `false` if the user has none of this id.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn remove(
-    tx: &mut Tx,
-    tenant: &TenantId,
-    user_id: &str,
-    authenticator_id: &str,
-) -> Result<bool, StoreError> {
-    Ok(tx.opt(&REMOVE, &params![tenant, user_id, authenticator_id]).await?.is_some())
-}
-
-/// The user who has enrolled it.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn owner(
-    tx: &mut Tx,
-    tenant: &TenantId,
-    authenticator_id: &str,
-) -> Result<Option<String>, StoreError> {
-    tx.opt(&OWNER, &params![tenant, authenticator_id]).await?.map(|row| row.text(0)).transpose()
 }
 
 /// Removes all of a user.

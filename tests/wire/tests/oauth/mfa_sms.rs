@@ -251,10 +251,17 @@ async fn the_factor_is_the_users_and_an_administrator_can_take_it_away() {
         let (admin, ada) = prepare(&server).await;
         always(&admin).await;
         let (browser, path) = (server.tool(), start(&server).authorize_path(&[]));
+        // Somebody else who knows the password is on the same way, with another number.
+        let other = server.tool();
+        let page = by_password(&other, &path).await;
+        let late = Form::of(&page).with("phone", "+61400999888").submit(&other, "default").await;
+        let late_code = server.mailbox.code_to("+61400999888");
         let page = by_password(&browser, &path).await;
         id_token(&enroll(&server, &browser, &page).await);
+        is_challenge(&Form::of(&late).with("code", &late_code).submit(&other, "default").await);
         let user = format!("/users/{}", ada.replace('|', "%7C"));
         let methods = admin.get(&format!("{user}/authentication-methods")).await;
+        assert_eq!(methods.as_array().unwrap().len(), 1, "{methods}");
         let (method, enrollments) = (&methods[0], admin.get(&format!("{user}/enrollments")).await);
         assert_eq!(
             (&method["type"], &method["phone_number"]),

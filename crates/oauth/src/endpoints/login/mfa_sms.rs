@@ -159,7 +159,7 @@ async fn challenge(visit: Visit) -> Result<Response, Stop> {
     };
     let judged = visit.cx.app.db.write(move |tx| Box::pin(attempt.record(tx))).await?;
     Ok(match judged {
-        Judged::Passed => visit.go(RESUME),
+        Judged::GoOn => visit.go(RESUME),
         Judged::Lost => visit.lost(),
         Judged::Wrong => here.show(&Said { error: Some("invalid-code"), ..Said::default() }, wait_seconds),
         Judged::TooManyWrong => {
@@ -276,7 +276,8 @@ fn event(
 
 /// What became of a code that was typed in.
 enum Judged {
-    Passed,
+    /// It was right, or there is nothing to type in any more: what comes next is decided anew.
+    GoOn,
     Wrong,
     TooManyWrong,
     Lost,
@@ -303,7 +304,7 @@ impl Attempt {
         let asked = held.progress.multifactor.as_mut().filter(|asked| asked.user_id == self.user.user_id);
         let Some(asked) = asked else { return Ok(Judged::Lost) };
         // Two posts at once: the first one has spent the code.
-        let Some(code) = asked.code.clone() else { return Ok(Judged::Passed) };
+        let Some(code) = asked.code.clone() else { return Ok(Judged::GoOn) };
         let user_id = &self.user.user_id;
         if !rate_buckets::take(tx, tenant, WRONG_CODES_BUCKET, WRONG_CODES, user_id, now).await?.allowed {
             self.log(tx, "gd_otp_rate_limit_exceed", json!({})).await?;
@@ -318,10 +319,18 @@ impl Attempt {
         }
         rate_buckets::give_back(tx, tenant, WRONG_CODES_BUCKET, WRONG_CODES, user_id).await?;
         if let Some(authenticator_id) = &code.authenticator_id {
+            // It has been removed meanwhile.
             if !authenticators::used(tx, tenant, user_id, authenticator_id, now).await? {
-                return Ok(Judged::Lost);
+                return Ok(Judged::GoOn);
             }
         } else {
+            // Who has enrolled a phone meanwhile must pass it: nobody adds one beside it with the password alone.
+            let enrolled = authenticators::of_user(tx, tenant, user_id).await?;
+            if enrolled.iter().any(|found| found.factor == Factor::Phone) {
+                asked.code = None;
+                login_transactions::set_progress(tx, tenant, &self.state_hash, &held.progress).await?;
+                return Ok(Judged::GoOn);
+            }
             let new = Authenticator {
                 authenticator_id: format!("sms|dev_{}", cx.app.random.alphanumeric(16)),
                 factor: Factor::Phone,
@@ -339,7 +348,7 @@ impl Attempt {
         asked.passed.push(Passed { factor: Factor::Phone, at: now });
         login_transactions::set_progress(tx, tenant, &self.state_hash, &held.progress).await?;
         self.log(tx, "gd_auth_succeed", json!({})).await?;
-        Ok(Judged::Passed)
+        Ok(Judged::GoOn)
     }
 
     async fn log(&self, tx: &mut Tx, code: &'static str, decision: Value) -> Result<(), StoreError> {
