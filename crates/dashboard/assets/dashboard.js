@@ -138,9 +138,25 @@
     again();
   }
 
+  // The login page beside its settings follows what is typed. Without scripts a button shows it.
+  const frame = document.querySelector(".beside iframe");
+  if (frame) {
+    let soon;
+    for (const form of all(".beside form:has([formtarget])")) form.addEventListener("input", () => {
+      clearTimeout(soon);
+      soon = setTimeout(() => {
+        const typed = new URLSearchParams(new FormData(form));
+        typed.delete("_token");
+        frame.contentWindow.location.replace(`${frame.getAttribute("src")}?${typed}`);
+      }, 300);
+    });
+  }
+
   // No second press while the first is under way.
   document.addEventListener("submit", (event) => {
     const form = event.target;
+    // What is looked at in a frame can be looked at again.
+    if (event.submitter?.hasAttribute("formtarget")) return;
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "1";
     setTimeout(() => { delete form.dataset.sent; }, 8000);

@@ -16,7 +16,10 @@ use gatewright_resources::engine::{ApiError, Caller, Method, OpRequest};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-static ROUTES: LazyLock<Routes> = LazyLock::new(|| Routes::new(gatewright_resources::operations()));
+static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
+    let operations = gatewright_resources::operations();
+    Routes::new(operations.chain(gatewright_resources::own_operations()))
+});
 
 /// What stands in a path segment or query value as it is.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

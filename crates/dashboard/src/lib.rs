@@ -13,8 +13,10 @@ mod apis;
 mod applications;
 mod assets;
 mod away;
+mod branding;
 mod connections;
 mod danger;
+mod emails;
 mod every;
 mod exchange;
 mod form;
@@ -68,6 +70,8 @@ pub fn router() -> Router<Arc<App>> {
         .merge(actions::routes())
         .merge(rules::routes())
         .merge(settings::routes())
+        .merge(branding::routes())
+        .merge(emails::routes())
         .merge(keys::routes())
         .merge(playground::routes())
         .merge(remedy::routes())

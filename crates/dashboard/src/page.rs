@@ -55,6 +55,7 @@ const SECTIONS: &[Section] = &[
     section("/dashboard/triggers", "Triggers", &["read:actions"]),
     section("/dashboard/rules", "Rules", &["read:rules"]),
     section("/dashboard/branding", "Branding", &["read:branding"]),
+    section("/dashboard/emails", "E-mail templates", &["read:email_templates"]),
     section("/dashboard/keys", "Keys", &["read:signing_keys"]),
     section("/dashboard/settings", "Tenant settings", &["read:tenant_settings"]),
 ];
@@ -68,6 +69,11 @@ impl Blocks {
     pub(crate) fn add(&mut self, block: &impl Template) {
         // A template fails only if memory does.
         self.0.push(block.render().unwrap_or_default());
+    }
+
+    /// The blocks, for one that holds them.
+    pub(crate) fn into_inner(self) -> Vec<String> {
+        self.0
     }
 }
 
@@ -214,6 +220,7 @@ const DONE: &[(&str, &str)] = &[
     ("added", "Added."),
     ("deployed", "Deployed. Logins run it from now on, if it is bound to its trigger."),
     ("removed", "Removed."),
+    ("tried", "Sent."),
     ("remedied", "The change is made. Logins from now on are decided with it."),
     ("welcome", "You are an administrator now."),
 ];

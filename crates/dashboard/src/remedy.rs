@@ -57,7 +57,12 @@ impl Proposed {
         let is_so = !current.is_null()
             && wanted.is_some_and(|body| body.iter().all(|(name, value)| current[name] == *value));
         let back = back(sent.text("back").unwrap_or_default());
-        Ok(Self { change: text.to_owned(), back, says: plan.says(), call, is_so })
+        // The description has ids only.
+        let says = match current["name"].as_str() {
+            Some(name) => format!("{}, which is {name}", plan.says()),
+            None => plan.says(),
+        };
+        Ok(Self { change: text.to_owned(), back, says, call, is_so })
     }
 
     fn page(&self, admin: &Admin, refused: Option<&Refused>) -> Page {

@@ -1,4 +1,4 @@
-//! Settings that a tenant has once: `/dashboard/settings`, `/dashboard/branding`.
+//! Settings that a tenant has once: `/dashboard/settings`.
 
 use std::sync::Arc;
 
@@ -8,7 +8,6 @@ use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use gatewright_http::App;
-use gatewright_resources::dashboard::administrators::PLAYGROUND;
 use gatewright_resources::engine::Method;
 use serde_json::Value;
 
@@ -18,7 +17,6 @@ use crate::page::Page;
 use crate::problem::Problem;
 use crate::sent::Sent;
 use crate::session::Admin;
-use crate::view::Notice;
 
 /// A page of settings, declared.
 struct Once {
@@ -26,8 +24,6 @@ struct Once {
     title: &'static str,
     lead: &'static str,
     parts: &'static [Part],
-    /// Leads to the login page, where the settings show.
-    has_preview: bool,
 }
 
 /// An object of settings with its forms.
@@ -95,42 +91,16 @@ static SETTINGS: Once = Once {
         Part { api: TENANT, forms: &[&TENANT_BASICS, &TENANT_LOGIN, &TENANT_SESSIONS] },
         Part { api: "/prompts", forms: &[&PROMPTS] },
     ],
-    has_preview: false,
-};
-
-static LOOK: Spec = Spec {
-    id: "look",
-    title: "Colours and pictures",
-    intro: "Contrast is kept by itself: text on the colour is black or white, whichever reads better.",
-    controls: &[
-        control("colors.primary", "Colour of buttons and links", Kind::Text)
-            .mono()
-            .nullable()
-            .hint("Such as #3552d4."),
-        control("colors.page_background", "Colour behind the card", Kind::Text).mono().nullable(),
-        control("logo_url", "Logo", Kind::Text).mono().nullable().hint("Its https address."),
-        control("favicon_url", "Icon of the browser's tab", Kind::Text).mono().nullable(),
-    ],
-    submit: "Save look",
-};
-
-static BRANDING: Once = Once {
-    path: "/dashboard/branding",
-    title: "Branding",
-    lead: "How the login pages look.",
-    parts: &[Part { api: "/branding", forms: &[&LOOK] }],
-    has_preview: true,
 };
 
 /// The routes of these pages.
 pub(crate) fn routes() -> Router<Arc<App>> {
-    [&SETTINGS, &BRANDING].into_iter().fold(Router::new(), |router, once| {
-        router.route(
-            once.path,
-            get(move |admin: Admin, query: RawQuery| show(once, admin, query))
-                .post(move |admin: Admin, body: Bytes| change(once, admin, body)),
-        )
-    })
+    let once = &SETTINGS;
+    Router::new().route(
+        once.path,
+        get(move |admin: Admin, query: RawQuery| show(once, admin, query))
+            .post(move |admin: Admin, body: Bytes| change(once, admin, body)),
+    )
 }
 
 async fn show(once: &'static Once, admin: Admin, RawQuery(query): RawQuery) -> Result<Response, Problem> {
@@ -146,16 +116,6 @@ async fn page(once: &Once, admin: &Admin, refused: Option<&Refused>) -> Result<P
             let call = ApiCall::new(Method::Patch, part.api);
             page = page.block(&FormView::new(&admin.csrf, spec, once.path, &call, &current, refused));
         }
-    }
-    if once.has_preview {
-        let query =
-            format!("client_id={}&scope=openid&response_type=code&prompt=login", PLAYGROUND.client_id);
-        page = page.block(&Notice {
-            kind: "note",
-            title: "The login page as it is now",
-            text: "The playground opens it; your session in the dashboard stays as it is.".to_owned(),
-            link: Some((format!("/dashboard/playground/run?{query}"), "Open the login page".to_owned())),
-        });
     }
     Ok(page)
 }

@@ -77,6 +77,7 @@ fn named(row: &Row) -> String {
         "scope" => row.item.clone(),
         "claim" => row.item.split_once(' ').map_or(&*row.item, |(_, claim)| claim).to_owned(),
         "request" => "the request".to_owned(),
+        "login" => "login".to_owned(),
         kind => format!("{} {}", kind.replace('_', " "), row.item.replace('_', " ")).trim().to_owned(),
     }
 }
@@ -171,7 +172,7 @@ mod tests {
         assert!(dropped.change.is_some());
         // Nobody knows yet who will log in, so nobody can be given the permission.
         assert_eq!(tables[0].rows[2].change, None);
-        assert_eq!(tables[1].rows[0].name, "login session");
+        assert_eq!(tables[1].rows[0].name, "login");
         assert_eq!(tables[2].rows.len(), 1);
         assert_eq!(tables[2].rows[0].name, "name nickname");
     }

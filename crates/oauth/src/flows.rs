@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::custom_database::{self, Called};
 use crate::events;
+use crate::mail::trial;
 use crate::scripts::afterwards;
 use crate::scripts::event::Sent;
 use crate::scripts::registration::{self, Candidate};
@@ -190,6 +191,15 @@ impl Flows for OfRequest {
 
     fn is_elsewhere(&self, connection: &str) -> bool {
         self.0.tenant.scripts().database(connection).is_some_and(|database| !database.imports)
+    }
+
+    fn written<'a>(
+        &'a self,
+        template: &'a str,
+        texts: &'a Map,
+        to: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Value, ApiError>> {
+        Box::pin(trial::written(&self.0, template, texts, to))
     }
 
     fn afterwards(&self, happened: Happened) {

@@ -23,7 +23,7 @@ mod login_ticket;
 mod login_transaction;
 mod mail;
 mod mint;
-mod pages;
+pub mod pages;
 mod password_login;
 mod passwordless;
 pub mod prediction;

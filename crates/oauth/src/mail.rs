@@ -1,6 +1,8 @@
 //! Sending an e-mail: the tenant's text or the default one, the variables that every text may use, the
 //! tenant's provider.
 
+pub(crate) mod trial;
+
 use gatewright_adapters::email::{self, Email, EmailKind, OwnText, compose};
 use gatewright_adapters::{Syntax, TemplateError};
 use gatewright_core::client::Client;

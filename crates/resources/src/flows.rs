@@ -80,6 +80,15 @@ pub trait Flows: Debug + Send + Sync {
     /// Whether accounts of this connection stay elsewhere.
     fn is_elsewhere(&self, connection: &str) -> bool;
 
+    /// Writes the message of an e-mail template with made-up people and links: in the words of `texts` (`subject`,
+    /// `body`, `from`), or where it has none of them, as it would be sent now. Sends it if there is a recipient.
+    fn written<'a>(
+        &'a self,
+        template: &'a str,
+        texts: &'a Map,
+        to: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Value, ApiError>>;
+
     /// Tells the tenant's scripts, after the answer.
     fn afterwards(&self, happened: Happened);
 }

@@ -24,6 +24,7 @@ pub mod device_codes;
 pub mod device_credentials;
 pub mod email_provider;
 pub mod email_templates;
+pub mod email_trials;
 pub mod engine;
 mod executions;
 pub mod explanations;
@@ -126,7 +127,7 @@ pub static RESOURCES: &[&Resource] = &[
 ];
 
 /// Operations that this server has and Auth0 has not.
-pub static OWN_RESOURCES: &[&Resource] = &[&explanations::RESOURCE];
+pub static OWN_RESOURCES: &[&Resource] = &[&email_trials::RESOURCE, &explanations::RESOURCE];
 
 /// Every operation of the real API that is built.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {

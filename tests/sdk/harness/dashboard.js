@@ -3,8 +3,12 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
+import { startBrowser } from './browser.js';
+import { engines } from './engines.js';
+import { startGatewright } from './gatewright.js';
 import { screenshotPath } from './scenario.js';
+import { makeTrust } from './trust.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** No page of the dashboard may be heavier than this, style sheet and script included. */
@@ -29,6 +33,53 @@ export async function becomeAdministrator(page, invitation, email) {
   await page.getByRole('button', { name: 'Create account' }).click();
   await page.getByRole('heading', { name: 'Overview' }).waitFor();
   return { email, password };
+}
+
+/**
+ * Declares tests of the dashboard on every database. `declare(stage)` gets what is there when the tests run
+ * (`gatewright`, `chromium`, `context`, `page`, `admin`) and how to use a page at once (`at`, `fill`, `press`,
+ * `heading`, `says`). Without `admin` nobody has followed the invitation yet.
+ */
+export function dashboard(name, declare, { admin = true } = {}) {
+  for (const engine of engines()) {
+    describe(`${name} on ${engine.name}`, () => {
+      const stage = onPage();
+      before(async () => {
+        stage.gatewright = await startGatewright(engine, { more: ['--tenant', 'acme'] });
+        stage.trust = await makeTrust(stage.gatewright.ca);
+        stage.chromium = await startBrowser(stage.trust.home);
+        stage.context = await stage.chromium.browser.newContext({ viewport: { width: 1280, height: 900 } });
+        stage.page = await stage.context.newPage();
+        stage.page.setDefaultTimeout(20_000);
+        if (admin) stage.admin = await becomeAdministrator(stage.page, stage.gatewright.invitation, 'ada@example.org');
+      });
+      after(async () => {
+        await stage.chromium?.stop();
+        stage.trust?.remove();
+        await stage.gatewright?.stop();
+      });
+      declare(stage);
+    });
+  }
+}
+
+function onPage() {
+  const stage = {
+    at: (path) => `${stage.gatewright.issuer}dashboard${path}`,
+    async fill(values) {
+      for (const [label, value] of Object.entries(values)) await stage.page.getByLabel(label, { exact: true }).fill(value);
+    },
+    press: (name) => stage.page.getByRole('button', { name, exact: true }).click(),
+    async heading(name) {
+      await stage.page.getByRole('heading', { name, level: 1 }).waitFor().catch(async (error) => {
+        const picture = screenshotPath(`failed-dashboard-${name}`);
+        await stage.page.screenshot({ path: picture, fullPage: true });
+        throw new Error(`no heading "${name}" at ${stage.page.url()}, see ${picture}`, { cause: error });
+      });
+    },
+    says: async (text) => assert.match(await stage.page.locator('main').innerText(), text),
+  };
+  return stage;
 }
 
 /**

@@ -32,6 +32,8 @@ pub(crate) struct FormView {
     is_new: bool,
     without_body: bool,
     without_call: bool,
+    /// Where the form is sent to be looked at, in the frame of the page.
+    preview: Option<String>,
     /// The call is read before the button is pressed.
     open_call: bool,
     /// The script leaves the call as it is: the body is not what the controls are.
@@ -108,6 +110,7 @@ impl FormView {
             is_new: current.is_null(),
             without_call: false,
             open_call: false,
+            preview: None,
             fixed_call: false,
             without_body: spec.controls.is_empty() && shown.body.is_none(),
         }
@@ -116,6 +119,12 @@ impl FormView {
     /// The body of its call is made of its controls in another way, so the script does not follow them.
     pub(crate) fn with_fixed_call(mut self) -> Self {
         self.fixed_call = true;
+        self
+    }
+
+    /// Can be looked at with what is typed, in the frame `preview` of the page.
+    pub(crate) fn with_preview(mut self, path: String) -> Self {
+        self.preview = Some(path);
         self
     }
 

@@ -5,6 +5,7 @@ use gatewright_core::redirect::origin_of;
 use gatewright_http::RequestCx;
 use gatewright_resources::branding::BRANDING;
 use gatewright_resources::branding::themes::THEME;
+use gatewright_resources::engine::Map;
 use serde_json::Value;
 
 use super::theme::Theme;
@@ -27,7 +28,11 @@ pub(crate) struct Look {
 impl Look {
     /// That of the request's tenant.
     pub(crate) fn of(cx: &RequestCx) -> Self {
-        let branding = cx.tenant.settings_of(&BRANDING);
+        Self::new(&cx.tenant.settings_of(&BRANDING), cx.tenant.settings_of(&THEME))
+    }
+
+    /// That of these settings.
+    pub(crate) fn new(branding: &Map, theme: Map) -> Self {
         let url = |name: &str| {
             let url = branding.get(name).and_then(Value::as_str).filter(|url| origin_of(url).is_some());
             url.map(str::to_owned)
@@ -36,7 +41,7 @@ impl Look {
         let accent = colors.get("primary").and_then(Value::as_str).and_then(Color::parse);
         let page = colors.get("page_background").and_then(Background::read);
         // What a theme says comes last, so it counts.
-        let theme = Theme::of(cx.tenant.settings_of(&THEME));
+        let theme = Theme::of(theme);
         let logo =
             theme.as_ref().and_then(|theme| theme.logo().map(str::to_owned)).or_else(|| url("logo_url"));
         let mut css = css(accent, page.as_ref());

@@ -7,6 +7,7 @@ pub(crate) mod answer;
 mod error_page;
 mod look;
 pub(crate) mod policy;
+pub mod preview;
 pub(crate) mod screen;
 pub(crate) mod texts;
 mod theme;
