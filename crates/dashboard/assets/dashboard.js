@@ -58,7 +58,12 @@
       case "number": return /^\s*-?\d+(\.\d+)?\s*$/.test(input.value) ? Number(input.value) : input.value.trim();
       case "json": case "merged": try { return JSON.parse(input.value || "{}"); } catch { return undefined; }
       case "code": return input.value;
-      default: return input.value.trim();
+      default: {
+        // An object is shown as JSON, so it is read as such.
+        const stored = JSON.parse(field.dataset.stored || "null");
+        if (stored && typeof stored === "object") try { return JSON.parse(input.value); } catch { /* a text by now */ }
+        return input.value.trim();
+      }
     }
   };
   const bodyOf = (form) => {

@@ -54,6 +54,7 @@ const SECTIONS: &[Section] = &[
     section("/dashboard/actions", "Actions", &["read:actions"]),
     section("/dashboard/triggers", "Triggers", &["read:actions"]),
     section("/dashboard/rules", "Rules", &["read:rules"]),
+    section("/dashboard/rule-settings", "Rule settings", &["read:rules_configs"]),
     section("/dashboard/branding", "Branding", &["read:branding"]),
     section("/dashboard/emails", "E-mail templates", &["read:email_templates"]),
     section("/dashboard/keys", "Keys", &["read:signing_keys"]),

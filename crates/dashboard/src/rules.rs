@@ -1,8 +1,11 @@
 //! `/dashboard/rules`: scripts of the old kind, which run at each login in their order.
 
+mod settings;
+
 use std::sync::Arc;
 
 use axum::Router;
+use axum::routing::get;
 use gatewright_http::App;
 use serde_json::Value;
 
@@ -68,5 +71,5 @@ static SECTION: Section = Section {
 
 /// The routes of this section.
 pub(crate) fn routes() -> Router<Arc<App>> {
-    section::routes(&SECTION)
+    section::routes(&SECTION).route(settings::PATH, get(settings::show).post(settings::change))
 }

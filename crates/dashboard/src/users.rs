@@ -1,5 +1,6 @@
 //! `/dashboard/users`.
 
+mod access;
 mod forms;
 mod ties;
 
@@ -28,6 +29,7 @@ const SECTION: &str = "/dashboard/users";
 const PER_PAGE: u32 = 50;
 const TABS: &[(&str, &str)] = &[
     ("", "Profile"),
+    ("access", "Access"),
     ("identities", "Identities"),
     ("roles", "Roles and permissions"),
     ("sessions", "Sessions"),
@@ -43,6 +45,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/dashboard/users/{id}", get(profile).post(change))
         .route("/dashboard/users/{id}/block", post(block))
         .route("/dashboard/users/{id}/delete", get(ask_delete).post(delete))
+        .route("/dashboard/users/{id}/access", get(access::show).post(access::act))
         .route("/dashboard/users/{id}/identities", get(ties::identities).post(ties::unlink))
         .route("/dashboard/users/{id}/roles", get(ties::roles).post(ties::set_role))
         .route("/dashboard/users/{id}/sessions", get(ties::sessions).post(ties::end_session))
@@ -175,7 +178,7 @@ fn profile_page(admin: &Admin, user: &Value, refused: Option<&Refused>) -> Page 
     let mut page = page_of(admin, user, "");
     let is_blocked = user["blocked"] == true;
     if is_blocked {
-        let text = "This user is refused at every login..";
+        let text = "This user is refused at every login.";
         page = page.block(&Notice { kind: "bad", title: "Blocked", text: text.to_owned(), link: None });
     }
     let facts = vec![

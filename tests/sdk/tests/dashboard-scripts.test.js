@@ -81,4 +81,19 @@ dashboard('dashboard scripts', (stage) => {
     await press('Delete rule');
     await says(/Deleted/);
   });
+
+  test('a setting of rules is set, refused and removed, and never shown', async () => {
+    const { page, gatewright } = stage;
+    await page.goto(at('/rule-settings'));
+    await fill({ Key: 'no key!', Value: 'surfing' });
+    await press('Set value');
+    await page.locator('#set .error').waitFor();
+    await fill({ Key: 'HOBBY', Value: 'surfing' });
+    await press('Set value');
+    await says(/Saved[\s\S]*HOBBY/);
+    assert.ok(!(await page.content()).includes('surfing'));
+    assert.deepEqual(await gatewright.management('GET', 'rules-configs'), [{ key: 'HOBBY' }]);
+    await page.getByRole('button', { name: 'Remove HOBBY' }).click();
+    await says(/Removed[\s\S]*No values/);
+  });
 });

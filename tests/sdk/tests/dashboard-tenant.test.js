@@ -88,6 +88,48 @@ dashboard('dashboard tenant', (stage) => {
     assert.equal((await page.goto(at('/emails/nonsense'))).status(), 404);
   });
 
+  test('previews and remedies work without scripts', async () => {
+    const { gatewright, chromium, context } = stage;
+    const plain = await chromium.browser.newContext({ javaScriptEnabled: false, storageState: await context.storageState() });
+    try {
+      const page = await plain.newPage();
+      page.setDefaultTimeout(20_000);
+      const shown = page.frameLocator('iframe[name="preview"]');
+      await page.goto(at('/branding'));
+      await page.getByLabel('Colour of buttons and links').fill('#884400');
+      await page.getByRole('button', { name: 'Preview' }).click();
+      await shown.locator('style').filter({ hasText: '--accent: #884400' }).waitFor({ state: 'attached' });
+      await page.goto(at('/emails/reset_email_by_code'));
+      await page.getByRole('button', { name: 'Write your own text' }).click();
+      await page.getByLabel('Subject').fill('Without scripts, {{ code }}');
+      await page.getByRole('button', { name: 'Preview' }).click();
+      await shown.getByText('Without scripts, 123456').waitFor();
+      // What is typed is still there.
+      assert.equal(await page.getByLabel('Subject').inputValue(), 'Without scripts, {{ code }}');
+
+      await gatewright.management('POST', 'resource-servers', { identifier: 'https://plain.example/', name: 'Plain' });
+      const query = new URLSearchParams({ client_id: 'gatewright-playground', audience: 'https://plain.example/', scope: 'openid read:it' });
+      await page.goto(at(`/playground?${query}`));
+      await page.getByRole('button', { name: 'Apply the remedy' }).click();
+      await page.getByRole('button', { name: 'Make this change' }).click();
+      await page.getByText('The change is made').waitFor();
+    } finally {
+      await plain.close();
+    }
+  });
+
+  test('the look of a gradient stays when a colour beside it is changed', async () => {
+    const { page, gatewright } = stage;
+    const gradient = { type: 'linear-gradient', start: '#ffffff', end: '#00aaff', angle_deg: 35 };
+    await gatewright.management('PATCH', 'branding', { colors: { primary: '#1c6b3c', page_background: gradient } });
+    await page.goto(at('/branding'));
+    await fill({ 'Colour of buttons and links': '#3552d4' });
+    await press('Save look');
+    await says(/Saved/);
+    const { colors } = await gatewright.management('GET', 'branding');
+    assert.deepEqual(colors, { primary: '#3552d4', page_background: gradient });
+  });
+
   test('the settings and the keys', async () => {
     const { page } = stage;
     await page.goto(at('/settings'));

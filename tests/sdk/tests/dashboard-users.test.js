@@ -61,4 +61,47 @@ dashboard('dashboard users', (stage) => {
     await says(/Deleted/);
     await assert.rejects(user(), /404/);
   });
+
+  test('a user gets a link for a new password, a mail that confirms the address, and out of a block', async () => {
+    const { page, gatewright, chromium } = stage;
+    const email = `cleo-${randomUUID().slice(0, 8)}@example.org`;
+    const user = await gatewright.management('POST', 'users', {
+      connection: 'Username-Password-Authentication', email, password: newPassword(), email_verified: false, verify_email: false,
+    });
+    await page.goto(at(`/users/${encodeURIComponent(user.user_id)}`));
+    await page.getByRole('link', { name: 'Access', exact: true }).click();
+    await press('Make a link');
+    const link = await page.locator('#ticket').innerText();
+    await press('Send e-mail');
+    await says(/Sent\./);
+    const message = await gatewright.inbox.newest(email);
+    assert.match(JSON.stringify(message), /email-verification/);
+
+    const other = await chromium.browser.newContext();
+    try {
+      const visitor = await other.newPage();
+      visitor.setDefaultTimeout(20_000);
+      await visitor.goto(link);
+      await visitor.locator('input[name="password"]').waitFor();
+      await visitor.goto(at('/login'));
+      for (let tries = 0; tries < 11; tries += 1) {
+        await visitor.locator('input[name="username"]').fill(email);
+        await visitor.locator('input[name="password"]').fill('not the password');
+        await visitor.locator('button[name="action"][value="default"]').click();
+        await visitor.locator('#alert').waitFor();
+      }
+    } finally {
+      await other.close();
+    }
+    await page.goto(at(`/users/${encodeURIComponent(user.user_id)}/access`));
+    await page.getByRole('heading', { name: 'Blocked after wrong passwords' }).waitFor();
+    await press('End these blocks');
+    await says(/Unblocked/);
+    assert.deepEqual((await gatewright.management('GET', `user-blocks/${encodeURIComponent(user.user_id)}`)).blocked_for, []);
+    // An account without a password has nothing to reset: the API's refusal is told.
+    const byPhone = await gatewright.management('POST', 'users', { connection: 'sms', phone_number: '+491701234567', phone_verified: true });
+    await page.goto(at(`/users/${encodeURIComponent(byPhone.user_id)}/access`));
+    await press('Make a link');
+    await page.locator('#reset .error').waitFor();
+  });
 });

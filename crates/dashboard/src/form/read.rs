@@ -48,6 +48,12 @@ fn plain(message: &str) -> String {
     }
 }
 
+/// A text where an object is stored is that object as JSON, for it is shown so: a colour that can be a gradient.
+fn as_stored(value: Value, stored: &Value) -> Value {
+    let text = value.as_str().filter(|_| stored.is_object());
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or(value)
+}
+
 /// The members that differ from what is stored. Members of members are sent with their neighbours, because
 /// the API replaces them whole.
 ///
@@ -58,6 +64,7 @@ pub(crate) fn body(controls: &[Control], current: &Value, sent: &Sent) -> Result
     for control in controls {
         let Some(value) = value(control, sent)? else { continue };
         let stored = at(current, control.name);
+        let value = as_stored(value, stored);
         if same(control, &value, stored, current.is_null()) {
             continue;
         }
@@ -202,6 +209,10 @@ mod tests {
             "name=A&callbacks=&jwt.lifetime=soon&uri=x&metadata={\"a\":1}",
             json!({"callbacks": [], "jwt": {"lifetime": "soon", "alg": "RS256"}, "sso": false, "metadata": {"a": 1}}),
         );
+        // What is an object where the form has a text stays one.
+        let gradient = json!({"uri": {"start": "#fff"}});
+        check(gradient.clone(), "uri={\"start\":\"%23fff\"}", json!({}));
+        check(gradient, "uri=%23000", json!({"uri": "#000"}));
         check(Value::Null, "name=&description=&jwt.lifetime=", json!({"name": ""}));
     }
 

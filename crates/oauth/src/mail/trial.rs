@@ -88,16 +88,44 @@ fn given(texts: &Map) -> Result<OwnText, ApiError> {
 }
 
 fn refused(part: &str, error: &TemplateError) -> ApiError {
-    // What the parser says has lines and drawings; a sentence has not.
-    let said: Vec<String> = error
-        .to_string()
-        .lines()
-        .map(|line| {
-            line.trim_matches(|c: char| c.is_whitespace() || "|-->^=".contains(c)).replace('\'', "\"")
-        })
-        .filter(|line| !line.is_empty() && !line.chars().all(|c| c.is_ascii_digit()))
-        .collect();
-    ApiError::invalid_body(format_args!("'{}' on property {part}", said.join(" ")))
+    ApiError::invalid_body(format_args!("'{}' on property {part}", sentence(&error.to_string())))
+}
+
+/// What is wrong with a template in one line: the parser draws the place and underlines it.
+fn sentence(error: &str) -> String {
+    let (mut place, mut words) = (String::new(), Vec::new());
+    for line in error.lines().map(str::trim) {
+        // "the template is not valid:" stands before whatever the parser says.
+        let (before, line) = line.split_once("-->").map_or(("", line), |(before, at)| (before.trim(), at));
+        if !before.is_empty() {
+            words.push(before.trim_end_matches(':').to_owned());
+        }
+        match line.trim().split_once(':') {
+            Some((row, column)) if is_number(row) && is_number(column) => {
+                place = format!("line {row}, character {column}");
+            }
+            // The drawing.
+            _ if line.starts_with('|') || line.split_once(" |").is_some_and(|(row, _)| is_number(row)) => {}
+            // The list of everything that could have been asked for helps nobody.
+            _ if line.trim().is_empty() || line == "with:" || line.starts_with("available ") => {}
+            _ if line.starts_with("requested ") => {
+                words.extend(line.split_once('=').map(|(_, asked)| asked.to_owned()));
+            }
+            _ => words.push(line.trim_start_matches("= ").trim_end_matches([':', '.']).to_owned()),
+        }
+    }
+    if !place.is_empty() {
+        words.insert(1.min(words.len()), place);
+    }
+    let mut said = words.join(": ").replace('\'', "\"");
+    if let Some(first) = said.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    said
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// An application, a connection and a person that nobody is.
@@ -117,4 +145,23 @@ fn sample<C: DeserializeOwned, D: DeserializeOwned, U: DeserializeOwned>() -> Re
 
 fn read<T: DeserializeOwned>(document: Value) -> Result<T, ApiError> {
     serde_json::from_value(document).map_err(|_| ApiError::new(500, "The message could not be written."))
+}
+
+#[cfg(test)]
+mod tests {
+    use gatewright_adapters::{Syntax, templates};
+
+    use super::sentence;
+
+    #[test]
+    fn what_is_wrong_with_a_template_is_a_sentence() {
+        let check = |template: &str, expect: &str| {
+            let error = templates::check(Syntax::Liquid, template).unwrap_err();
+            assert_eq!(sentence(&error.to_string()), expect, "{error}");
+        };
+        check("{% if %}", "The template is not valid: line 1, character 6: Value expected");
+        check("a\n{{ b", "The template is not valid: line 2, character 4: expected Literal");
+        check("{{ b | nonsense }}", "The template is not valid: Unknown filter: nonsense");
+        assert_eq!(sentence("the template failed"), "The template failed");
+    }
 }

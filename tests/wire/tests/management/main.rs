@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
 
 mod custom_domains;
+mod email_trials;
 mod isolation;
 mod jobs;
 mod limits;
