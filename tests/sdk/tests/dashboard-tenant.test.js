@@ -98,7 +98,8 @@ dashboard('dashboard tenant', (stage) => {
       await page.goto(at('/branding'));
       await page.getByLabel('Colour of buttons and links').fill('#884400');
       await page.getByRole('button', { name: 'Preview' }).click();
-      await shown.locator('style').filter({ hasText: '--accent: #884400' }).waitFor({ state: 'attached' });
+      const color = () => shown.locator('button.primary').evaluate((one) => getComputedStyle(one).backgroundColor);
+      await waitFor(async () => (await color()) === 'rgb(136, 68, 0)');
       await page.goto(at('/emails/reset_email_by_code'));
       await page.getByRole('button', { name: 'Write your own text' }).click();
       await page.getByLabel('Subject').fill('Without scripts, {{ code }}');
