@@ -17,7 +17,7 @@ async fn a_tenant_is_born_with_what_tools_look_for() {
             (status, &api["is_system"], &api["identifier"]),
             (200, &json!(true), &json!("https://localhost:8443/api/v2/"))
         );
-        assert_eq!(api["scopes"].as_array().unwrap().len(), 252);
+        assert_eq!(api["scopes"].as_array().unwrap().len(), 253);
         let (_, databases) = server.call("GET", "/connections?strategy=auth0", json!(null)).await;
         assert_eq!(databases[0]["name"], DATABASE);
         let master_key = server.seed.master_key.clone();
@@ -88,7 +88,7 @@ async fn the_bootstrap_admin_is_kept_in_step() {
         let (_, grants) = server.call("GET", "/client-grants?client_id=boot", json!(null)).await;
         assert_eq!(grants.as_array().unwrap().len(), 1);
         assert_eq!(grants[0]["audience"], "https://localhost:8443/api/v2/");
-        assert_eq!(grants[0]["scope"].as_array().unwrap().len(), 252);
+        assert_eq!(grants[0]["scope"].as_array().unwrap().len(), 253);
     })
     .await;
 }
