@@ -129,7 +129,8 @@ mod tests {
     fn every_id_is_one_segment() {
         for id in ["a|b", "..", ".", "../users/x", "a/b", "a%2Fb", "a?b#c", "\u{1b}[2J", "ä.b"] {
             let path = format!("/clients/{}", encoded(id));
-            assert!(!path.contains("/.") && path.bytes().all(|byte| byte.is_ascii_graphic()), "{path}");
+            assert!(path.bytes().all(|byte| byte.is_ascii_graphic()), "{path}");
+            assert!(!path.split('/').any(|segment| matches!(segment, "." | "..")), "{path}");
             let (_, params) = ROUTES.find(Method::Get, &path).unwrap();
             assert_eq!(params, [("id", id.to_owned())]);
         }
