@@ -24,7 +24,7 @@ fn an_action_is_run_and_told_about() {
     assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
     for expected in [
         "claims.js (post-login)\n",
-        "\ncommands\n  idToken.setCustomClaim  name \"plan\", value \"gold\"\n",
+        "\ncommands\n  idToken.setCustomClaim  line 3, name \"plan\", value \"gold\"\n",
         "\nconsole\n  hello Ann Example\n  42\n",
         "\nasked for\n  GET https://api.example/x\n",
         "\nit ran to its end; ",
