@@ -52,17 +52,27 @@ pub(crate) async fn send(
 }
 
 fn address(params: &[(&str, &str)], state: &str, nonce: &str, verifier: &str) -> String {
-    let mut query = Serializer::new(String::new());
-    query.extend_pairs(params).append_pair("state", state).append_pair("nonce", nonce);
-    // Without a code there is nothing to prove (RFC 7636 section 4.3).
     let response_type =
         params.iter().find(|(name, _)| *name == "response_type").map_or("", |(_, value)| value);
-    if response_type.split(' ').any(|kind| kind == "code") {
-        query
-            .append_pair("code_challenge", &pkce_s256(verifier))
-            .append_pair("code_challenge_method", "S256");
-    }
+    let mut query = Serializer::new(String::new());
+    query.extend_pairs(params).extend_pairs(own(response_type, state, nonce, verifier));
     format!("/authorize?{}", query.finish())
+}
+
+/// The parameters that are added to every request.
+pub(crate) fn own(
+    response_type: &str,
+    state: &str,
+    nonce: &str,
+    verifier: &str,
+) -> Vec<(&'static str, String)> {
+    let mut own = vec![("state", state.to_owned()), ("nonce", nonce.to_owned())];
+    // Without a code there is nothing to prove (RFC 7636 section 4.3).
+    if response_type.split(' ').any(|kind| kind == "code") {
+        own.push(("code_challenge", pkce_s256(verifier)));
+        own.push(("code_challenge_method", "S256".to_owned()));
+    }
+    own
 }
 
 impl Trip {

@@ -45,7 +45,8 @@ dashboard('dashboard login', (stage) => {
     }
     // The session is of this tenant's host only.
     await page.goto(`${other.issuer}dashboard/logs`);
-    assert.match(page.url(), /acme\.localhost:\d+\/u\/login/);
+    assert.match(page.url(), /acme\.localhost:\d+\/dashboard\/login/);
+    await page.getByRole('heading', { name: 'This tenant has no administrator yet' }).waitFor();
   });
 
   test('nobody else gets in', async () => {

@@ -52,7 +52,7 @@ dashboard('dashboard scripts', (stage) => {
     await page.locator('button[name="action"][value="default"]').click();
     await heading('What came back');
     const claim = page.locator('section.claims tr', { hasText: 'https://tea.example/hobby' }).first();
-    assert.match(await claim.innerText(), new RegExp(`surfing\\s+Action ${name}`));
+    assert.match(await claim.innerText(), new RegExp(`surfing\\s+Action ${name}, line \\d+`));
 
     await page.goto(at('/triggers'));
     await fill({ 'Names of actions': '' });

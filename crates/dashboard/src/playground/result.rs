@@ -63,7 +63,7 @@ async fn came_back(player: Player, sent: Sent) -> Result<Response, Problem> {
         }
     }
     let doubt = doubt(&player, &ask, text(&kept, "nonce"), &answer);
-    let mut shown = shown(&player, &ask, &answer).await?;
+    let mut shown = shown(&player, &ask, &answer).await;
     shown.notices.extend(doubt);
     Ok(respond(&player, Some(&ask), shown))
 }
@@ -98,16 +98,19 @@ fn doubt(player: &Player, ask: &Ask, nonce: &str, answer: &Value) -> Option<Noti
     Some(Notice { kind: "bad", title: "This answer is not the one that was asked for", text, link: None })
 }
 
-async fn shown(player: &Player, ask: &Ask, answer: &Value) -> Result<Shown, Problem> {
+async fn shown(player: &Player, ask: &Ask, answer: &Value) -> Shown {
     let mut shown = Shown::default();
-    let decision = decision(player, ask, answer).await?;
+    let (decision, exchange) = decisions(player, ask, answer).await;
     if let Some(error) = answer["error"].as_str() {
         let text = format!("{error}: {}", answer["error_description"].as_str().unwrap_or_default());
         shown.notices.push(Notice { kind: "bad", title: "Refused", text, link: None });
     }
     for (id, title) in [("id_token", "ID token"), ("access_token", "Access token")] {
         if let Some(token) = answer[id].as_str() {
-            shown.tokens.push(TokenView::of(id, title, token, items(&decision["claims"], id)));
+            // A token that was got for a code has its claims from that exchange.
+            let origins = [&exchange, &decision].map(|made| items(&made["claims"], id));
+            let origins = origins.into_iter().find(|origins| !origins.is_empty()).unwrap_or_default();
+            shown.tokens.push(TokenView::of(id, title, token, origins));
         }
     }
     shown.tables = tables(&decision, &remedies(player, ask));
@@ -115,31 +118,37 @@ async fn shown(player: &Player, ask: &Ask, answer: &Value) -> Result<Shown, Prob
         scopes.rows = with_remedies(player, ask, std::mem::take(&mut scopes.rows));
     }
     shown.raws.push(Raw { title: "The whole answer", text: pretty(answer), open: false });
-    Ok(shown)
+    shown
 }
 
-/// The decision that the log keeps of this login.
-async fn decision(player: &Player, ask: &Ask, answer: &Value) -> Result<Value, Problem> {
+/// The decisions that the log keeps of this login, and of the exchange of its code.
+async fn decisions(player: &Player, ask: &Ask, answer: &Value) -> (Value, Value) {
     let subject = ["id_token", "access_token"]
         .into_iter()
         .find_map(|name| parse_unverified(answer[name].as_str()?))
         .and_then(|(_, claims)| claims["sub"].as_str().map(str::to_owned));
-    // A quote in them would end the phrase.
-    let quoted = |text: &str| format!("\"{}\"", text.replace(['"', '\\'], "?"));
-    let mut query = format!("client_id:{}", quoted(&ask.client_id));
-    match subject {
-        Some(user_id) => {
-            query.push_str(&format!(" AND user_id:{} AND type:(s OR ssa)", quoted(&user_id)));
-        }
-        None => query.push_str(" AND type:(f OR fsa OR s OR feacft)"),
+    let Some(user_id) = subject else {
+        return (newest(player, ask, "type:(f OR fsa OR s OR feacft)").await, Value::Null);
+    };
+    let of = format!("user_id:{}", quoted(&user_id));
+    let login = newest(player, ask, &format!("{of} AND type:(s OR ssa)")).await;
+    if !ask.response_type.split(' ').any(|kind| kind == "code") {
+        return (login, Value::Null);
     }
+    (login, newest(player, ask, &format!("{of} AND type:seacft")).await)
+}
+
+/// The decision of the newest such event of the client. Who may not read the logs sees the tokens all the same.
+async fn newest(player: &Player, ask: &Ask, which: &str) -> Value {
+    let query = format!("client_id:{} AND {which}", quoted(&ask.client_id));
     let found = player.api.get(format!("/logs?per_page=1&q={}", encoded(&query))).await;
-    // Who may not read the logs sees the tokens all the same.
-    Ok(found
-        .map(|events| items(&events, "logs").first().map(|event| event["details"]["decision"].clone()))
-        .ok()
-        .flatten()
-        .unwrap_or_default())
+    let newest = found.map(|events| items(&events, "logs").first().cloned()).ok().flatten();
+    newest.map_or(Value::Null, |event| event["details"]["decision"].clone())
+}
+
+/// A phrase of the query language; a quote in it would end it.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace(['"', '\\'], "?"))
 }
 
 fn respond(player: &Player, ask: Option<&Ask>, shown: Shown) -> Response {

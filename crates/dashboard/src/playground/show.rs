@@ -14,6 +14,7 @@ use url::form_urlencoded::Serializer;
 use super::Player;
 use super::ask::{Ask, CORRECTED_SCOPE, RESPONSE_TYPES};
 use crate::api::{ApiCall, encoded};
+use crate::away;
 use crate::every::every_of;
 use crate::page::{Blocks, Link, Page, Plain};
 use crate::problem::Problem;
@@ -93,10 +94,13 @@ async fn client(player: &Player, ask: &Ask) -> Result<Option<Client>, Problem> {
 /// The decision, with other requests to press where a remedy names one.
 fn predicted(player: &Player, mut client: Client, ask: &Ask) -> WhyTable {
     let callback = player.callback();
-    let params = ask.params(&callback).into_iter().map(|(name, value)| (name.to_owned(), value));
+    // Their values decide nothing.
+    let added = away::own(&ask.response_type, "state", "nonce", "verifier");
+    let params = ask.params(&callback).into_iter().chain(added);
+    let params: Vec<_> = params.map(|(name, value)| (name.to_owned(), value)).collect();
     // That it is missing is said beside the form.
     client.callbacks.push(callback);
-    let report = prediction::predict(player.cx(), &client, &params.collect::<Vec<_>>());
+    let report = prediction::predict(player.cx(), &client, &params);
     let title = format!("What will be decided for {}", client.name);
     let rows = with_remedies(player, ask, report_rows(&report));
     WhyTable { title, rows, remedies: remedies(player, ask) }
