@@ -59,9 +59,7 @@ pub fn change(reason: &str, facts: &ChangeFacts<'_>) -> Option<Change> {
         "logout_url_not_registered" | "logout_url_not_registered_exactly" => {
             append("allowed_logout_urls", facts.redirect_uri.map(str::to_owned))
         }
-        "grant_type_not_allowed" | "device_code_not_allowed" => {
-            append("grant_types", facts.grant_type.map(str::to_owned))
-        }
+        "grant_type_not_allowed" => append("grant_types", facts.grant_type.map(str::to_owned)),
         "refresh_grant_type_missing" => append("grant_types", Some("refresh_token".into())),
         "request_not_pushed" => set("require_pushed_authorization_requests", false),
         "consent_missing" => set("is_first_party", true),

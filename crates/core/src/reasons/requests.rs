@@ -262,12 +262,6 @@ pub(super) const TABLE: &[Entry] = &[
         "Begin again on the device.",
     ),
     entry(
-        "device_code_not_allowed",
-        "client.grant_types",
-        "The client may not use the device flow.",
-        "Add urn:ietf:params:oauth:grant-type:device_code to the client's grant_types.",
-    ),
-    entry(
         "user_code_unknown",
         "request.user_code",
         "No device waits for this code, or its time is over.",

@@ -4,7 +4,7 @@ use gatewright_core::OAuthError;
 use gatewright_core::client::Client;
 use gatewright_core::device::{Answer, DEVICE_CODE, answer, unknown};
 use gatewright_core::user::User;
-use gatewright_http::RequestCx;
+use gatewright_http::{Fault, RequestCx};
 use gatewright_jose::token_hash;
 use gatewright_resources::{device_codes, users};
 use gatewright_store::{BoxFuture, Tx};
@@ -57,7 +57,7 @@ impl Presented for Device {
                 return Ok(Err(refused));
             }
             let Some(allowed) = code.request.allowed else {
-                return Ok(Err(unknown().because("device_code_not_allowed").into()));
+                return Err(Fault::internal("a device code was allowed by nobody").into());
             };
             if !device_codes::spend(tx, tenant, &self.hash, now).await? {
                 return Ok(Err(unknown().because("device_code_spent").into()));

@@ -220,6 +220,7 @@ async fn the_connections_own_words_are_used() {
         own("{% if %}").await;
         let broken = page.post("/passwordless/start", start(&server, json!({"send": "code"}))).await;
         assert_eq!(broken.expect(400).error().0, "bad.connection");
+        assert_eq!(admin.reason_of(&broken).await, "template_fails");
     })
     .await;
 }

@@ -284,23 +284,32 @@ async fn a_form_answers_the_login_whose_page_it_is() {
         assert!(call_back(&page, &form).await.expect(400).body.contains("<html"), "the login is over");
 
         // The state of another browser, of a login that is over, of another application.
-        let refused =
-            async |page: &Page, change: Value| refusal(&page.post(LOGIN, body(&server, change)).await);
-        assert_eq!(refused(&page, json!({"state": state})).await.0, 400);
-        let ours = begin(&page, &start.clone().with("prompt", "login")).await;
-        assert_eq!(refused(&own_page(&server), json!({"state": ours})).await.0, 403);
-        let client = json!({"name": "Other", "app_type": "spa", "callbacks": [CALLBACK]});
         let admin = server.admin().await;
+        let refused = async |page: &Page, change: Value| {
+            let answer = page.post(LOGIN, body(&server, change)).await;
+            (refusal(&answer).0, refusal(&answer).2, admin.reason_of(&answer).await)
+        };
+        let over = "The login is over. Begin it anew at the application.";
+        assert_eq!(
+            refused(&page, json!({"state": state})).await,
+            (400, over.to_owned(), "login_over".to_owned())
+        );
+        let ours = begin(&page, &start.clone().with("prompt", "login")).await;
+        let stranger = refused(&own_page(&server), json!({"state": ours})).await;
+        assert_eq!((stranger.0, &*stranger.2), (403, "other_browser"));
+        let client = json!({"name": "Other", "app_type": "spa", "callbacks": [CALLBACK]});
         let other = admin.create("/clients", client).await;
         let connection = admin.connection(DATABASE).await;
         let enabled = json!({"enabled_clients": [server.client_id(), other["client_id"]]});
         admin.patch(&format!("/connections/{}", connection["id"].as_str().unwrap()), enabled).await;
         let change = json!({"state": ours, "client_id": other["client_id"]});
-        assert_eq!(refused(&page, change).await.2, "The state belongs to a login of another application.");
+        let text = "The state belongs to a login of another application.";
+        assert_eq!(refused(&page, change).await, (400, text.to_owned(), "state_of_other_client".to_owned()));
 
         let by_sms = begin(&page, &start.clone().with("connection", "sms")).await;
         let text = "The application asked for a login at another connection.";
-        assert_eq!(refused(&page, json!({"state": by_sms})).await.2, text);
+        let elsewhere = refused(&page, json!({"state": by_sms})).await;
+        assert_eq!(elsewhere, (400, text.to_owned(), "other_connection".to_owned()));
 
         // The form in another browser does nothing to the login.
         let form = fields(&page.post(LOGIN, body(&server, json!({"state": ours}))).await);

@@ -241,10 +241,16 @@ async fn a_user_name_is_a_second_way_in() {
             authenticate(&server, &page, username, GOOD).await.expect(200);
         }
         // Somebody else cannot have it, and a name that looks like an address nobody can.
-        for name in ["annie", "bob@example.com"] {
-            page.post("/dbconnections/signup", with_name("bob@example.com", name)).await.expect(400);
-        }
         let admin = server.admin().await;
+        let bob = async |name: &str| {
+            let answer = page.post("/dbconnections/signup", with_name("bob@example.com", name)).await;
+            (answer.expect(400).json()["code"].clone(), admin.reason_of(&answer).await)
+        };
+        assert_eq!(bob("annie").await, (json!("invalid_signup"), "username_exists".into()));
+        assert_eq!(bob("bob@example.com").await.0, "invalid_request");
+        let flags = json!({"flags": {"enable_public_signup_user_exists_error": true}});
+        admin.patch("/tenants/settings", flags).await;
+        assert_eq!(bob("annie").await, (json!("username_exists"), "username_exists".into()));
         let users = admin.get(&format!("/users-by-email?email={ANN}")).await;
         let path = format!("/users/{}", users[0]["user_id"].as_str().unwrap().replace('|', "%7C"));
         admin.patch(&path, json!({"username": "Anna", "connection": DATABASE})).await;
@@ -253,6 +259,16 @@ async fn a_user_name_is_a_second_way_in() {
         // With the user goes the name.
         admin.call(Method::DELETE, &path, None).await.expect(204);
         page.post("/dbconnections/signup", with_name(ANN, "anna")).await.expect(200);
+        // Where a name is all there is, no link can be sent.
+        let cid = json!({"connection": DATABASE, "username": "cid", "password": GOOD});
+        let cid = admin.create("/users", cid).await["user_id"].clone();
+        let body = json!({"client_id": server.client_id(), "email": "cid", "connection": DATABASE});
+        page.post("/dbconnections/change_password", body).await.expect(200);
+        let log = admin.newest_log("fcpr").await;
+        assert_eq!(
+            (&log["details"]["decision"]["reason"], &log["user_id"]),
+            (&json!("no_email_address"), &cid)
+        );
     })
     .await;
 }

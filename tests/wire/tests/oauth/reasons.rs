@@ -58,6 +58,17 @@ async fn who_a_client_is_is_proved_or_refused_with_a_reason() {
         assert_eq!(found["client_id"], id.as_str());
         assert_eq!(found["details"]["decision"]["setting"], "client.client_secret");
         assert_eq!(found["request_id"].as_str().map(str::len), Some(20));
+        let keyed = crate::keys::machine(&server, &admin).await["client_id"].clone();
+        let certified = json!({"name": "Bank", "app_type": "non_interactive", "client_authentication_methods":
+            {"tls_client_auth": {"credentials": [{"credential_type": "cert_subject_dn", "subject_dn": "CN=a"}]}}});
+        let certified = admin.create("/clients", certified).await["client_id"].clone();
+        for (client_id, reason) in
+            [(keyed, "client_assertion_missing"), (certified, "client_certificates_not_built")]
+        {
+            let body = json!({"client_id": client_id, "client_secret": secret});
+            assert_eq!(ask(machine(body)).await, (401, reason.into()));
+            assert_eq!(admin.newest_log("feccft").await["details"]["decision"]["reason"], reason);
+        }
         let unknown = json!({"grant_type": "pigeon", "client_id": id, "client_secret": secret});
         assert_eq!(ask(unknown).await, (403, "grant_type_unknown".into()));
         let other = json!({"grant_type": OTP, "client_id": id, "client_secret": secret});

@@ -1,5 +1,6 @@
 //! Dynamic client registration, RFC 7591 and 7592.
 
+use futures_util::future::join_all;
 use gatewright_testkit::{Admin, Answer, Form, Page, Server, on_every_database};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -190,6 +191,11 @@ async fn it_logs_people_in_by_domain_connections_once_they_agree() {
         let machine = json!({"grant_type": "client_credentials", "client_id": id, "client_secret": made["client_secret"],
             "audience": server.audience()});
         assert_eq!(tool.post("/oauth/token", machine).await.expect(403).error().0, "unauthorized_client");
+        // Nor does it make accounts.
+        let eve = json!({"client_id": id, "connection": database["name"], "email": "eve@example.com",
+            "password": "Correct-horse-7"});
+        let answer = tool.post("/dbconnections/signup", eve).await;
+        assert_eq!(admin.reason_of(answer.expect(403)).await, "third_party_client");
     })
     .await;
 }
@@ -211,11 +217,17 @@ async fn registrations_are_limited() {
             server.turn.forward_seconds(1);
         };
         assert_eq!(refused.expect(429).error().0, "too_many_requests");
+        assert_eq!(admin.reason_of(&refused).await, "registrations");
         assert!(made >= 60, "{made}");
         let clients = admin.get("/clients?is_first_party=false&per_page=100").await;
         assert_eq!(clients.as_array().unwrap().len(), made);
         server.turn.forward_seconds(120);
         register(&tool, metadata()).await.expect(201);
+        // Five a second at the tenant.
+        server.turn.forward_seconds(3600);
+        let many = join_all((0..30).map(|_| register(&tool, metadata()))).await;
+        let refused = many.iter().find(|answer| answer.status == 429).expect("a refusal");
+        assert_eq!(admin.reason_of(refused).await, "registrations_at_tenant");
     })
     .await;
 }

@@ -109,6 +109,7 @@ async fn a_code_proves_the_address_and_then_there_is_an_account() {
         assert_eq!((&id["email"], &id["email_verified"]), (&json!(ANN), &json!(true)));
         let log = server.admin().await.newest_log("ss").await;
         assert_eq!((&log["user_id"], &log["connection"]), (&id["sub"], &json!(DATABASE)));
+        assert_eq!(log["details"]["decision"]["reason"], "address_proved_by_code");
         // The password is the one that was typed, and the session is alive.
         let other = server.tool();
         let mut plain = Start::seed(&server).scope("openid email");
@@ -117,6 +118,25 @@ async fn a_code_proves_the_address_and_then_there_is_an_account() {
         let form = Form::of(&login).with("username", ANN).with("password", GOOD);
         assert_eq!(at_callback(&form.submit(&other, "default").await)["sub"], id["sub"]);
         assert_eq!(at_callback(&browser.get(&plain.authorize_path(&[])).await)["sub"], id["sub"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_that_got_an_account_while_its_code_was_on_the_way_gets_no_second_one() {
+    on_every_database(async |server: Server| {
+        let browser = server.tool();
+        let asked = sign_up(&server, &browser, ANN, GOOD).await;
+        let code = code_in(&message(&server, ANN, 1).await);
+        make(&server, ANN).await;
+        let refused = Form::of(&asked).with("code", &code).submit(&browser, "default").await;
+        assert!(refused.expect(400).body.contains("role=\"alert\""), "{}", refused.body);
+        let log = server.admin().await.newest_log("fs").await;
+        assert_eq!(
+            (&log["details"]["decision"]["reason"], &log["user_name"]),
+            (&json!("taken_meanwhile"), &json!(ANN))
+        );
+        assert_eq!(users(&server, ANN).await.as_array().unwrap().len(), 1);
     })
     .await;
 }

@@ -88,6 +88,10 @@ async fn the_login_script_is_asked_at_every_door_and_every_time() {
         assert_eq!((wrong.status, &wrong.body), (unknown.expect(403).status, &unknown.body));
         assert_eq!(wrong.error(), ("invalid_grant".into(), "Wrong email or password.".into()));
         assert_eq!((reason(&server, "fp").await, reason(&server, "fu").await), (json!("password_wrong"), json!("user_unknown")));
+        // One that is too long for any account is not shown to the script.
+        old.asked();
+        assert_eq!(grant(&server, ANN, &"x".repeat(1025)).await.expect(403).body, wrong.body);
+        assert_eq!((old.asked(), reason(&server, "fp").await), (Vec::new(), json!("password_too_long")));
         old.close();
         assert_eq!(grant(&server, ANN, OLD).await.expect(403).error(), ("access_denied".into(), "Closed for repairs.".into()));
         let refused = page.post("/co/authenticate", body).await;

@@ -83,7 +83,11 @@ async fn a_token_of_the_tenants_own_becomes_a_user() {
             (&json!({ "from": TYPE }), &json!({ "key": "k" }))
         );
         assert_eq!((&user["logins_count"], user.get("role")), (&json!(1), None));
-        assert_eq!(admin.newest_log("ss").await["user_id"], "auth0|7");
+        let made = admin.newest_log("ss").await;
+        assert_eq!(
+            (&made["user_id"], &made["details"]["decision"]["reason"]),
+            (&json!("auth0|7"), &json!("first_token_exchange"))
+        );
         let event = admin.newest_log("secte").await;
         assert_eq!((&event["user_id"], &event["connection"]), (&json!("auth0|7"), &json!(DATABASE)));
         let runs = told(&admin, "secte").await["runs"].clone();
@@ -217,27 +221,47 @@ async fn only_clients_that_are_allowed_exchange_tokens_of_known_types() {
             admin.newest_log("fecte").await["details"]["decision"]["reason"],
             "token_exchange_not_allowed"
         );
-        for (more, text) in [
+        let undeployed = json!({ "name": "Draft", "code": BY_CONNECTION,
+            "supported_triggers": [{ "id": "custom-token-exchange" }] });
+        let undeployed = admin.create("/actions/actions", undeployed).await["id"].clone();
+        let profile = json!({ "name": "Draft", "subject_token_type": "urn:acme:draft", "action_id": undeployed,
+            "type": "custom_authentication" });
+        admin.create("/token-exchange-profiles", profile).await;
+        for (more, text, reason) in [
             (
                 json!({ "subject_token_type": "urn:acme:other" }),
                 "Unsupported subject_token_type: urn:acme:other.",
+                "token_exchange_profile_unknown",
             ),
             (
                 json!({ "requested_token_type": "urn:ietf:params:oauth:token-type:id_token" }),
                 "Unsupported requested_token_type",
+                "requested_token_type_unsupported",
             ),
-            (json!({ "organization": "org_1" }), "Organizations are not built"),
+            (
+                json!({ "subject_token_type": "urn:acme:draft" }),
+                "The Action of this token exchange profile is not deployed",
+                "token_exchange_action_not_deployed",
+            ),
+            (
+                json!({ "organization": "org_1" }),
+                "Organizations are not built",
+                "organizations_not_built",
+            ),
         ] {
             let (error, said) =
                 exchange(&server, &client_id, "7/a@b.example", more).await.expect(400).error();
             assert_eq!(error, "invalid_request");
             assert!(said.starts_with(text), "{said}");
+            assert_eq!(admin.newest_log("fecte").await["details"]["decision"]["reason"], reason);
         }
         // The profile goes with its action; without force the action stays.
         admin.call(Method::DELETE, &format!("/actions/actions/{id}"), None).await.expect(409);
         admin.call(Method::DELETE, &format!("/actions/actions/{id}?force=true"), None).await.expect(204);
         let profiles = admin.get("/token-exchange-profiles?take=10").await;
-        assert_eq!(profiles["token_exchange_profiles"], json!([]));
+        let left: Vec<&Value> =
+            profiles["token_exchange_profiles"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+        assert_eq!(left, ["Draft"]);
         exchange(&server, &client_id, "7/a@b.example", json!({})).await.expect(400);
     })
     .await;

@@ -3,6 +3,8 @@
 use gatewright_testkit::{PHONE, Server, Start, on_every_database};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use crate::stage::{APP, action, action_with, bind, code_flow, encoded, post_login, redeem, told};
 
@@ -243,6 +245,35 @@ async fn the_session_is_shortened_noted_on_and_revoked() {
         bind(&admin, "post-login", &[]).await;
         let gone = page.get(&start.authorize_path(&silent)).await.web_message();
         assert_eq!(gone["error"], "login_required");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_that_ends_while_the_scripts_run_logs_nobody_in() {
+    on_every_database(async |server: Server| {
+        let (page, admin) = (server.page(APP), server.admin().await);
+        let start = Start::seed(&server);
+        let sid = start.log_in(&server, &page).await.id_claims()["sid"].as_str().unwrap().to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        post_login(
+            &server,
+            &format!("exports.onExecutePostLogin = async () => {{ await fetch('{url}'); }};"),
+        )
+        .await;
+        // Somebody logs the user out before the script, which waits for this, has its answer.
+        let log_out = async {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let _ = socket.read(&mut [0; 4096]).await.unwrap();
+            admin.call(Method::DELETE, &format!("/sessions/{sid}"), None).await.expect(202);
+            socket.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await.unwrap();
+        };
+        let silent = [("prompt", "none"), ("response_mode", "web_message")];
+        let path = start.authorize_path(&silent);
+        let (answer, ()) = tokio::join!(page.get(&path), log_out);
+        assert_eq!(answer.web_message()["error"], "login_required");
+        assert_eq!(admin.reason_of(&answer).await, "lost_race");
     })
     .await;
 }

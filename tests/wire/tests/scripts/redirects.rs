@@ -78,10 +78,18 @@ async fn an_action_goes_on_where_it_stopped() {
         let runs = told(&admin, "s").await["runs"].clone();
         let names: Vec<&str> = runs.as_array().unwrap().iter().filter_map(|run| run["name"].as_str()).collect();
         assert_eq!(names, ["Before", "Asks", "Asks", "After"]);
+        let away = sent_away(&server, &page).await;
         // The state is good once.
         page.get(&format!("/continue?state={state}&answer=blue")).await.expect(400);
         page.get("/continue?state=nothing").await.expect(400);
         page.get("/continue").await.expect(400);
+
+        // An action that is unbound while the browser is away cannot go on, and nothing after it is known.
+        bind(&admin, "post-login", &[&before, &after]).await;
+        let lost = page.get(&format!("/continue?state={}", state_of(&away))).await;
+        assert_eq!(lost.expect(302).returned("error").as_deref(), Some("access_denied"));
+        assert_eq!(lost.returned("code"), None);
+        assert_eq!(admin.reason_of(&lost).await, "script_worker");
     })
     .await;
 }

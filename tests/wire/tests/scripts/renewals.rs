@@ -74,7 +74,9 @@ async fn a_renewal_runs_them_again() {
         .await;
         let fields =
             [("grant_type", "refresh_token"), ("client_id", server.client_id()), ("refresh_token", &token)];
-        assert_eq!(page.post_form("/oauth/token", &fields).await.expect(403).error().1, "Stolen");
+        let stolen = page.post_form("/oauth/token", &fields).await;
+        assert_eq!(stolen.expect(403).error().1, "Stolen");
+        assert_eq!(admin.reason_of(&stolen).await, "revoked_by_script");
         bind(&admin, "post-login", &[]).await;
         assert_eq!(page.post_form("/oauth/token", &fields).await.expect(403).error().0, "invalid_grant");
     })

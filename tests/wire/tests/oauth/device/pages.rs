@@ -87,6 +87,7 @@ async fn who_cancels_sends_the_device_away_and_the_code_is_done_with() {
         }
         let log = tv.admin.newest_log("fdecc").await;
         assert_eq!((&log["client_id"], &log["description"]), (&json!(tv.client_id), &json!(text)));
+        assert_eq!(log["details"]["decision"]["reason"], "device_confirmation_cancelled");
         assert_eq!(tv.admin.newest_log("fede").await["details"]["decision"]["reason"], "device_code_denied");
         assert!(enter(&browser, &codes.user).await.expect(400).body.contains(WRONG));
         // The page cannot be sent in again.

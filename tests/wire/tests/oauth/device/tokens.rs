@@ -221,6 +221,8 @@ async fn an_administrator_sees_the_devices_of_a_user_and_sends_them_away() {
             tv.admin.call(Method::DELETE, &path, None).await.expect(204);
         }
         refresh(&rotated).await.expect(403);
+        let family = tv.admin.newest_log("fertft").await["details"]["decision"]["refresh_token"].clone();
+        assert_eq!(family["revoked_because"], "device_credential_deleted");
         refresh(&kept).await.expect(200);
         assert_eq!(tv.admin.get("/device-credentials").await.as_array().unwrap().len(), 1);
         // A user's own token is not for this.

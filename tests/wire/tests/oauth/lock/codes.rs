@@ -42,6 +42,7 @@ async fn a_verified_code_is_redeemed_in_the_browser_that_verified_it() {
         let lured = stranger.get(&path(&code)).await;
         assert_eq!(lured.expect(302).returned("error").as_deref(), Some("access_denied"));
         assert!(lured.set_cookies().is_empty());
+        assert_eq!(server.admin().await.reason_of(&lured).await, "code_not_verified_here");
         let app = server.page(APP);
         assert!(
             verify(&app, &code).await.expect(200).set_cookies().is_empty(),
