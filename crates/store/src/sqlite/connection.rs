@@ -90,6 +90,9 @@ impl Connection {
         // "x" is an identifier only, as in PostgreSQL, never a string.
         sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
         sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+        // One plan for each statement, whatever is bound. Else SQLite prepares a statement anew for each execution
+        // where a bound value could decide whether a partial index serves, which costs more than most of them do.
+        sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(sqlite)
     }
 
