@@ -1,14 +1,16 @@
 // How Actions are called: a CommonJS module whose export gets `(event, api)`.
 
 module.exports = function actions(setting) {
-  const { exportName, resumeName } = setting;
+  const { exportName } = setting;
   const api = lib('api')(setting);
 
   return {
+    open(flow) { Object.assign(setting, flow); },
     begin(factory, index, name, event, require) {
       api.prepare(event);
       const module = { exports: {}, id: name, filename: name, loaded: false, children: [], paths: [] };
       factory.call(module.exports, module.exports, require, module, name, '.');
+      const { resumeName } = setting;
       const wanted = index === 0 && resumeName !== undefined ? resumeName : exportName;
       const { exports } = module;
       const handler = exports === null || exports === undefined ? undefined : exports[wanted];

@@ -1,15 +1,22 @@
-// Runs first in every flow: the machine that the worker turns.
+// Runs first: the machine that the worker turns. It is made once for the scripts of a flow, and each flow finds it as
+// it was made.
 //
-// Whatever is not used must cost nothing, so globals are getters that load what they name, and only those that
-// the scripts' text names are made at once; see `furnish`. What a script does to Map, Array or Promise must not
+// Whatever is not used must cost nothing, so globals are getters that load what they name. What a script does to Map, Array or Promise must not
 // matter here: only own properties of objects without a prototype, and nothing called by a name that the script
 // could have changed.
 
-export default function boot(native, slot, parts) {
+export default function boot(natives, slot, parts) {
   const { defineProperty, hasOwn } = Object;
   const { apply } = Reflect;
   const PlainPromise = Promise;
   const { slice, toWellFormed } = String.prototype;
+
+  // The worker's functions, by name.
+  function native(name) {
+    const found = natives[name];
+    if (found === undefined) throw new ReferenceError(`There is no native function ${name}`);
+    return found;
+  }
 
   // The library, by name; see library.rs. What most flows need comes with this file.
   let load;
@@ -71,18 +78,13 @@ export default function boot(native, slot, parts) {
   }
 
   // A global of the library: the module it comes from, and which member of it, or all of it.
-  const provided = { __proto__: null };
   function provide(name, module, member) {
-    if (provided[name]) return;
-    provided[name] = true;
-    // One that the flow or a script brought along stays.
+    // One that the language has stays.
     if (hasOwn(globalThis, name) && name !== 'queueMicrotask') return;
     defineProperty(globalThis, name, {
       __proto__: null,
       configurable: true,
       get() {
-        // Modules use globals that the script does not name; the console only to show more than text.
-        if (module !== 'console') furnish();
         const found = lib(module);
         return own(name, member === '' ? found : found[member]);
       },
@@ -90,22 +92,15 @@ export default function boot(native, slot, parts) {
     });
   }
 
-  // All globals, for a script that could come by one without naming it.
-  let isFurnished = false;
   function furnish() {
-    if (isFurnished) return;
-    isFurnished = true;
     native('furnish')(provide);
   }
 
-  // The `require` of one program, made when it is first called.
+  // The `require` of one program. What finds modules is loaded when it is first called.
   function requirer(index) {
     let real;
     const require = (name) => {
-      if (real === undefined) {
-        furnish();
-        real = lib('require')(index);
-      }
+      real ??= lib('require')(index);
       return real(name);
     };
     require.resolve = (name) => name;

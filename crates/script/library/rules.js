@@ -1,10 +1,11 @@
 // How rules, hooks, database and social scripts are called: `function (..., callback)`.
 
-module.exports = function rules({ kind, input, auth0 }) {
+module.exports = function rules({ kind }) {
   const { slot } = machine;
   const { apply } = Reflect;
-  machine.auth0 = auth0;
-  let { user, context } = input;
+  let input;
+  let user;
+  let context;
   const shared = {};
 
   // The callback of one script. The first call counts, as at Auth0; a second one is noted.
@@ -46,6 +47,11 @@ module.exports = function rules({ kind, input, auth0 }) {
   }
 
   return {
+    open(flow) {
+      machine.auth0 = flow.auth0;
+      ({ input } = flow);
+      ({ user, context } = input);
+    },
     begin(factory, index, name, secrets, require) {
       let fn;
       if (kind === 'hook') {

@@ -2,9 +2,11 @@
 //!
 //! One thread, no asynchronous runtime: a script either computes or waits for the parent or a timer.
 
+mod compiled;
 mod errors;
 mod flight;
 mod globals;
+mod heap;
 mod json;
 mod machine;
 mod natives;
@@ -21,7 +23,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use crate::protocol::{FromWorker, ToWorker};
-use scope::{Extent, Fresh};
+use scope::Scopes;
 use shelf::Shelf;
 pub(crate) use wire::{Channel, Wire};
 
@@ -47,21 +49,15 @@ pub(crate) fn serve(mut wire: Wire, unconfined: Option<String>) {
         return;
     }
     let wire = Rc::new(RefCell::new(wire));
-    let mut shelf = Shelf::default();
-    // The next flow is likely to need what the last one did.
-    let mut ready = Fresh::new(Extent::Usual);
+    let (mut shelf, mut scopes) = (Shelf::default(), Scopes::default());
     loop {
         let Ok(frame) = wire.borrow_mut().read() else { return };
         match frame {
             ToWorker::Run(mut task) => {
                 let Some(books) = shelf.take(&mut task) else { return };
-                let extent = Extent::of(&books);
-                let fresh = ready.take().filter(|fresh| fresh.serves(extent));
-                let Some(fresh) = fresh.or_else(|| Fresh::new(extent)) else { return };
-                if !script::run(fresh, &wire, books, *task) {
+                if !scopes.run(&wire, books, *task) {
                     return;
                 }
-                ready = Fresh::new(extent);
             }
             // The answer to a call that the flow before did not wait for.
             ToWorker::Answer(_) => {}

@@ -29,6 +29,16 @@ impl<'js> Saved<'js> {
         Ok(Self { slice: prototype.get("slice")?, well_formed: prototype.get("toWellFormed")? })
     }
 
+    /// The functions that were kept: `slice` and `toWellFormed` of strings.
+    pub(super) fn functions(self) -> [Function<'js>; 2] {
+        [self.slice, self.well_formed]
+    }
+
+    /// The same in a later flow.
+    pub(super) fn of(slice: Function<'js>, well_formed: Function<'js>) -> Self {
+        Self { slice, well_formed }
+    }
+
     /// The first characters of a string.
     fn text(&self, ctx: &Ctx<'js>, value: &Value<'js>, longest: usize) -> Option<String> {
         let text = self

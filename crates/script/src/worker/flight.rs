@@ -15,14 +15,14 @@ use super::{json, time};
 use crate::flow::{Ended, ErrorKind, Limits};
 use crate::protocol::{Answer, FromWorker, Ran, ToWorker};
 
-/// A flow under way. Shared by the functions that scripts call.
+/// A flow under way, and after it the next. Shared by the functions that scripts call.
 pub(super) struct Flight {
     wire: Rc<RefCell<Wire>>,
-    pub(super) limits: Limits,
+    limits: Cell<Limits>,
     pub(super) random: Random,
     pub(super) timers: RefCell<Timers>,
     /// When the flow began.
-    pub(super) began: Duration,
+    began: Cell<Duration>,
     program: Cell<usize>,
     cpu_limit: Cell<Duration>,
     /// The limit that the script went beyond. It gets no further turn.
@@ -41,13 +41,13 @@ pub(super) struct Flight {
 }
 
 impl Flight {
-    pub(super) fn new(wire: &Rc<RefCell<Wire>>, limits: Limits) -> Self {
+    pub(super) fn new(wire: &Rc<RefCell<Wire>>) -> Self {
         Self {
             wire: Rc::clone(wire),
-            limits,
+            limits: Cell::new(Limits::default()),
             random: Random::system(),
             timers: RefCell::default(),
-            began: time::now(),
+            began: Cell::new(time::now()),
             program: Cell::new(0),
             cpu_limit: Cell::new(Duration::MAX),
             broken: Cell::new(None),
@@ -55,7 +55,7 @@ impl Flight {
             commands: RefCell::default(),
             ends_flow: Cell::new(false),
             console: RefCell::default(),
-            output_left: Cell::new(limits.output_bytes),
+            output_left: Cell::new(0),
             calls: Cell::new(0),
             waiting: RefCell::default(),
             answers: RefCell::default(),
@@ -63,11 +63,35 @@ impl Flight {
         }
     }
 
+    /// A flow begins. Nothing is left of the one before.
+    pub(super) fn set_out(&self, limits: Limits) {
+        self.limits.set(limits);
+        self.began.set(time::now());
+        self.program.set(0);
+        self.cpu_limit.set(Duration::MAX);
+        self.broken.set(None);
+        self.invalid.take();
+        self.commands.take();
+        self.ends_flow.set(false);
+        self.console.take();
+        self.output_left.set(limits.output_bytes);
+        self.calls.set(0);
+        self.waiting.take();
+        self.answers.take();
+        self.rejections.take();
+        self.timers.borrow_mut().clear();
+    }
+
+    /// What the flow may use.
+    pub(super) fn limits(&self) -> Limits {
+        self.limits.get()
+    }
+
     /// A script begins: its processor time counts from here.
     pub(super) fn begin(&self, program: usize) {
         self.program.set(program);
-        self.cpu_limit.set(time::cpu() + self.limits.cpu);
-        self.output_left.set(self.limits.output_bytes);
+        self.cpu_limit.set(time::cpu() + self.limits().cpu);
+        self.output_left.set(self.limits().output_bytes);
         self.ends_flow.set(false);
     }
 
@@ -93,7 +117,7 @@ impl Flight {
 
     /// Processor time that the script has used.
     pub(super) fn cpu_used(&self) -> Duration {
-        (time::cpu() + self.limits.cpu).saturating_sub(self.cpu_limit.get())
+        (time::cpu() + self.limits().cpu).saturating_sub(self.cpu_limit.get())
     }
 
     /// Whether a command of the script ends the flow.
@@ -115,7 +139,7 @@ impl Flight {
 
     /// When the flow's time on the clock is over.
     pub(super) fn deadline(&self) -> Duration {
-        self.began.saturating_add(self.limits.wall)
+        self.began.get().saturating_add(self.limits().wall)
     }
 
     /// The limit that was broken.
@@ -220,8 +244,8 @@ impl Flight {
         args: rquickjs::Value<'js>,
     ) -> Result<u64, Error> {
         let id = self.calls.get();
-        if usize::try_from(id).unwrap_or(usize::MAX) >= self.limits.calls {
-            let text = format!("The scripts of a flow may make {} calls, and no more", self.limits.calls);
+        if usize::try_from(id).unwrap_or(usize::MAX) >= self.limits().calls {
+            let text = format!("The scripts of a flow may make {} calls, and no more", self.limits().calls);
             return Err(Exception::throw_range(ctx, &text));
         }
         let args = json::text(ctx, args)?;

@@ -1,26 +1,141 @@
-//! The JavaScript side of the worker: `library/boot.js` and how it calls the kind of script at hand.
+//! The JavaScript side of the worker: `library/boot.js`, how it calls the kind of script at hand, and the scripts.
+
+#![expect(clippy::disallowed_types, reason = "these values are made before the engine's memory is copied")]
 
 use std::rc::Rc;
 
-use rquickjs::{Ctx, Error, Function, Object, Value};
+use rquickjs::{Ctx, Error, Function, Object, Persistent, Value};
 
-use super::natives;
+use super::compiled::Compiled;
+use super::errors::Saved;
+use super::flight::Flight;
+use super::natives::{self, Known};
 use super::shelf::Book;
+use crate::flow::Wrapper;
+use crate::triggers;
+
+type Lasting<T> = Persistent<T>;
+
+/// A machine between flows.
+pub(super) struct Kept {
+    begin: Lasting<Function<'static>>,
+    open: Lasting<Function<'static>>,
+    settle: Lasting<Function<'static>>,
+    fire: Lasting<Function<'static>>,
+    result: Option<Lasting<Function<'static>>>,
+    slot: Lasting<Object<'static>>,
+    saved: [Lasting<Function<'static>>; 2],
+    pub(super) scripts: Vec<Script>,
+    /// The engine must not find one that nobody needs any more: what Rust holds of it would be gone for good.
+    _natives: Vec<Lasting<Function<'static>>>,
+}
+
+/// A program that is ready to be called.
+pub(super) struct Script {
+    pub(super) book: Rc<Book>,
+    /// Unless it is no JavaScript.
+    pub(super) compiled: Option<Compiled>,
+    require: Lasting<Function<'static>>,
+}
+
+impl Script {
+    /// Its `require`.
+    pub(super) fn require<'js>(&self, ctx: &Ctx<'js>) -> Result<Function<'js>, Error> {
+        self.require.clone().restore(ctx)
+    }
+}
+
+impl Kept {
+    /// Starts the library's part for a kind of script, and compiles the scripts. None of them runs.
+    pub(super) fn make<'js>(
+        ctx: &Ctx<'js>,
+        flight: &Rc<Flight>,
+        wrapper: &Wrapper,
+        books: Vec<Rc<Book>>,
+    ) -> Result<Self, Error> {
+        let setting = Object::new(ctx.clone())?;
+        let mut trigger = "";
+        let kind = match wrapper {
+            Wrapper::Action { trigger: id, .. } => {
+                trigger = id;
+                setting.set("trigger", id.as_str())?;
+                setting.set("exportName", triggers::export_name(id))?;
+                "actions"
+            }
+            Wrapper::Rule => "rules",
+            Wrapper::Hook => "rules",
+            Wrapper::Callback => "rules",
+        };
+        setting.set("kind", match wrapper {
+            Wrapper::Hook => "hook",
+            Wrapper::Callback => "callback",
+            _ => "rule",
+        })?;
+        let is_action = matches!(wrapper, Wrapper::Action { .. });
+        let known =
+            Known { flight: Rc::clone(flight), trigger: trigger.to_owned(), is_action, books: books.clone() };
+        let natives = natives::all(ctx, known)?;
+        let table = Object::new_proto(ctx.clone(), None)?;
+        for (name, native) in &natives {
+            table.set(*name, native.clone())?;
+        }
+        let slot = Object::new_proto(ctx.clone(), None)?;
+        slot.set("state", 0)?;
+        slot.set("value", Value::new_undefined(ctx.clone()))?;
+        let saved = Saved::new(ctx)?;
+        let (boot, parts) = natives::boot(ctx, kind)?;
+        let machine: Object<'js> = boot.call((table, slot.clone(), parts))?;
+        let lib: Function<'js> = machine.get("lib")?;
+        let kind: Object<'js> = lib.call::<_, Function>((kind,))?.call((setting,))?;
+        machine.get::<_, Function>("furnish")?.call::<_, ()>(())?;
+        let requirer: Function<'js> = machine.get("requirer")?;
+        let keep = |function: Function<'js>| Persistent::save(ctx, function);
+        let scripts = books.into_iter().enumerate().map(|(index, book)| {
+            let compiled = Compiled::new(ctx, &book.source, &book.name);
+            if compiled.is_none() {
+                ctx.catch();
+            }
+            Ok(Script { book, compiled, require: keep(requirer.call((index,))?) })
+        });
+        Ok(Self {
+            begin: keep(kind.get("begin")?),
+            open: keep(kind.get("open")?),
+            settle: keep(machine.get("settle")?),
+            fire: keep(machine.get("fire")?),
+            result: kind.get::<_, Option<Function>>("result")?.map(keep),
+            scripts: scripts.collect::<Result<_, Error>>()?,
+            slot: Persistent::save(ctx, slot),
+            saved: saved.functions().map(keep),
+            _natives: natives.into_iter().map(|(_, native)| keep(native)).collect(),
+        })
+    }
+
+    /// The machine for one flow.
+    pub(super) fn restore<'js>(&self, ctx: &Ctx<'js>) -> Result<(Machine<'js>, Saved<'js>), Error> {
+        let take = |function: &Lasting<Function<'static>>| function.clone().restore(ctx);
+        let machine = Machine {
+            begin: take(&self.begin)?,
+            open: take(&self.open)?,
+            settle: take(&self.settle)?,
+            fire: take(&self.fire)?,
+            result: self.result.as_ref().map(take).transpose()?,
+            slot: self.slot.clone().restore(ctx)?,
+        };
+        let [slice, well_formed] = &self.saved;
+        Ok((machine, Saved::of(take(slice)?, take(well_formed)?)))
+    }
+}
 
 /// What the worker turns.
 pub(super) struct Machine<'js> {
+    /// Tells what is different in each flow: `(setting)`.
+    pub(super) open: Function<'js>,
     /// Calls a script: `(factory, index, name, event or secrets, require)`.
     pub(super) begin: Function<'js>,
     /// Hands over an answer: `(id, failed, value)`.
     pub(super) settle: Function<'js>,
     /// Lets a timer fire: `(id)`.
     pub(super) fire: Function<'js>,
-    /// Makes the `require` of a program: `(index)`.
-    pub(super) requirer: Function<'js>,
-    /// Makes a global of the library: `(name, module, member)`.
-    provide: Function<'js>,
-    /// Makes all of them.
-    furnish: Function<'js>,
     /// What the flow gives back, for all but Actions.
     pub(super) result: Option<Function<'js>>,
     /// Where a script's end is noted: `state` is 1 when its callback was called, 2 when it failed; `value`.
@@ -28,44 +143,6 @@ pub(super) struct Machine<'js> {
 }
 
 impl<'js> Machine<'js> {
-    /// Starts the library's part: `kind` is the file that knows how to call the scripts, `setting` what it
-    /// needs to know.
-    pub(super) fn start(
-        ctx: &Ctx<'js>,
-        native: Function<'js>,
-        kind: &str,
-        setting: Object<'js>,
-    ) -> Result<Self, Error> {
-        let slot = Object::new_proto(ctx.clone(), None)?;
-        slot.set("state", 0)?;
-        slot.set("value", Value::new_undefined(ctx.clone()))?;
-        let (boot, parts) = natives::boot(ctx, kind)?;
-        let machine: Object<'js> = boot.call((native, slot.clone(), parts))?;
-        let lib: Function<'js> = machine.get("lib")?;
-        let kind: Object<'js> = lib.call::<_, Function>((kind,))?.call((setting,))?;
-        Ok(Self {
-            begin: kind.get("begin")?,
-            result: kind.get("result")?,
-            settle: machine.get("settle")?,
-            fire: machine.get("fire")?,
-            requirer: machine.get("requirer")?,
-            provide: machine.get("provide")?,
-            furnish: machine.get("furnish")?,
-            slot,
-        })
-    }
-
-    /// Makes the globals that the programs need.
-    pub(super) fn furnish(&self, books: &[Rc<Book>]) -> Result<(), Error> {
-        if books.iter().any(|book| book.globals.is_none()) {
-            return self.furnish.call(());
-        }
-        for (name, module, member) in books.iter().flat_map(|book| &book.globals).flatten() {
-            self.provide.call::<_, ()>((*name, *module, *member))?;
-        }
-        Ok(())
-    }
-
     /// Forgets how the script before ended.
     pub(super) fn reset(&self) -> Result<(), Error> {
         self.slot.set("state", 0)

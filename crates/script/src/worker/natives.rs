@@ -1,7 +1,7 @@
-//! The functions of the worker that the library's JavaScript can ask for, by name. Made when asked for: most
-//! flows need few.
+//! The functions of the worker that the library's JavaScript can ask for, by name.
 //!
-//! None of them holds a JavaScript value: the engine could not see it, and a cycle through it would stay for ever.
+//! None of them holds a JavaScript value: the engine could not see it, and a cycle through it would stay for ever. All
+//! are made with the scope, and none while a flow runs: what Rust holds of them is not taken back with the memory.
 
 mod address;
 mod bytes;
@@ -18,7 +18,7 @@ use std::rc::Rc;
 use rquickjs::loader::Loader;
 use rquickjs::loader::bundle::Bundle;
 use rquickjs::module::Evaluated;
-use rquickjs::{Ctx, Error, Exception, Function, Module, Object, Value};
+use rquickjs::{Ctx, Error, Function, Module, Object, Value};
 
 use super::flight::Flight;
 use super::shelf::Book;
@@ -32,31 +32,24 @@ pub(super) struct Known {
     pub(super) books: Vec<Rc<Book>>,
 }
 
-/// The function `native`, which gives the others by name.
-pub(super) fn native<'js>(ctx: &Ctx<'js>, known: Known) -> Result<Function<'js>, Error> {
+/// The functions, by name.
+pub(super) fn all<'js>(ctx: &Ctx<'js>, known: Known) -> Result<Vec<(&'static str, Function<'js>)>, Error> {
     let known = Rc::new(known);
-    Function::new(ctx.clone(), move |ctx: Ctx<'js>, name: String| {
-        if name == "load" {
-            return Function::new(ctx, |ctx: Ctx<'js>, name: String| load(&ctx, &name));
+    let mut all = vec![("load", Function::new(ctx.clone(), |ctx: Ctx<'js>, name: String| load(&ctx, &name))?)];
+    let mut add = |names: &[&'static str], find: &dyn Fn(&str) -> Result<Option<Function<'js>>, Error>| {
+        for name in names {
+            all.extend(find(name)?.map(|found| (*name, found)));
         }
-        let found = match flow::find(&ctx, &name, &known)? {
-            None => bytes::find(&ctx, &name, &known)?,
-            found => found,
-        };
-        let found = match found {
-            None => hashes::find(&ctx, &name, &known)?,
-            found => found,
-        };
-        if let Some(found) = found {
-            return Ok(found);
-        }
-        for find in [token::find, address::find, ciphers::find, keys::find] {
-            if let Some(found) = find(&ctx, &name)? {
-                return Ok(found);
-            }
-        }
-        Err(Exception::throw_reference(&ctx, &format!("There is no native function {name}")))
-    })
+        Ok::<_, Error>(())
+    };
+    add(flow::NAMES, &|name| flow::find(ctx, name, &known))?;
+    add(bytes::NAMES, &|name| bytes::find(ctx, name, &known))?;
+    add(hashes::NAMES, &|name| hashes::find(ctx, name, &known))?;
+    add(token::NAMES, &|name| token::find(ctx, name))?;
+    add(address::NAMES, &|name| address::find(ctx, name))?;
+    add(ciphers::NAMES, &|name| ciphers::find(ctx, name))?;
+    add(keys::NAMES, &|name| keys::find(ctx, name))?;
+    Ok(all)
 }
 
 /// The factory of a file of the library; undefined if there is no such file.

@@ -3,7 +3,6 @@
 mod explain;
 mod turn;
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -13,48 +12,21 @@ use serde_json::value::RawValue;
 
 use super::errors::{self, Saved};
 use super::flight::Flight;
-use super::machine::Machine;
-use super::natives::{self, Known, evaluate};
-use super::scope::Fresh;
-use super::shelf::Book;
-use super::wire::Wire;
+use super::machine::{Kept, Machine, Script};
+use super::natives::evaluate;
 use super::{json, sandbox, time};
 use crate::flow::{Ended, ErrorKind, ScriptError, Wrapper};
 use crate::protocol::Task;
-use crate::triggers;
-use explain::brief;
+pub(super) use explain::brief;
 use turn::Stop;
 pub(super) use turn::answer_value;
 
 /// How much longer the kernel lets a script compute than the engine does; it counts whole seconds.
 const KERNEL_GRACE: Duration = Duration::from_millis(500);
 
-/// Runs a flow and tells the parent what came of it. False if this worker must not run another: a script broke
-/// a limit, so who knows in which state the engine is.
-pub(super) fn run(fresh: Fresh, wire: &Rc<RefCell<Wire>>, books: Vec<Rc<Book>>, task: Task) -> bool {
-    let flight = Rc::new(Flight::new(wire, task.limits));
-    let Fresh { runtime, context, .. } = fresh;
-    runtime.set_memory_limit(task.limits.memory_bytes);
-    runtime.set_max_stack_size(task.limits.stack_bytes);
-    let watch = Rc::clone(&flight);
-    runtime.set_interrupt_handler(Some(Box::new(move || watch.must_stop())));
-    let notes = Rc::clone(&flight);
-    runtime.set_host_promise_rejection_tracker(Some(Box::new(move |ctx, _, reason, handled| {
-        if notes.broken().is_none() {
-            notes.rejected(brief(&ctx, &reason), handled);
-        }
-    })));
-    let told = context.with(|ctx| Run::new(&ctx, &flight, books, task).and_then(|run| run.all(&ctx)));
-    let spent = flight.broken().is_some();
-    match told {
-        Ok(()) if !spent => true,
-        _ => {
-            // Freeing what a script has filled takes time, and after running out of memory may not even work.
-            // The process ends anyway.
-            std::mem::forget((context, runtime));
-            false
-        }
-    }
+/// Runs a flow and tells the parent what came of it. False if nobody could be told.
+pub(super) fn run(ctx: &Ctx<'_>, flight: &Rc<Flight>, kept: &Kept, task: Task) -> bool {
+    Run::new(ctx, flight, kept, task).and_then(|run| run.all(ctx)).is_ok()
 }
 
 /// The parent is gone, or the engine is beyond use: nobody is left to tell.
@@ -69,69 +41,52 @@ impl From<Error> for Over {
 /// A flow in its global scope.
 struct Run<'a, 'js> {
     flight: &'a Rc<Flight>,
-    machine: Option<Machine<'js>>,
+    machine: Machine<'js>,
     saved: Saved<'js>,
-    books: Vec<Rc<Book>>,
+    scripts: &'a [Script],
     task: Task,
+    /// Whether there was room for what the scripts look at.
+    is_open: bool,
 }
 
 impl<'a, 'js> Run<'a, 'js> {
-    fn new(ctx: &Ctx<'js>, flight: &'a Rc<Flight>, books: Vec<Rc<Book>>, task: Task) -> Result<Self, Over> {
-        let saved = Saved::new(ctx)?;
-        let mut run = Self { flight, machine: None, saved, books, task };
+    fn new(ctx: &Ctx<'js>, flight: &'a Rc<Flight>, kept: &'a Kept, task: Task) -> Result<Self, Over> {
+        let (machine, saved) = kept.restore(ctx)?;
+        let mut run = Self { flight, machine, saved, scripts: &kept.scripts, task, is_open: false };
         // A flow whose limits do not even allow the start fails like one whose script goes beyond them.
-        run.machine = run.start(ctx).catch(ctx).ok();
+        run.is_open = run.open(ctx).catch(ctx).is_ok();
         Ok(run)
     }
 
-    fn start(&self, ctx: &Ctx<'js>) -> Result<Machine<'js>, Error> {
+    /// Hands over what is different in each flow.
+    fn open(&self, ctx: &Ctx<'js>) -> Result<(), Error> {
         let globals = ctx.globals();
         for (name, value) in &self.task.globals {
             if !name.starts_with('$') {
                 globals.set(name.as_str(), ctx.json_parse(value.get())?)?;
             }
         }
-        let setting = Object::new(ctx.clone())?;
-        let mut trigger = String::new();
-        let kind = match &self.task.wrapper {
-            Wrapper::Action { trigger: id, resume } => {
-                trigger.clone_from(id);
-                setting.set("trigger", id.as_str())?;
-                setting.set("exportName", triggers::export_name(id))?;
-                setting.set("resumeName", resume.as_deref())?;
-                for (member, global, missing) in
-                    [("redirect", "$redirect", "{}"), ("executedRules", "$rules", "[]")]
-                {
-                    let value = self.task.globals.get(global).map_or(missing, |value| value.get());
-                    setting.set(member, ctx.json_parse(value)?)?;
-                }
-                "actions"
-            }
-            other => {
-                let kind = match other {
-                    Wrapper::Hook => "hook",
-                    Wrapper::Callback => "callback",
-                    _ => "rule",
-                };
-                setting.set("kind", kind)?;
-                let auth0 = self.task.globals.get("$auth0").map_or("{}", |value| value.get());
-                setting.set("auth0", ctx.json_parse(auth0)?)?;
-                setting.set("input", ctx.json_parse(self.task.input.get())?)?;
-                "rules"
-            }
+        let global = |name: &str, missing| {
+            let value = self.task.globals.get(name).map_or(missing, |value| value.get());
+            ctx.json_parse(value)
         };
-        let is_action = matches!(self.task.wrapper, Wrapper::Action { .. });
-        let known = Known { flight: Rc::clone(self.flight), trigger, is_action, books: self.books.clone() };
-        let machine = Machine::start(ctx, natives::native(ctx, known)?, kind, setting)?;
-        machine.furnish(&self.books)?;
-        Ok(machine)
+        let setting = Object::new(ctx.clone())?;
+        if let Wrapper::Action { resume, .. } = &self.task.wrapper {
+            setting.set("resumeName", resume.as_deref())?;
+            setting.set("redirect", global("$redirect", "{}")?)?;
+            setting.set("executedRules", global("$rules", "[]")?)?;
+        } else {
+            setting.set("auth0", global("$auth0", "{}")?)?;
+            setting.set("input", ctx.json_parse(self.task.input.get())?)?;
+        }
+        self.machine.open.call((setting,))
     }
 
     /// Runs the scripts in order, as long as none ends the flow.
     fn all(&self, ctx: &Ctx<'js>) -> Result<(), Over> {
         let mut ended = Ended::Whole;
         let mut result = None;
-        for index in 0..self.books.len() {
+        for index in 0..self.scripts.len() {
             let (wall, cpu) = (time::now(), time::cpu());
             self.flight.begin(index);
             // A thread shares its process with those that have done nothing.
@@ -140,11 +95,11 @@ impl<'a, 'js> Run<'a, 'js> {
                 sandbox::end_after_cpu((limit + KERNEL_GRACE).as_secs() + 1);
             }
             let mut outcome = self.one(ctx, index);
-            let is_last = index + 1 == self.books.len();
+            let is_last = index + 1 == self.scripts.len();
             if outcome.is_ok() && is_last {
                 match self.result(ctx) {
                     Ok(text) => result = Some(text),
-                    Err(error) => outcome = Err(self.explain(ctx, error, &self.books[index])),
+                    Err(error) => outcome = Err(self.explain(ctx, error, &self.scripts[index].book)),
                 }
             }
             let mut ran = self.flight.finish();
@@ -168,12 +123,16 @@ impl<'a, 'js> Run<'a, 'js> {
 
     /// Runs one script to its end.
     fn one(&self, ctx: &Ctx<'js>, index: usize) -> Result<(), ScriptError> {
-        let book = &self.books[index];
-        let Some(machine) = &self.machine else {
+        let Script { book, compiled, .. } = &self.scripts[index];
+        if !self.is_open {
             self.flight.breaks(ErrorKind::Memory);
             return Err(errors::broken(ErrorKind::Memory, &self.task.limits));
+        }
+        let factory = match compiled {
+            Some(compiled) => compiled.evaluate(ctx),
+            None => evaluate(ctx, book.source.as_str(), book.name.clone()),
         };
-        let factory = match evaluate(ctx, book.source.as_str(), book.name.clone()).catch(ctx) {
+        let factory = match factory.catch(ctx) {
             Ok(factory) => factory,
             Err(error) => {
                 let error = self.explain_caught(ctx, error, book);
@@ -183,8 +142,8 @@ impl<'a, 'js> Run<'a, 'js> {
                 });
             }
         };
-        self.begin(ctx, machine, index, factory)
-            .and_then(|returned| self.turn(ctx, machine, returned))
+        self.begin(ctx, index, factory)
+            .and_then(|returned| self.turn(ctx, &self.machine, returned))
             .map_err(|stop| match stop {
                 Stop::Thrown(error) => self.explain_caught(ctx, error, book),
                 Stop::Limit => {
@@ -197,22 +156,19 @@ impl<'a, 'js> Run<'a, 'js> {
     fn begin(
         &self,
         ctx: &Ctx<'js>,
-        machine: &Machine<'js>,
         index: usize,
         factory: Value<'js>,
     ) -> Result<Value<'js>, Stop<'js>> {
+        let script = &self.scripts[index];
         let began = || {
-            machine.reset()?;
+            self.machine.reset()?;
             let secrets = &self.task.programs[index].secrets;
             let own = match &self.task.wrapper {
                 Wrapper::Action { .. } => ctx.json_parse(event(self.task.input.get(), secrets))?,
                 _ => ctx.json_parse(serde_json::to_string(secrets).unwrap_or_default())?,
             };
-            let require = match self.books[index].requires {
-                true => machine.requirer.call((index,))?,
-                false => Value::new_undefined(ctx.clone()),
-            };
-            machine.begin.call((factory, index, self.books[index].name.as_str(), own, require))
+            let require = script.require(ctx)?;
+            self.machine.begin.call((factory, index, script.book.name.as_str(), own, require))
         };
         let began: Result<Value<'js>, Error> = began();
         began.catch(ctx).map_err(|error| self.stopped(error))
@@ -220,7 +176,7 @@ impl<'a, 'js> Run<'a, 'js> {
 
     /// What the flow gives back, as JSON.
     fn result(&self, ctx: &Ctx<'js>) -> Result<Box<RawValue>, Error> {
-        let Some(result) = self.machine.as_ref().and_then(|machine| machine.result.as_ref()) else {
+        let Some(result) = &self.machine.result else {
             return Ok(RawValue::NULL.to_owned());
         };
         let value: Value<'js> = result.call(())?;

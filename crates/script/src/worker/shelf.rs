@@ -4,8 +4,6 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::globals::{Global, Needs};
-use super::scope::Extent;
 use crate::flow::Wrapper;
 use crate::library::{self, Compiled};
 use crate::protocol::{Code, Task};
@@ -23,12 +21,6 @@ pub(super) struct Book {
     modules: HashMap<String, String>,
     /// Bytecode of those modules that were asked for and can have some.
     compiled: RefCell<HashMap<String, Option<Compiled>>>,
-    /// The globals that it names, unless it may come by any.
-    pub(super) globals: Option<Vec<&'static Global>>,
-    /// Whether it may call `require`.
-    pub(super) requires: bool,
-    /// How much of the language it may use.
-    pub(super) extent: Extent,
 }
 
 /// A module of a program, ready to become a function.
@@ -117,15 +109,11 @@ fn bind(wrapper: &Wrapper, code: Code) -> Book {
         Some(rest) => format!("//{rest}"),
         None => code.code,
     };
-    let Needs { globals, requires, extent } = Needs::of(&text, matches!(wrapper, Wrapper::Action { .. }));
     Book {
         name: code.name,
         source: format!("{before}{text}{after}"),
         shift: before.len(),
         modules: code.modules.into_iter().collect(),
         compiled: RefCell::default(),
-        globals,
-        requires,
-        extent,
     }
 }

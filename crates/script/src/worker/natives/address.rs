@@ -3,6 +3,8 @@
 use rquickjs::{Ctx, Error, Function, Object};
 use url::Url;
 
+pub(super) const NAMES: &[&str] = &["urlParse", "urlSet"];
+
 pub(super) fn find<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Option<Function<'js>>, Error> {
     let ctx = ctx.clone();
     match name {

@@ -13,6 +13,8 @@ use super::Known;
 /// The most random bytes at once.
 const MOST_RANDOM: usize = 1 << 20;
 
+pub(super) const NAMES: &[&str] = &["utf8Encode", "utf8Decode", "randomBytes"];
+
 pub(super) fn find<'js>(
     ctx: &Ctx<'js>,
     name: &str,

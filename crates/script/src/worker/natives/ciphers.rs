@@ -13,6 +13,8 @@ use super::bytes::decode;
 /// Bytes of the tag at the end of a GCM text.
 const TAG: usize = 16;
 
+pub(super) const NAMES: &[&str] = &["aesGcm", "aesCbc"];
+
 pub(super) fn find<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Option<Function<'js>>, Error> {
     let ctx = ctx.clone();
     match name {

@@ -12,6 +12,8 @@ use crate::worker::shelf::Module;
 use crate::worker::{errors, globals, json, script, time};
 use crate::{library, triggers};
 
+pub(super) const NAMES: &[&str] = &["log", "outputLeft", "command", "call", "callSync", "arm", "disarm", "random", "invalid", "methods", "furnish", "hasModule", "moduleFactory", "libraryHas", "libraryNames"];
+
 pub(super) fn find<'js>(
     ctx: &Ctx<'js>,
     name: &str,

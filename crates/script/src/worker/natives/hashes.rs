@@ -18,6 +18,8 @@ const SCRYPT_BYTES: u64 = 32 * 1024 * 1024;
 /// The longest key that is derived, in bytes.
 const LONGEST_KEY: usize = 1 << 20;
 
+pub(super) const NAMES: &[&str] = &["hash", "hmac", "sameBytes", "pbkdf2", "hkdf", "scrypt", "bcryptHash", "bcryptCompare"];
+
 pub(super) fn find<'js>(
     ctx: &Ctx<'js>,
     name: &str,

@@ -8,6 +8,8 @@ use serde_json::Value as Json;
 
 use crate::worker::json;
 
+pub(super) const NAMES: &[&str] = &["signHs256", "verifyHs256"];
+
 pub(super) fn find<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Option<Function<'js>>, Error> {
     let ctx = ctx.clone();
     match name {

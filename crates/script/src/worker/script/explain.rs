@@ -40,7 +40,7 @@ impl<'js> Run<'_, 'js> {
     /// Why a program is no JavaScript. The wrapper hides where a bracket is missing, so the code is looked at
     /// once more without it, if it is one that can stand alone.
     pub(super) fn syntax(&self, ctx: &Ctx<'js>, mut error: ScriptError, index: usize) -> ScriptError {
-        let book = &self.books[index];
+        let book = &self.scripts[index].book;
         if let Some(alone) = book.alone()
             && let Err(better) = Module::declare(ctx.clone(), book.name.as_str(), alone).catch(ctx)
         {
@@ -103,7 +103,7 @@ impl<'js> Run<'_, 'js> {
 }
 
 /// A rejection's reason in a few words.
-pub(super) fn brief<'js>(ctx: &Ctx<'js>, reason: &Value<'js>) -> String {
+pub(in crate::worker) fn brief<'js>(ctx: &Ctx<'js>, reason: &Value<'js>) -> String {
     let text = match reason.as_object() {
         Some(object) => {
             let member = |name| object.get::<_, String>(name).catch(ctx).unwrap_or_default();
