@@ -1,8 +1,10 @@
-//! What scripts cost a renewal, and what hostile ones cost everybody else.
+//! What scripts cost a login, and what hostile ones cost everybody else.
 //!
-//! Each figure is processor time of the server and its workers for one exchange of a refresh token, against the
-//! same exchange without scripts, measured in turn. The second part measures `/userinfo` while another client's
-//! logins run endless loops and fill memory.
+//! Each figure is processor time of the server, its workers and the client that asks, for one login or one exchange of
+//! a refresh token, against the same without scripts, measured in turn. The second part measures `/userinfo` while
+//! another client's logins run endless loops and fill memory.
+//!
+//! `cargo bench -p gatewright --bench scripts -- --only "1 rule" login` does nothing but such logins: for a profiler.
 
 #![allow(
     clippy::print_stdout,
@@ -37,38 +39,75 @@ const ACTION: &str = "exports.onExecutePostLogin = async (event, api) => {
 
 #[tokio::main]
 async fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
     // `cargo test --all-targets` runs this too, without `--bench`: then it only has to run.
-    let measuring = std::env::args().any(|argument| argument == "--bench");
-    let (rounds, exchanges) = if measuring { (5, 400) } else { (1, 3) };
+    let measuring = arguments.iter().any(|argument| argument == "--bench");
     let program = PathBuf::from(env!("CARGO_BIN_EXE_gatewright"));
-    let server = Server::start(Options { worker_program: Some(program), ..Options::default() }).await;
+    let server = Server::start(Options {
+        worker_program: Some(program),
+        on_disk: true,
+        discreet: true,
+        ..Options::default()
+    });
+    let server = server.await;
     let (page, admin) = (server.page(APP), server.admin().await);
-    let renewal = Renewal::log_in(&server, &page, "openid profile", false).await;
+    let session = Renewal::log_in(&server, &page, "openid profile", false).await;
+    if let Some(at) = arguments.iter().position(|argument| argument == "--only") {
+        return only(&admin, &session, &arguments[at + 1..]).await;
+    }
+    let (rounds, times) = if measuring { (7, 200) } else { (1, 3) };
+    for what in WHATS {
+        println!("processor time of one {what}, median of {rounds} rounds of {times}");
+        compare(&admin, &session, what, (rounds, times)).await;
+        println!();
+    }
+    set_scripts(&admin, "none", 0).await;
+    beside_hostile_scripts(&server, &admin, measuring).await;
+}
 
-    println!("processor time of one renewal, server and workers, median of {rounds} rounds of {exchanges}");
+const WHATS: [&str; 2] = ["login", "renewal"];
+const KINDS: [(&str, u32); 5] =
+    [("none", 0), ("1 rule", 1), ("6 rules", 6), ("1 action", 1), ("6 actions", 6)];
+
+async fn once(session: &Renewal<'_>, what: &str) {
+    if what == "login" { session.log_in_again().await } else { session.renew().await }
+}
+
+/// Prints what each kind of scripts adds.
+async fn compare(admin: &Admin, session: &Renewal<'_>, what: &str, (rounds, times): (u32, u32)) {
     println!("scripts               µs  more than none, µs  for each further script, µs");
-    let kinds = [("none", 0), ("1 rule", 1), ("6 rules", 6), ("1 action", 1), ("6 actions", 6)];
-    let mut measured: Vec<Vec<f64>> = vec![Vec::new(); kinds.len()];
+    let mut measured: Vec<Vec<f64>> = vec![Vec::new(); KINDS.len()];
     for _ in 0..rounds {
-        for ((kind, count), figures) in kinds.iter().zip(&mut measured) {
-            set_scripts(&admin, kind, *count).await;
-            renewal.renew().await;
+        for ((kind, count), figures) in KINDS.iter().zip(&mut measured) {
+            set_scripts(admin, kind, *count).await;
+            once(session, what).await;
             let before = cpu_seconds();
-            for _ in 0..exchanges {
-                renewal.renew().await;
+            for _ in 0..times {
+                once(session, what).await;
             }
-            figures.push((cpu_seconds() - before) / f64::from(exchanges) * 1e6);
+            figures.push((cpu_seconds() - before) / f64::from(times) * 1e6);
         }
     }
     let medians: Vec<f64> = measured.into_iter().map(median).collect();
-    for (index, (kind, count)) in kinds.iter().enumerate() {
+    for (index, (kind, count)) in KINDS.iter().enumerate() {
         let more = medians[index] - medians[0];
         let each =
             if *count > 1 { (medians[index] - medians[index - 1]) / f64::from(count - 1) } else { 0.0 };
         println!("{kind:12}  {:10.0}  {more:19.0}  {each:27.0}", medians[index]);
     }
-    set_scripts(&admin, "none", 0).await;
-    beside_hostile_scripts(&server, &admin, measuring).await;
+}
+
+/// The same again and again; `wanted` is a kind of scripts, and what to do.
+async fn only(admin: &Admin, session: &Renewal<'_>, wanted: &[String]) {
+    let [kind, what, ..] = wanted else { panic!("--only KIND login|renewal") };
+    let (kind, count) = KINDS.into_iter().find(|(known, _)| known == kind).expect("a kind of scripts");
+    set_scripts(admin, kind, count).await;
+    once(session, what).await;
+    let before = cpu_seconds();
+    for _ in 0..1000 {
+        once(session, what).await;
+    }
+    println!("{kind}, {what}: {:.0} µs", (cpu_seconds() - before) * 1e3);
 }
 
 /// Puts so many scripts of a kind into the tenant, and no others.

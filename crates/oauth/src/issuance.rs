@@ -62,7 +62,8 @@ pub(crate) async fn issue(
         return recorded?.sign(cx).await;
     }
     let first = desk.clone();
-    let redeemed = cx.app.db.write(move |tx| Box::pin(async move { first.redeem(tx, presented).await }));
+    let redeemed =
+        cx.app.db.write(move |tx| Box::pin(async move { first.redeem(tx, presented, true).await }));
     let redeemed = redeemed.await?;
     tell(&sent);
     let case: Case = redeemed?;

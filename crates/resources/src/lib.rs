@@ -212,6 +212,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     94 "0094_action_modules",
     97 "0097_provider_logins",
     98 "0098_authenticators",
+    101 "0101_lookups",
 ];
 
 #[cfg(test)]

@@ -16,13 +16,14 @@ use crate::engine::{ApiError, Input, Map, OpCx};
 use crate::resource_servers;
 
 sql!(
+    // A cross join, for SQLite then begins with the user's roles and not with those of all.
     HELD,
     "SELECT permission_name FROM user_permissions
      WHERE tenant_id = $1 AND user_id = $2 AND resource_server_id = $3
      UNION
-     SELECT p.permission_name FROM user_roles r
-     JOIN role_permissions p ON p.tenant_id = r.tenant_id AND p.role_id = r.role_id
-     WHERE r.tenant_id = $1 AND r.user_id = $2 AND p.resource_server_id = $3
+     SELECT p.permission_name FROM user_roles r CROSS JOIN role_permissions p
+     WHERE r.tenant_id = $1 AND r.user_id = $2
+       AND p.tenant_id = r.tenant_id AND p.role_id = r.role_id AND p.resource_server_id = $3
      ORDER BY permission_name"
 );
 sql!(USERS_OF_API, "DELETE FROM user_permissions WHERE tenant_id = $1 AND resource_server_id = $2");

@@ -19,9 +19,10 @@ sql!(
 sql!(TAKE_AWAY, "DELETE FROM user_roles WHERE tenant_id = $1 AND user_id = $2 AND role_id = $3");
 sql!(
     OF_USER,
-    "SELECT roles.doc FROM user_roles r
-     JOIN roles ON roles.tenant_id = r.tenant_id AND roles.role_id = r.role_id
-     WHERE r.tenant_id = $1 AND r.user_id = $2 ORDER BY roles.name, roles.role_id"
+    // A cross join, for SQLite then begins with the user's roles and not with all there are.
+    "SELECT roles.doc FROM user_roles r CROSS JOIN roles
+     WHERE r.tenant_id = $1 AND r.user_id = $2 AND roles.tenant_id = r.tenant_id AND roles.role_id = r.role_id
+     ORDER BY roles.name, roles.role_id"
 );
 sql!(COUNT, "SELECT COUNT(*) FROM user_roles WHERE tenant_id = $1 AND role_id = $2");
 sql!(

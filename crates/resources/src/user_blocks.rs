@@ -92,10 +92,9 @@ sql!(
     NAMES,
     "SELECT identifier, connection FROM identities WHERE tenant_id = $1 AND user_id = $2
      UNION
-     SELECT n.username, n.connection FROM usernames n
-     JOIN identities i ON i.tenant_id = n.tenant_id AND i.connection = n.connection
-       AND i.provider || '|' || i.local_id = n.user_id
-     WHERE i.tenant_id = $1 AND i.user_id = $2"
+     SELECT n.username, n.connection FROM identities i CROSS JOIN usernames n
+     WHERE i.tenant_id = $1 AND i.user_id = $2
+       AND n.tenant_id = i.tenant_id AND n.user_id = i.provider || '|' || i.local_id AND n.connection = i.connection"
 );
 sql!(
     ACCOUNTS,

@@ -27,10 +27,10 @@ sql!(
     "SELECT resource_server_id, permission_name, NULL AS role_id, NULL AS role FROM user_permissions
      WHERE tenant_id = $1 AND user_id = $2
      UNION ALL
-     SELECT p.resource_server_id, p.permission_name, p.role_id, roles.name FROM user_roles r
-     JOIN role_permissions p ON p.tenant_id = r.tenant_id AND p.role_id = r.role_id
-     JOIN roles ON roles.tenant_id = r.tenant_id AND roles.role_id = r.role_id
-     WHERE r.tenant_id = $1 AND r.user_id = $2"
+     SELECT p.resource_server_id, p.permission_name, p.role_id, roles.name
+     FROM user_roles r CROSS JOIN role_permissions p CROSS JOIN roles
+     WHERE r.tenant_id = $1 AND r.user_id = $2 AND p.tenant_id = r.tenant_id AND p.role_id = r.role_id
+       AND roles.tenant_id = r.tenant_id AND roles.role_id = r.role_id"
 );
 
 const PATH: &str = "/users/{id}/permissions";

@@ -184,7 +184,8 @@ pub static RESOURCE: Resource = Resource {
 // in the order of another index, to save the sorting of one or two rows.
 sql!(
     BY_EMAIL,
-    "SELECT doc FROM users WHERE tenant_id = $1 AND lower(email) = lower($2) AND email = $2
+    // `COALESCE` keeps SQLite from putting $2 in place of the column in `lower(email)`, which no index would serve.
+    "SELECT doc FROM users WHERE tenant_id = $1 AND lower(email) = lower($2) AND COALESCE(email, '') = $2
      ORDER BY +created_at, user_id"
 );
 

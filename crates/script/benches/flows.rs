@@ -172,7 +172,7 @@ impl Kind {
             tenant: "acme".to_owned(),
             wrapper,
             programs: (0..scripts).map(program).collect(),
-            input,
+            input: input.into(),
             globals: Map::new(),
             limits: Limits::default(),
         }

@@ -28,7 +28,13 @@ export default function boot(natives, slot, parts) {
     if (factory === undefined) throw new Error(`Cannot find module '${name}'`);
     const module = { __proto__: null, exports: {}, id: name };
     loaded[name] = module;
-    factory(module, module.exports, lib, machine, lib);
+    try {
+      factory(module, module.exports, lib, machine, lib);
+      module.isLoaded = true;
+    } catch (error) {
+      delete loaded[name];
+      throw error;
+    }
     return module.exports;
   }
 
@@ -86,6 +92,8 @@ export default function boot(natives, slot, parts) {
       configurable: true,
       get() {
         const found = lib(module);
+        // As it is loaded, lodash looks for a `_` that was there before.
+        if (!loaded[module].isLoaded) return undefined;
         return own(name, member === '' ? found : found[member]);
       },
       set(value) { own(name, value); },

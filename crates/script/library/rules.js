@@ -1,5 +1,7 @@
 // How rules, hooks, database and social scripts are called: `function (..., callback)`.
 
+const { hasOwn } = Object;
+
 module.exports = function rules({ kind }) {
   const { slot } = machine;
   const { apply } = Reflect;
@@ -67,9 +69,24 @@ module.exports = function rules({ kind }) {
       }
       return kind === 'rule' ? beginRule(fn) : beginCallback(fn, secrets);
     },
-    result: () => (kind === 'rule' ? { __proto__: null, user, context } : slot.value),
+    result: () => (kind === 'rule' ? told(user, context, input.told) : slot.value),
   };
 };
+
+// What rules left behind; of that only members with these names, if some are given.
+function told(user, context, names) {
+  if (names === undefined) return { __proto__: null, user, context };
+  return { __proto__: null, user: part(user, names.user), context: part(context, names.context) };
+}
+
+function part(whole, names) {
+  const part = { __proto__: null };
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i];
+    if (hasOwn(whole, name)) part[name] = whole[name];
+  }
+  return part;
+}
 
 // Hooks find their secrets in their context, the last argument before the callback.
 function withSecrets(args, secrets) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
 /// How the scripts of a flow are called.
@@ -23,7 +24,8 @@ pub enum Wrapper {
         resume: Option<String>,
     },
     /// `function (user, context, callback)`. The input is `{"user", "context"}`, and so is the result; each
-    /// script gets what the one before it gave to its callback.
+    /// script gets what the one before it gave to its callback. If the input has `told` as well, such as
+    /// `{"user": ["name"], "context": ["idToken"]}`, the result has no other members.
     Rule,
     /// `module.exports = function (...args, callback)`. The input is `{"args": [...]}`, the result what the
     /// callback was given.
@@ -76,6 +78,36 @@ impl std::fmt::Debug for Program {
     }
 }
 
+/// What scripts look at: JSON, written once for all of them.
+#[derive(Clone, Debug)]
+pub struct Input(Box<RawValue>);
+
+impl Input {
+    /// Writes it.
+    ///
+    /// # Errors
+    /// The value is nothing that JSON can hold, such as a map with keys that are no text.
+    pub fn of(value: &impl Serialize) -> serde_json::Result<Self> {
+        to_raw_value(value).map(Self)
+    }
+
+    /// The JSON.
+    pub fn json(&self) -> &RawValue {
+        &self.0
+    }
+
+    /// The same as a value.
+    pub fn value(&self) -> Value {
+        serde_json::from_str(self.0.get()).unwrap_or_default()
+    }
+}
+
+impl From<Value> for Input {
+    fn from(value: Value) -> Self {
+        Self(to_raw_value(&value).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+    }
+}
+
 /// The scripts of one step and the event they look at.
 #[derive(Clone, Debug)]
 pub struct Flow {
@@ -86,7 +118,7 @@ pub struct Flow {
     /// The scripts, in order.
     pub programs: Vec<Arc<Program>>,
     /// See [`Wrapper`].
-    pub input: Value,
+    pub input: Input,
     /// More globals for all scripts, by name.
     pub globals: Map<String, Value>,
     /// What the flow may use.

@@ -21,7 +21,7 @@ mod triggers;
 mod worker;
 
 pub use cache::Cache;
-pub use flow::{Ended, ErrorKind, Flow, Limits, Outcome, Program, Run, ScriptError, Wrapper};
+pub use flow::{Ended, ErrorKind, Flow, Input, Limits, Outcome, Program, Run, ScriptError, Wrapper};
 pub use host::{Call, Host, HostError};
 pub use pool::{Pool, PoolSettings, Workers};
 pub use triggers::{commands, export_name, triggers};

@@ -109,7 +109,8 @@ impl Pool {
     /// Outside a tokio runtime with I/O and time.
     pub async fn run(&self, flow: Flow, host: Arc<dyn Host>) -> Outcome {
         if flow.programs.is_empty() {
-            let result = if flow.wrapper == Wrapper::Rule { flow.input } else { serde_json::Value::Null };
+            let result =
+                if flow.wrapper == Wrapper::Rule { flow.input.value() } else { serde_json::Value::Null };
             return Outcome { runs: Vec::new(), result, ended: Ended::Whole };
         }
         let seat = match tokio::time::timeout(flow.limits.wall, self.0.seats.take(&flow.tenant)).await {

@@ -170,7 +170,7 @@ async fn run(pool: &Pool, name: &str, code: &str) -> Option<String> {
         tenant: "tenant".into(),
         wrapper,
         programs: vec![Arc::new(program)],
-        input,
+        input: input.into(),
         globals,
         limits: Limits::default(),
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::dialect::placeholder_numbers;
 use crate::statement::Registered;
-use crate::{Db, Statement, StoreError};
+use crate::{Db, Row, Statement, StoreError, Val};
 
 /// Prepares every statement declared with [`sql!`](crate::sql) in the linked crates, on the migrated
 /// database `db`, and returns those that fail, by name. Run it once per engine.
@@ -30,6 +30,32 @@ pub fn statements_without(word: &str) -> Vec<&'static str> {
     let mut without: Vec<_> = all.filter(|one| !one.text().contains(word)).map(|one| one.name()).collect();
     without.sort_unstable();
     without
+}
+
+/// The statements declared with [`sql!`](crate::sql) in the linked crates that look at all rows of a table, or at all of
+/// one tenant, with that step of their plan. SQLite only: PostgreSQL plans by what is in the tables.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn wide_statements(db: &Db) -> Result<Vec<(&'static str, String)>, StoreError> {
+    let mut wide = Vec::new();
+    for Registered(statement) in inventory::iter::<Registered> {
+        let numbers = placeholder_numbers(statement.text()).into_iter().max().unwrap_or(0);
+        let (sql, values) = (format!("EXPLAIN QUERY PLAN {}", statement.text()), vec![Val::Null; numbers]);
+        // A statement that writes is not run either, but it is not even explained to a job that reads.
+        let plan: Vec<Row> =
+            db.write(move |tx| Box::pin(async move { tx.all_dynamic(&sql, &values).await })).await?;
+        for step in plan {
+            let step = step.text(3)?;
+            let is_wide = step.starts_with("SCAN ") && !step.contains("CONSTANT ROW")
+                || step.ends_with("(tenant_id=?)");
+            if is_wide {
+                wide.push((statement.name(), step));
+            }
+        }
+    }
+    wide.sort();
+    Ok(wide)
 }
 
 /// How many statements are registered in this program.

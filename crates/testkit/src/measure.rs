@@ -1,6 +1,6 @@
-//! What the benchmarks share: processor time, order statistics, and a login whose tokens can be renewed.
+//! What the benchmarks share: processor time, order statistics, and a session that logs in and renews again and again.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{Page, Server, Start};
 
@@ -46,10 +46,11 @@ pub fn percentile(sorted: &[f64], part: f64) -> f64 {
     sorted[at]
 }
 
-/// A refresh token of the seed's application that can be used again and again.
+/// A session of the seed's application with a refresh token that can be used again and again.
 pub struct Renewal<'a> {
     server: &'a Server,
     page: &'a Page,
+    start: Start,
     token: String,
 }
 
@@ -76,10 +77,25 @@ impl<'a> Renewal<'a> {
         let ticket = start.ticket(server, page).await;
         let answer = page.get(&start.authorize_path(&[("login_ticket", &ticket)])).await;
         let code = answer.expect(302).returned("code").expect("a code");
-        let body = json!({ "grant_type": "authorization_code", "client_id": server.client_id(), "code": code,
+        let mut session = Self { server, page, start, token: String::new() };
+        let tokens = session.exchange(&code).await;
+        tokens["refresh_token"].as_str().expect("a refresh token").clone_into(&mut session.token);
+        session
+    }
+
+    async fn exchange(&self, code: &str) -> Value {
+        let body = json!({ "grant_type": "authorization_code", "client_id": self.server.client_id(), "code": code,
             "code_verifier": VERIFIER, "redirect_uri": "http://localhost:4200/" });
-        let tokens = page.post("/oauth/token", body).await.expect(200).json();
-        Self { server, page, token: tokens["refresh_token"].as_str().expect("a refresh token").to_owned() }
+        self.page.post("/oauth/token", body).await.expect(200).json()
+    }
+
+    /// Logs in once more: the application asks for a code, gets one as the session goes on, and redeems it. No further
+    /// refresh token is made, for a user has only so many.
+    pub async fn log_in_again(&self) {
+        let start = self.start.clone().scope(self.start.scope.trim_end_matches(" offline_access"));
+        let answer = self.page.get(&start.authorize_path(&[("prompt", "none")])).await;
+        let code = answer.expect(302).returned("code").expect("a code");
+        self.exchange(&code).await;
     }
 
     /// Exchanges the token once.

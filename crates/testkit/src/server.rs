@@ -27,8 +27,12 @@ pub const CUSTOM_DOMAIN: &str = "login.localhost";
 /// How a test server differs from the usual one.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// A PostgreSQL database; SQLite in memory otherwise.
+    /// A PostgreSQL database; SQLite otherwise.
     pub database_url: Option<String>,
+    /// Whether SQLite has a file, as in production, and not only memory.
+    pub on_disk: bool,
+    /// Whether it tells no more than a server in production: for measurements.
+    pub discreet: bool,
     /// Tenants beside `localhost`: `acme` is served at `acme.localhost`.
     pub tenants: Vec<String>,
     /// Whether messages go to the mailbox. `false` sends them to the gateways that connections name.
@@ -43,6 +47,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             database_url: None,
+            on_disk: false,
+            discreet: false,
             tenants: vec!["acme".to_owned()],
             captures: true,
             management_rate_limit: None,
@@ -71,7 +77,7 @@ impl Server {
         config.ops.port = 0;
         config.dev.data_dir = data.path().to_owned();
         config.dev.tenants = options.tenants;
-        config.dev.ephemeral = options.database_url.is_none();
+        config.dev.ephemeral = options.database_url.is_none() && !options.on_disk;
         config.database.url = options.database_url.map(|url| DatabaseUrl::Postgres(Secret::new(url)));
         config.database.max_connections = 4;
         config.management.rate_limit = options.management_rate_limit;
@@ -85,7 +91,8 @@ impl Server {
         let capture = options.captures.then(|| Arc::new(mailbox.clone()) as Arc<dyn Capture>);
         let processes = |exe| Workers::Process { exe, args: vec!["script-worker".to_owned()] };
         let workers = Some(options.worker_program.map_or(Workers::Threads, processes));
-        let dev = DevServer { config, clock, random: Random::system(), capture, workers };
+        let discreet = options.discreet;
+        let dev = DevServer { config, clock, random: Random::system(), capture, workers, discreet };
         let running =
             start_dev(dev).await.unwrap_or_else(|error| panic!("the server did not start: {error:#}"));
         let authority = running.screen.ca_certificate.as_ref().expect("a local authority");
@@ -169,6 +176,11 @@ impl Server {
     pub async fn refused_statements(&self) -> Vec<String> {
         let refused = gatewright_store::check::prepare_all(&self.running.server.app.db).await;
         refused.into_iter().map(|(name, error)| format!("{name}: {error}")).collect()
+    }
+
+    /// The declared statements that look at all rows of a tenant, with the step of the plan; SQLite only.
+    pub async fn wide_statements(&self) -> Vec<(&'static str, String)> {
+        gatewright_store::check::wide_statements(&self.running.server.app.db).await.expect("plans")
     }
 
     /// How many passwords it has hashed since it started.

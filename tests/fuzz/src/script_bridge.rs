@@ -54,7 +54,7 @@ fn flow(wrapper: Wrapper, codes: &[&str]) -> Flow {
         tenant: "acme".to_owned(),
         wrapper,
         programs: codes.iter().map(program).collect(),
-        input: json!({"user": {"user_id": "auth0|1"}, "context": {}}),
+        input: json!({"user": {"user_id": "auth0|1"}, "context": {}}).into(),
         globals: Map::new(),
         limits: Limits {
             wall: Duration::from_millis(200),

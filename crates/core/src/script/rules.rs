@@ -1,6 +1,7 @@
 //! What Rules left in `user` and `context`.
 
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use super::actions::redirect;
 use super::claims::{self, Token};
@@ -29,7 +30,28 @@ const ATTRIBUTES: &[&str] = &[
     "address",
 ];
 
-/// What the rules come to: `before` and `after` are `{"user", "context"}`, `by` names the rules.
+/// Members of `context` that count when rules have run.
+const MEMBERS: &[&str] = &["idToken", "accessToken", "primaryUser", "multifactor", "redirect"];
+
+/// Of what rules leave behind, the members that [`judge`] looks at: no others need to be sent back.
+pub const TOLD: Told = Told { user: ATTRIBUTES, context: MEMBERS };
+
+/// Names of members of `user` and `context`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Told {
+    user: &'static [&'static str],
+    context: &'static [&'static str],
+}
+
+/// Of what rules are shown, what [`judge`] compares.
+pub fn compared<'a>(user: impl Fn(&str) -> Option<&'a Value>, protocol: &str) -> Value {
+    let attribute = |name: &&str| Some(((*name).to_owned(), user(name)?.clone()));
+    let user: Map<String, Value> = ATTRIBUTES.iter().filter_map(attribute).collect();
+    json!({ "user": user, "context": { "protocol": protocol } })
+}
+
+/// What the rules come to: `before` is what they were shown, as far as it is [`compared`], `after` is
+/// `{"user", "context"}` as they left it, `by` names them.
 pub fn judge(by: &str, before: &Value, after: &Value, facts: &ScriptFacts) -> Verdict {
     let mut verdict = Verdict::default();
     let context = &after["context"];

@@ -133,7 +133,7 @@ fn flow(args: &ActionsRunArgs, trigger: &str, code: String) -> anyhow::Result<Fl
         tenant: "local".to_owned(),
         wrapper,
         programs: vec![Arc::new(program)],
-        input,
+        input: input.into(),
         globals,
         limits: Limits::default(),
     })

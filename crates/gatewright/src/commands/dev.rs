@@ -37,6 +37,8 @@ pub struct DevServer {
     pub capture: Option<Arc<dyn Capture>>,
     /// Where scripts run; processes of this program, if not set. A test is another program.
     pub workers: Option<Workers>,
+    /// Tells clients, and keeps in its log, no more than a server in production: for measurements.
+    pub discreet: bool,
 }
 
 /// A dev server that is up.
@@ -59,6 +61,7 @@ pub(super) fn run(args: &DevArgs) -> anyhow::Result<()> {
             random: Random::system(),
             capture: None,
             workers: None,
+            discreet: false,
         };
         let running = tokio::select! {
             started = start_dev(dev) => started?,
@@ -82,7 +85,7 @@ pub(super) fn run(args: &DevArgs) -> anyhow::Result<()> {
 /// A port is taken, the data folder cannot be used, the database does not answer.
 pub async fn start_dev(dev: DevServer) -> anyhow::Result<RunningDev> {
     let began = tokio::time::Instant::now();
-    let DevServer { config, clock, random, capture, workers } = dev;
+    let DevServer { config, clock, random, capture, workers, discreet } = dev;
     let data_dir = config.dev.data_dir.clone();
     let database = database::for_dev(&config, &data_dir)?;
     let mut stage = Stage::open(&config)?;
@@ -111,7 +114,7 @@ pub async fn start_dev(dev: DevServer) -> anyhow::Result<RunningDev> {
     let policy = OutboundPolicy { allow_loopback: true, allow: config.outbound.allow.clone() };
     let messenger = assembly::messenger(&config, policy, &clock).with_capture(capture, scope);
     let workers = workers.map_or_else(assembly::script_workers, Ok)?;
-    let app = assembly::app(db, clock, random, master_key, messenger, &config, (true, workers))?;
+    let app = assembly::app(db, clock, random, master_key, messenger, &config, (!discreet, workers))?;
     warn_if_exposed(&config);
     let resolver = match certificate.await.context("making certificates")?? {
         None => None,

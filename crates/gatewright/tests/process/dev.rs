@@ -22,7 +22,9 @@ async fn dev_with(mut config: Config, tenants: &[&str]) -> RunningDev {
     config.dev.ephemeral = true;
     config.dev.tenants = tenants.iter().map(|&name| name.to_owned()).collect();
     let (clock, random) = (Clock::system(), Random::system());
-    start_dev(DevServer { config, clock, random, capture: None, workers: None }).await.unwrap()
+    start_dev(DevServer { config, clock, random, capture: None, workers: None, discreet: false })
+        .await
+        .unwrap()
 }
 
 /// A request to the tenant at `host`.
@@ -201,7 +203,7 @@ async fn the_same_data_is_there_at_the_next_start() {
         config.dev.data_dir = folder.clone();
         config.dev.tenants = tenants.iter().map(|&name| name.to_owned()).collect();
         let (clock, random) = (Clock::system(), Random::system());
-        start_dev(DevServer { config, clock, random, capture: None, workers: None })
+        start_dev(DevServer { config, clock, random, capture: None, workers: None, discreet: false })
     };
     let first = start(&["acme"]).await.unwrap();
     send_code(&first, 0, "+61400000000").await;

@@ -15,7 +15,7 @@ use gatewright_core::tokens::id_token::{self, IdTokenFacts};
 use gatewright_core::user::User;
 use gatewright_http::RequestCx;
 use gatewright_resources::access_tokens::AccessToken;
-use gatewright_resources::{logs, users};
+use gatewright_resources::{logs, refresh_tokens, users};
 use gatewright_store::Tx;
 use serde_json::{Map, Value, json};
 
@@ -24,6 +24,7 @@ use crate::decision::{self, Wanted};
 use crate::events::{self, merge};
 use crate::grants::{Flow, Grant, Presented, Refused, RefusedEvent, Subject, refresh_token};
 use crate::mint::Opaque;
+use crate::multifactor::{self, Factors};
 use crate::refresh;
 use crate::scripts::{self, carry_out, login};
 use crate::stop::Stop;
@@ -36,6 +37,15 @@ pub(super) struct Desk {
     pub(super) client: Arc<Client>,
 }
 
+/// What scripts look at besides what was redeemed.
+#[derive(Default)]
+pub(super) struct Looks {
+    pub(super) factors: Factors,
+    pub(super) roles: Vec<String>,
+    /// `event.refresh_token.metadata`.
+    pub(super) metadata: Option<Value>,
+}
+
 /// What was redeemed, and decided so far.
 pub(super) struct Case {
     pub(super) subject: Subject,
@@ -45,6 +55,8 @@ pub(super) struct Case {
     pub(super) verdict: Verdict,
     /// `details.decision` of the log event.
     pub(super) ledger: Value,
+    /// Where scripts run.
+    pub(super) looks: Looks,
 }
 
 /// A refusal is a value: what was spent or counted stays so.
@@ -53,14 +65,19 @@ type Answer<T> = Result<Result<T, OAuthError>, Stop>;
 impl Desk {
     /// Everything in one transaction.
     pub(super) async fn serve(self, tx: &mut Tx, presented: Box<dyn Presented>) -> Answer<Recorded> {
-        match self.redeem(tx, presented).await? {
+        match self.redeem(tx, presented, false).await? {
             Ok(case) => self.record(tx, case).await,
             Err(error) => Ok(Err(error)),
         }
     }
 
-    /// Spends what was presented and decides the scopes.
-    pub(super) async fn redeem(&self, tx: &mut Tx, presented: Box<dyn Presented>) -> Answer<Case> {
+    /// Spends what was presented and decides the scopes. `scripts`: they will run.
+    pub(super) async fn redeem(
+        &self,
+        tx: &mut Tx,
+        presented: Box<dyn Presented>,
+        scripts: bool,
+    ) -> Answer<Case> {
         let mut subject = match presented.redeem(tx, &self.cx, &self.client).await? {
             Ok(subject) => subject,
             Err(refused) => return self.refuse(tx, refused).await.map(Err),
@@ -108,7 +125,24 @@ impl Desk {
             ledger["scope"] = json!(report);
             subject.user = subject.user.map(|user| login::as_stated(user, &verdict));
         }
-        Ok(Ok(Case { subject, wanted, permissions, report, verdict, ledger }))
+        let looks = match &subject.user {
+            Some(user) if scripts => self.look(tx, user, &subject).await?,
+            _ => Looks::default(),
+        };
+        Ok(Ok(Case { subject, wanted, permissions, report, verdict, ledger, looks }))
+    }
+
+    async fn look(&self, tx: &mut Tx, user: &User, subject: &Subject) -> Result<Looks, Stop> {
+        let metadata = match &subject.refresh {
+            Some(exchanged) => {
+                let family_id = &exchanged.claimed.family.family_id;
+                Some(refresh_tokens::metadata(tx, &self.cx.tenant.id, family_id).await?)
+            }
+            None => None,
+        };
+        let factors = multifactor::of_user(tx, &self.cx, &user.user_id, None, None).await?;
+        let roles = login::roles(tx, &self.cx, &user.user_id).await?;
+        Ok(Looks { factors, roles, metadata })
     }
 
     /// Records what scripts have looked at since it was redeemed.
@@ -138,7 +172,7 @@ impl Desk {
 
     /// Plans the tokens and writes what they need.
     async fn record(self, tx: &mut Tx, case: Case) -> Answer<Recorded> {
-        let Case { subject, wanted, permissions, report, mut verdict, mut ledger } = case;
+        let Case { subject, wanted, permissions, report, mut verdict, mut ledger, looks: _ } = case;
         let actor = subject.exchanged.as_ref().and_then(|exchanged| exchanged.actor.clone());
         if let Some(actor) = &actor {
             // RFC 8693 section 4.1.

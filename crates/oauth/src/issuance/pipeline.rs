@@ -4,9 +4,8 @@ use gatewright_core::OAuthError;
 use gatewright_core::mfa::{self, Decision};
 use gatewright_core::script::{Halt, Verdict};
 use gatewright_http::RequestCx;
+use gatewright_resources::guardian;
 use gatewright_resources::login_transactions::ScriptProgress;
-use gatewright_resources::{guardian, refresh_tokens};
-use gatewright_store::StoreError;
 use serde_json::{Map, Value, json};
 
 use super::desk::{Case, Desk};
@@ -48,7 +47,8 @@ pub(super) async fn run(desk: &Desk, mut case: Case, sent: Sent) -> Result<Resul
             let connection = case.subject.connection.clone();
             let protocol = protocol(desk.grant, &case.subject.flow);
             let exchanged = case.subject.exchanged.as_ref();
-            let factors = multifactor::find(cx, &user.user_id, None, None).await?;
+            let looks = std::mem::take(&mut case.looks);
+            let factors = looks.factors;
             let scene = Scene {
                 client,
                 user: &user,
@@ -59,13 +59,14 @@ pub(super) async fn run(desk: &Desk, mut case: Case, sent: Sent) -> Result<Resul
                 transaction: exchanged.map(|exchanged| transaction(protocol, exchanged)),
                 session: None,
                 begins: false,
-                refresh_token: refresh_token(cx, &case).await?,
+                refresh_token: refresh_token(&case, looks.metadata),
                 // Who exchanges a token has shown nothing of their own.
                 methods: match exchanged {
                     Some(_) => Vec::new(),
                     None => connection.iter().map(|name| method(cx, name, cx.now)).collect(),
                 },
                 factors: &factors.standing,
+                roles: &looks.roles,
                 logins_count: user.profile.get("logins_count").and_then(Value::as_i64).unwrap_or(0),
                 can_redirect: false,
                 back: None,
@@ -156,14 +157,9 @@ fn transaction(protocol: &str, exchanged: &Exchanged) -> Map<String, Value> {
 }
 
 /// `event.refresh_token`, where one is exchanged.
-async fn refresh_token(cx: &RequestCx, case: &Case) -> Result<Option<Value>, StoreError> {
-    let Some(exchanged) = &case.subject.refresh else { return Ok(None) };
-    let family = &exchanged.claimed.family;
-    let (within, family_id) = (cx.clone(), family.family_id.clone());
-    let read = cx.app.db.read(move |tx| {
-        Box::pin(async move { refresh_tokens::metadata(tx, &within.tenant.id, &family_id).await })
-    });
-    Ok(Some(json!({
+fn refresh_token(case: &Case, metadata: Option<Value>) -> Option<Value> {
+    let family = &case.subject.refresh.as_ref()?.claimed.family;
+    Some(json!({
         "id": family.family_id,
         "client_id": family.client_id,
         "user_id": family.user_id,
@@ -176,6 +172,6 @@ async fn refresh_token(cx: &RequestCx, case: &Case) -> Result<Option<Value>, Sto
             "audience": audience, "scopes": family.scope,
         })).collect::<Vec<_>>(),
         "device": {},
-        "metadata": read.await?,
-    })))
+        "metadata": metadata,
+    }))
 }

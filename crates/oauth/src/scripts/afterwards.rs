@@ -138,7 +138,7 @@ impl Happened {
             name: self.what.trigger,
             wrapper,
             programs: programs.clone(),
-            input,
+            input: input.into(),
             user_id: Some(self.user.user_id.clone()),
             state: None,
         };

@@ -32,7 +32,7 @@ pub(crate) async fn call(
         name: named.trigger,
         wrapper: Wrapper::Callback,
         programs: programs.clone(),
-        input: json!({ "args": args }),
+        input: json!({ "args": args }).into(),
         user_id: None,
         state: None,
     };

@@ -5,6 +5,8 @@ use gatewright_core::connection::Connection;
 use gatewright_core::mfa::Standing;
 use gatewright_core::user::User;
 use gatewright_http::{Params, RequestCx};
+use serde::Serialize;
+use serde::ser::{SerializeMap as _, Serializer};
 use serde_json::{Map, Value, json};
 
 /// The request that a flow belongs to, as scripts may see it.
@@ -61,40 +63,77 @@ fn shown<'a>(params: impl Iterator<Item = (&'a str, &'a str)>) -> Map<String, Va
     shown.map(|(name, value)| (name.to_owned(), value.into())).collect()
 }
 
+/// What is there and never holds anything.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Nothing {}
+
 /// `event.request`.
-pub(crate) fn request(cx: &RequestCx, sent: &Sent) -> Value {
-    json!({
-        "ip": cx.ip.to_string(),
-        "method": sent.method,
-        "hostname": cx.issuer.domain(),
-        "user_agent": cx.user_agent,
-        "query": sent.query,
-        "body": sent.body,
-        "geoip": {},
-    })
+#[derive(Debug, Serialize)]
+pub(crate) struct Request<'a> {
+    ip: String,
+    method: &'static str,
+    hostname: &'a str,
+    user_agent: Option<&'a str>,
+    query: &'a Map<String, Value>,
+    body: &'a Map<String, Value>,
+    geoip: Nothing,
+}
+
+/// `event.request`.
+pub(crate) fn request<'a>(cx: &'a RequestCx, sent: &'a Sent) -> Request<'a> {
+    Request {
+        ip: cx.ip.to_string(),
+        method: sent.method,
+        hostname: cx.issuer.domain(),
+        user_agent: cx.user_agent.as_deref(),
+        query: &sent.query,
+        body: &sent.body,
+        geoip: Nothing {},
+    }
 }
 
 /// `event.client`.
-pub(crate) fn client(client: &Client) -> Value {
-    json!({ "client_id": client.client_id, "name": client.name, "metadata": client.client_metadata })
+#[derive(Debug, Serialize)]
+pub(crate) struct EventClient<'a> {
+    client_id: &'a str,
+    name: &'a str,
+    metadata: &'a Map<String, Value>,
+}
+
+/// `event.client`.
+pub(crate) fn client(client: &Client) -> EventClient<'_> {
+    EventClient { client_id: &client.client_id, name: &client.name, metadata: &client.client_metadata }
 }
 
 /// `event.connection`.
-pub(crate) fn connection(connection: &Connection) -> Value {
-    json!({
-        "id": connection.id, "name": connection.name, "strategy": connection.strategy,
-        "metadata": connection.metadata,
-    })
+#[derive(Debug, Serialize)]
+pub(crate) struct EventConnection<'a> {
+    id: &'a str,
+    name: &'a str,
+    strategy: &'a str,
+    metadata: &'a Map<String, Value>,
+}
+
+/// `event.connection`.
+pub(crate) fn connection(connection: &Connection) -> EventConnection<'_> {
+    let Connection { id, name, strategy, metadata, .. } = connection;
+    EventConnection { id, name, strategy, metadata }
 }
 
 /// `event.tenant`.
-pub(crate) fn tenant(cx: &RequestCx) -> Value {
-    json!({ "id": cx.tenant.id.as_str() })
+#[derive(Debug, Serialize)]
+pub(crate) struct EventTenant<'a> {
+    id: &'a str,
+}
+
+/// `event.tenant`.
+pub(crate) fn tenant(cx: &RequestCx) -> EventTenant<'_> {
+    EventTenant { id: cx.tenant.id.as_str() }
 }
 
 /// `event.tenant` of messages, which may name the tenant and its support.
 pub(crate) fn tenant_of_message(cx: &RequestCx) -> Value {
-    let mut shown = tenant(cx);
+    let mut shown = json!(tenant(cx));
     for (name, setting) in [
         ("friendly_name", "friendly_name"),
         ("logo_url", "picture_url"),
@@ -108,41 +147,75 @@ pub(crate) fn tenant_of_message(cx: &RequestCx) -> Value {
     shown
 }
 
-/// The same with the second factors that the user has enrolled.
-pub(crate) fn user_with(found: &User, standing: &Standing) -> Value {
-    let mut shown = user(found);
-    let enrolled = standing.enrolled.iter().map(|factor| json!({ "type": factor.name() }));
-    shown["enrolledFactors"] = enrolled.collect();
-    if !standing.enrolled.is_empty() {
-        shown["multifactor"] = json!(["guardian"]);
-    }
-    shown
-}
-
 /// Members of a stored user that are not part of `event.user`.
 const HIDDEN: &[&str] =
     &["blocked", "blocked_for", "last_ip", "last_login", "logins_count", "guardian_authenticators"];
+/// Members of an identity that are not shown: they are the provider's tokens.
+const TOKENS: &[&str] = &["access_token", "access_token_secret", "refresh_token"];
 
-/// `event.user`: both kinds of metadata are always there, providers' tokens never.
+/// `event.user`, for what has no second factors: both kinds of metadata are always there, providers' tokens never.
 pub(crate) fn user(user: &User) -> Value {
-    let mut shown: Map<String, Value> = user.profile.clone();
-    shown.retain(|name, _| !HIDDEN.contains(&name.as_str()));
-    shown.insert("user_id".to_owned(), user.user_id.clone().into());
-    for metadata in ["app_metadata", "user_metadata"] {
-        if !shown.get(metadata).is_some_and(Value::is_object) {
-            shown.insert(metadata.to_owned(), json!({}));
+    json!(EventUser { user, standing: None })
+}
+
+/// `event.user`, with the second factors that the user has enrolled if they are known.
+#[derive(Debug)]
+pub(crate) struct EventUser<'a> {
+    pub(crate) user: &'a User,
+    pub(crate) standing: Option<&'a Standing>,
+}
+
+impl Serialize for EventUser<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const OWN: &[&str] = &[
+            "user_id",
+            "app_metadata",
+            "user_metadata",
+            "identities",
+            "email_verified",
+            "multifactor",
+            "enrolledFactors",
+        ];
+        let profile = &self.user.profile;
+        let mut shown = serializer.serialize_map(None)?;
+        for (name, value) in profile {
+            if !HIDDEN.contains(&name.as_str()) && !OWN.contains(&name.as_str()) {
+                shown.serialize_entry(name, value)?;
+            }
         }
-    }
-    for identity in shown.get_mut("identities").and_then(Value::as_array_mut).into_iter().flatten() {
-        if let Some(identity) = identity.as_object_mut() {
-            identity.remove("access_token");
-            identity.remove("access_token_secret");
-            identity.remove("refresh_token");
+        shown.serialize_entry("user_id", &self.user.user_id)?;
+        for metadata in ["app_metadata", "user_metadata"] {
+            match profile.get(metadata) {
+                Some(value @ Value::Object(_)) => shown.serialize_entry(metadata, value)?,
+                _ => shown.serialize_entry(metadata, &Nothing {})?,
+            }
         }
+        match profile.get("email_verified") {
+            Some(value) => shown.serialize_entry("email_verified", value)?,
+            None => shown.serialize_entry("email_verified", &false)?,
+        }
+        match profile.get("identities") {
+            Some(Value::Array(identities)) => {
+                shown.serialize_entry("identities", &identities.iter().map(Identity).collect::<Vec<_>>())?;
+            }
+            Some(value) => shown.serialize_entry("identities", value)?,
+            None => shown.serialize_entry::<_, [Nothing]>("identities", &[])?,
+        }
+        let enrolled = self.standing.map_or(&[][..], |standing| &standing.enrolled);
+        let providers = if enrolled.is_empty() { &[][..] } else { &["guardian"] };
+        shown.serialize_entry("multifactor", providers)?;
+        let enrolled: Vec<_> = enrolled.iter().map(|factor| json!({ "type": factor.name() })).collect();
+        shown.serialize_entry("enrolledFactors", &enrolled)?;
+        shown.end()
     }
-    shown.entry("email_verified").or_insert(json!(false));
-    shown.entry("identities").or_insert(json!([]));
-    shown.insert("multifactor".to_owned(), json!([]));
-    shown.insert("enrolledFactors".to_owned(), json!([]));
-    Value::Object(shown)
+}
+
+/// An identity without the provider's tokens.
+struct Identity<'a>(&'a Value);
+
+impl Serialize for Identity<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(members) = self.0.as_object() else { return self.0.serialize(serializer) };
+        serializer.collect_map(members.iter().filter(|(name, _)| !TOKENS.contains(&name.as_str())))
+    }
 }

@@ -41,7 +41,7 @@ pub(crate) async fn run_exchange(
         name: CUSTOM_TOKEN_EXCHANGE,
         wrapper: Wrapper::Action { trigger: CUSTOM_TOKEN_EXCHANGE.to_owned(), resume: None },
         programs: programs.clone(),
-        input: event,
+        input: event.into(),
         user_id: None,
         state: None,
     };

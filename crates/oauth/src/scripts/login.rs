@@ -13,11 +13,11 @@ use gatewright_resources::login_transactions::{ScriptProgress, WaitingScript};
 use gatewright_resources::role_members;
 use gatewright_resources::sessions::Session;
 use gatewright_script::{ErrorKind, Program, Wrapper};
-use gatewright_store::StoreError;
+use gatewright_store::{StoreError, Tx};
 use serde_json::{Map, Value, json};
 
-use super::event::{self, Sent};
-use super::{Trigger, context, failed, ledger, run, unavailable};
+use super::event::Sent;
+use super::{Trigger, context, failed, ledger, post_login, run, unavailable, written};
 use crate::decision::Wanted;
 
 /// The trigger's id.
@@ -45,6 +45,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) methods: Vec<Method>,
     /// The user's second factors.
     pub(crate) factors: &'a Standing,
+    /// The names of the user's roles; see [`roles`].
+    pub(crate) roles: &'a [String],
     pub(crate) logins_count: i64,
     /// The browser can be sent elsewhere and come back.
     pub(crate) can_redirect: bool,
@@ -86,7 +88,6 @@ pub(crate) async fn run_login(
     scene: &Scene<'_>,
     before: Option<ScriptProgress>,
 ) -> Result<ScriptProgress, StoreError> {
-    let roles = roles(cx, &scene.user.user_id).await?;
     let facts = ScriptFacts {
         system_api: scene.wanted.api.as_ref().is_some_and(|api| api.is_system),
         has_session: scene.session.is_some(),
@@ -109,10 +110,10 @@ pub(crate) async fn run_login(
         next = waits_for_action.clone().map(|id| (id, Resume::After));
     }
     if waits_for_action.is_none() {
-        progress = run_rules(cx, scene, &roles, &facts, progress).await;
+        progress = run_rules(cx, scene, &facts, progress).await;
     }
     if progress.verdict.halt.is_none() {
-        progress = run_actions(cx, scene, &roles, &facts, progress, next).await;
+        progress = run_actions(cx, scene, &facts, progress, next).await;
     }
     Ok(progress)
 }
@@ -131,19 +132,15 @@ pub(crate) fn as_stated(mut user: User, verdict: &Verdict) -> User {
     user
 }
 
-async fn roles(cx: &RequestCx, user_id: &str) -> Result<Vec<String>, StoreError> {
-    let (within, user_id) = (cx.clone(), user_id.to_owned());
-    let read = cx.app.db.read(move |tx| {
-        Box::pin(async move { role_members::of_user(tx, &within.tenant.id, &user_id).await })
-    });
-    let names = read.await?.into_iter();
+/// The names of the roles that a user has.
+pub(crate) async fn roles(tx: &mut Tx, cx: &RequestCx, user_id: &str) -> Result<Vec<String>, StoreError> {
+    let names = role_members::of_user(tx, &cx.tenant.id, user_id).await?.into_iter();
     Ok(names.filter_map(|role| role["name"].as_str().map(str::to_owned)).collect())
 }
 
 async fn run_rules(
     cx: &RequestCx,
     scene: &Scene<'_>,
-    roles: &[String],
     facts: &ScriptFacts,
     mut progress: ScriptProgress,
 ) -> ScriptProgress {
@@ -151,12 +148,13 @@ async fn run_rules(
     if programs.is_empty() {
         return progress;
     }
-    let input = context::input(cx, scene, roles);
+    let user = context::user(scene);
+    let before = rules::compared(|name| user.get(name), context::protocol(scene));
     let trigger = Trigger {
         name: "rules",
         wrapper: Wrapper::Rule,
         programs: programs.clone(),
-        input: input.clone(),
+        input: written(&context::input(cx, scene)),
         user_id: Some(scene.user.user_id.clone()),
         state: scene.state,
     };
@@ -174,7 +172,7 @@ async fn run_rules(
                 [only] => format!("The rule \"{}\"", only.name),
                 _ => format!("One of the rules from \"{}\" to \"{}\"", name(0), name(programs.len() - 1)),
             };
-            rules::judge(&by, &input, &outcome.result, facts)
+            rules::judge(&by, &before, &outcome.result, facts)
         }
     };
     if let Some(Halt::Redirect { url, .. }) = &verdict.halt {
@@ -190,7 +188,6 @@ async fn run_rules(
 async fn run_actions(
     cx: &RequestCx,
     scene: &Scene<'_>,
-    roles: &[String],
     facts: &ScriptFacts,
     mut progress: ScriptProgress,
     resume: Option<(String, Resume)>,
@@ -208,7 +205,7 @@ async fn run_actions(
     let mut again = resume.is_some_and(|(_, how)| how == Resume::Again);
     while first < bound.len() {
         let (done, asked) =
-            run_some(cx, scene, roles, facts, progress, (&bound[first..], std::mem::take(&mut again))).await;
+            run_some(cx, scene, facts, progress, (&bound[first..], std::mem::take(&mut again))).await;
         progress = done;
         // Where a factor that was asked for is passed already, the next action runs at once.
         let Some(((at, commands), action_id)) = asked else { return progress };
@@ -260,13 +257,12 @@ type AskedBy = ((usize, Vec<FactorCommand>), String);
 async fn run_some(
     cx: &RequestCx,
     scene: &Scene<'_>,
-    roles: &[String],
     facts: &ScriptFacts,
     mut progress: ScriptProgress,
     (bound, again): (&[Arc<Program>], bool),
 ) -> (ScriptProgress, Option<AskedBy>) {
     let programs = bound.to_vec();
-    let input = post_login(cx, scene, roles, &progress.metadata);
+    let input = written(&post_login::event(cx, scene, &progress.metadata));
     let trigger = Trigger {
         name: POST_LOGIN,
         wrapper: Wrapper::Action {
@@ -313,67 +309,4 @@ pub(super) fn note_metadata(metadata: &mut Map<String, Value>, commands: &[Value
             value => metadata.insert(name.to_owned(), value.clone()),
         };
     }
-}
-
-/// `event` of post-login.
-fn post_login(cx: &RequestCx, scene: &Scene<'_>, roles: &[String], metadata: &Map<String, Value>) -> Value {
-    let sent = scene.back.as_ref().unwrap_or(&scene.sent);
-    let methods = scene.methods.iter().map(|method| method.told(json!(method.at.iso8601())));
-    let methods: Vec<Value> = methods.collect();
-    let mut event = json!({
-        "client": event::client(scene.client),
-        "request": event::request(cx, sent),
-        "tenant": event::tenant(cx),
-        "user": event::user_with(scene.user, scene.factors),
-        "authentication": { "methods": methods },
-        "authorization": { "roles": roles },
-        "stats": { "logins_count": scene.logins_count },
-    });
-    if let Some(connection) = scene.connection.and_then(|name| cx.tenant.connection(name)) {
-        event["connection"] = event::connection(connection);
-    }
-    if let Some(api) = &scene.wanted.api {
-        event["resource_server"] = json!({ "identifier": api.identifier });
-    }
-    if let Some(transaction) = &scene.transaction {
-        let mut transaction = transaction.clone();
-        transaction.insert("metadata".to_owned(), Value::Object(metadata.clone()));
-        event["transaction"] = Value::Object(transaction);
-    } else {
-        event["transaction"] = transaction_without_browser(scene, metadata);
-    }
-    if let Some(session) = scene.session {
-        event["session"] = session_of(scene, session);
-    }
-    if let Some(token) = &scene.refresh_token {
-        event["refresh_token"] = token.clone();
-    }
-    event
-}
-
-/// `event.transaction` where the client itself asks.
-fn transaction_without_browser(scene: &Scene<'_>, metadata: &Map<String, Value>) -> Value {
-    let scopes: Vec<&str> = scene.wanted.scope.as_deref().unwrap_or_default().split_whitespace().collect();
-    json!({
-        "acr_values": [], "ui_locales": [], "locale": "en", "protocol": scene.protocol,
-        "requested_scopes": scopes, "metadata": metadata,
-    })
-}
-
-fn session_of(scene: &Scene<'_>, session: &Session) -> Value {
-    let times = session.times;
-    json!({
-        "id": session.session_id,
-        "user_id": session.user_id,
-        "authenticated_at": session.authenticated_at.iso8601(),
-        "created_at": times.created_at.iso8601(),
-        "updated_at": times.last_active_at.iso8601(),
-        "last_interacted_at": times.last_active_at.iso8601(),
-        "expires_at": times.expires_at.iso8601(),
-        "idle_expires_at": times.idle_expires_at.iso8601(),
-        "clients": [{ "client_id": scene.client.client_id }],
-        "cookie": { "mode": if session.persistent { "persistent" } else { "non-persistent" } },
-        "device": {},
-        "metadata": {},
-    })
 }

@@ -52,7 +52,7 @@ pub(crate) async fn run_exchange(
             name: CREDENTIALS_EXCHANGE,
             wrapper: Wrapper::Hook,
             programs: programs.clone(),
-            input: json!({ "args": [shown, report.granted(), wanted.audience, context] }),
+            input: json!({ "args": [shown, report.granted(), wanted.audience, context] }).into(),
             user_id: None,
             state: None,
         };
@@ -73,7 +73,7 @@ pub(crate) async fn run_exchange(
         name: CREDENTIALS_EXCHANGE,
         wrapper: Wrapper::Action { trigger: CREDENTIALS_EXCHANGE.to_owned(), resume: None },
         programs: programs.clone(),
-        input: event_of(cx, client, wanted, report, sent),
+        input: event_of(cx, client, wanted, report, sent).into(),
         user_id: None,
         state: None,
     };

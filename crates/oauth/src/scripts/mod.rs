@@ -5,7 +5,7 @@
 //! (`gatewright_http::script_host`).
 //!
 //! Reading order: [`login`] (Rules and post-login Actions), [`machine`] (client credentials), [`registration`],
-//! [`reset`] and [`afterwards`] (sign-ups, new passwords), [`event`], [`context`] and [`hook`] (what scripts look at),
+//! [`reset`] and [`afterwards`] (sign-ups, new passwords), [`event`], [`post_login`], [`context`] and [`hook`] (what scripts look at),
 //! [`exchange`] (tokens of the tenant's own), [`notification`] (messages), [`callback`] (custom databases, social
 //! connections), [`carry_out`], [`ledger`].
 
@@ -20,6 +20,7 @@ pub(crate) mod ledger;
 pub(crate) mod login;
 pub(crate) mod machine;
 pub(crate) mod notification;
+mod post_login;
 pub(crate) mod registration;
 pub(crate) mod reset;
 mod rule_token;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 use gatewright_core::{OAuthError, Timestamp};
 use gatewright_http::RequestCx;
 use gatewright_http::script_host::ScriptHost;
-use gatewright_script::{ErrorKind, Flow, Limits, Outcome, Program, ScriptError, Wrapper};
+use gatewright_script::{ErrorKind, Flow, Input, Limits, Outcome, Program, ScriptError, Wrapper};
 use serde_json::{Map, Value, json};
 
 /// The scripts of a trigger on one event.
@@ -42,7 +43,7 @@ pub(crate) struct Trigger<'a> {
     /// The scripts.
     pub(crate) programs: Vec<Arc<Program>>,
     /// What they look at.
-    pub(crate) input: Value,
+    pub(crate) input: Input,
     /// The user that the flow is about, if there is one.
     pub(crate) user_id: Option<String>,
     /// The state token of the login, where there is one: `api.redirect` needs it.
@@ -82,7 +83,7 @@ pub(crate) async fn run_masked(cx: &RequestCx, trigger: Trigger<'_>, mut masked:
         masked.extend(token);
     }
     let shown = cx.app.settings.dev && matches!(trigger.wrapper, Wrapper::Action { .. }) && masked.is_empty();
-    let event = shown.then(|| trigger.input.clone());
+    let event = shown.then(|| trigger.input.value());
     let redirect = json!({
         "iss": cx.issuer.domain(), "state": trigger.state, "now": cx.now.seconds(), "ip": cx.ip.to_string(),
     });
@@ -103,6 +104,14 @@ pub(crate) async fn run_masked(cx: &RequestCx, trigger: Trigger<'_>, mut masked:
     let started_at = cx.app.clock.now();
     let outcome = cx.app.scripts.run(flow, Arc::new(host)).await;
     Ran { outcome, trigger: trigger.name.to_owned(), started_at, event, masked }
+}
+
+/// What scripts look at, as JSON.
+fn written(value: &impl serde::Serialize) -> Input {
+    Input::of(value).unwrap_or_else(|error| {
+        tracing::error!(%error, "what scripts look at is no JSON");
+        Value::Null.into()
+    })
 }
 
 /// What a failed Action or Hook means for its flow. The author's words stay in the log: they may hold anything.

@@ -72,7 +72,7 @@ impl Notice<'_> {
                 name: self.trigger,
                 wrapper: Wrapper::Action { trigger: self.trigger.to_owned(), resume: None },
                 programs: programs.clone(),
-                input: self.event(cx),
+                input: self.event(cx).into(),
                 user_id: self.user.map(|user| user.user_id.clone()),
                 state: None,
             };
@@ -115,10 +115,10 @@ impl Notice<'_> {
         });
         event[self.member] = self.notification.clone();
         if let Some(client) = self.client {
-            event["client"] = event::client(client);
+            event["client"] = json!(event::client(client));
         }
         if let Some(connection) = self.connection {
-            event["connection"] = event::connection(connection);
+            event["connection"] = json!(event::connection(connection));
         }
         event["user"] = match self.user {
             Some(user) => event::user(user),
@@ -153,7 +153,7 @@ pub(crate) async fn by_hook(
         name: FACTOR,
         wrapper: Wrapper::Hook,
         programs: programs.clone(),
-        input: json!({ "args": [to, text, context] }),
+        input: json!({ "args": [to, text, context] }).into(),
         user_id: Some(user.user_id.clone()),
         state: None,
     };

@@ -57,7 +57,7 @@ pub(crate) async fn screen(cx: &RequestCx, candidate: &Candidate<'_>) -> Screene
             name: PRE_USER_REGISTRATION,
             wrapper: Wrapper::Hook,
             programs: programs.clone(),
-            input: json!({ "args": [hook::user(cx, candidate.profile), context] }),
+            input: json!({ "args": [hook::user(cx, candidate.profile), context] }).into(),
             user_id: None,
             state: None,
         };
@@ -77,7 +77,7 @@ pub(crate) async fn screen(cx: &RequestCx, candidate: &Candidate<'_>) -> Screene
             name: PRE_USER_REGISTRATION,
             wrapper: Wrapper::Action { trigger: PRE_USER_REGISTRATION.to_owned(), resume: None },
             programs: programs.clone(),
-            input: event_of(cx, candidate),
+            input: event_of(cx, candidate).into(),
             user_id: None,
             state: None,
         };
@@ -115,7 +115,7 @@ fn event_of(cx: &RequestCx, candidate: &Candidate<'_>) -> Value {
         "user": candidate.profile,
     });
     if let Some(client) = candidate.client {
-        event["client"] = event::client(client);
+        event["client"] = json!(event::client(client));
     }
     event
 }

@@ -54,7 +54,7 @@ pub(crate) async fn run_reset(cx: &RequestCx, scene: &Scene<'_>, before: ScriptP
             resume: resume.map(|_| "onContinuePostChallenge".to_owned()),
         },
         programs: programs.clone(),
-        input: event_of(cx, scene, &progress),
+        input: event_of(cx, scene, &progress).into(),
         user_id: Some(scene.user.user_id.clone()),
         state: Some(scene.state),
     };
@@ -100,7 +100,7 @@ fn event_of(cx: &RequestCx, scene: &Scene<'_>, progress: &ScriptProgress) -> Val
         "transaction": { "locale": scene.locale, "ui_locales": [], "state": "", "metadata": progress.metadata },
     });
     if let Some(client) = scene.client {
-        event["client"] = event::client(client);
+        event["client"] = json!(event::client(client));
     }
     event
 }

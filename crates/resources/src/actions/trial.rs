@@ -62,7 +62,7 @@ fn flow(request: &OpRequest, trigger: &str, program: Program, event: Value) -> F
         tenant: request.tenant.as_str().to_owned(),
         wrapper: Wrapper::Action { trigger: trigger.to_owned(), resume: None },
         programs: vec![Arc::new(program)],
-        input: if event.is_object() { event } else { json!({}) },
+        input: if event.is_object() { event } else { json!({}) }.into(),
         globals,
         limits: Limits::default(),
     }

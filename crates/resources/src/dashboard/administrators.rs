@@ -54,10 +54,9 @@ pub const PLAYGROUND: OwnClient = OwnClient {
 
 sql!(
     SCOPES,
-    "SELECT DISTINCT p.permission_name FROM user_roles r
-     JOIN roles ON roles.tenant_id = r.tenant_id AND roles.role_id = r.role_id
-     JOIN role_permissions p ON p.tenant_id = r.tenant_id AND p.role_id = r.role_id
-     WHERE r.tenant_id = $1 AND r.user_id = $2 AND p.resource_server_id = $3
+    "SELECT DISTINCT p.permission_name FROM user_roles r CROSS JOIN roles CROSS JOIN role_permissions p
+     WHERE r.tenant_id = $1 AND r.user_id = $2 AND roles.tenant_id = r.tenant_id AND roles.role_id = r.role_id
+       AND p.tenant_id = r.tenant_id AND p.role_id = r.role_id AND p.resource_server_id = $3
        AND substr(roles.name, 1, length($4)) = $4
      ORDER BY p.permission_name"
 );
@@ -70,9 +69,9 @@ sql!(
 
 sql!(
     EXIST,
-    "SELECT 1 FROM user_roles r
-     JOIN roles ON roles.tenant_id = r.tenant_id AND roles.role_id = r.role_id
-     WHERE r.tenant_id = $1 AND substr(roles.name, 1, length($2)) = $2 LIMIT 1"
+    "SELECT 1 FROM roles CROSS JOIN user_roles r
+     WHERE roles.tenant_id = $1 AND substr(roles.name, 1, length($2)) = $2
+       AND r.tenant_id = roles.tenant_id AND r.role_id = roles.role_id LIMIT 1"
 );
 
 /// Whether anybody has a role that counts.

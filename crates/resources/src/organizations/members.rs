@@ -39,9 +39,9 @@ sql!(
 );
 sql!(
     ROLES,
-    "SELECT r.doc FROM organization_member_roles m
-     JOIN roles r ON r.tenant_id = m.tenant_id AND r.role_id = m.role_id
-     WHERE m.tenant_id = $1 AND m.organization_id = $2 AND m.user_id = $3 ORDER BY r.name, r.role_id"
+    "SELECT r.doc FROM organization_member_roles m CROSS JOIN roles r
+     WHERE m.tenant_id = $1 AND m.organization_id = $2 AND m.user_id = $3
+       AND r.tenant_id = m.tenant_id AND r.role_id = m.role_id ORDER BY r.name, r.role_id"
 );
 sql!(
     GIVE,
@@ -55,9 +55,9 @@ sql!(
 );
 sql!(
     OF_USER,
-    "SELECT o.doc FROM organization_members m
-     JOIN organizations o ON o.tenant_id = m.tenant_id AND o.organization_id = m.organization_id
-     WHERE m.tenant_id = $1 AND m.user_id = $2 ORDER BY o.name"
+    "SELECT o.doc FROM organization_members m CROSS JOIN organizations o
+     WHERE m.tenant_id = $1 AND m.user_id = $2
+       AND o.tenant_id = m.tenant_id AND o.organization_id = m.organization_id ORDER BY o.name"
 );
 sql!(FORGET, "DELETE FROM organization_members WHERE tenant_id = $1 AND user_id = $2");
 sql!(FORGET_ROLES, "DELETE FROM organization_member_roles WHERE tenant_id = $1 AND user_id = $2");

@@ -98,7 +98,7 @@ fn task(worker: &mut Worker, flow: &Flow, hashes: &Hashes) -> Result<Vec<u8>, Sc
         Shipped { hash, code, secrets: program.secrets.clone() }
     };
     let programs = flow.programs.iter().map(ship).collect();
-    let input = to_raw_value(&flow.input).map_err(json)?;
+    let input = flow.input.json().to_owned();
     let task = Task { wrapper: flow.wrapper.clone(), programs, input, globals, limits };
     encode(&ToWorker::Run(Box::new(task)), TO_WORKER_BYTES)
         .map_err(|error| trouble(&format!("the flow cannot be sent: {error}")))

@@ -53,6 +53,10 @@ impl Compiled {
 unsafe fn owned<'js>(ctx: &Ctx<'js>, value: qjs::JSValue) -> Result<Value<'js>, Error> {
     // SAFETY: the caller's.
     unsafe {
-        if qjs::JS_IsException(value) { Err(Error::Exception) } else { Ok(Value::from_raw(ctx.clone(), value)) }
+        if qjs::JS_IsException(value) {
+            Err(Error::Exception)
+        } else {
+            Ok(Value::from_raw(ctx.clone(), value))
+        }
     }
 }

@@ -19,8 +19,10 @@ use crate::protocol::{Answer, FromWorker, Ran, ToWorker};
 pub(super) struct Flight {
     wire: Rc<RefCell<Wire>>,
     limits: Cell<Limits>,
-    pub(super) random: Random,
+    random: Random,
     pub(super) timers: RefCell<Timers>,
+    /// Whether there is a flow; none when the library is loaded that all flows find.
+    is_under_way: Cell<bool>,
     /// When the flow began.
     began: Cell<Duration>,
     program: Cell<usize>,
@@ -47,6 +49,7 @@ impl Flight {
             limits: Cell::new(Limits::default()),
             random: Random::system(),
             timers: RefCell::default(),
+            is_under_way: Cell::new(false),
             began: Cell::new(time::now()),
             program: Cell::new(0),
             cpu_limit: Cell::new(Duration::MAX),
@@ -65,6 +68,7 @@ impl Flight {
 
     /// A flow begins. Nothing is left of the one before.
     pub(super) fn set_out(&self, limits: Limits) {
+        self.is_under_way.set(true);
         self.limits.set(limits);
         self.began.set(time::now());
         self.program.set(0);
@@ -80,6 +84,17 @@ impl Flight {
         self.answers.take();
         self.rejections.take();
         self.timers.borrow_mut().clear();
+    }
+
+    /// Where random values come from.
+    ///
+    /// # Errors
+    /// When there is no flow: what is drawn then would be the same in all of them.
+    pub(super) fn random(&self, ctx: &Ctx<'_>) -> Result<&Random, Error> {
+        match self.is_under_way.get() {
+            true => Ok(&self.random),
+            false => Err(Exception::throw_message(ctx, "There is nothing random before a flow")),
+        }
     }
 
     /// What the flow may use.

@@ -1,5 +1,7 @@
 //! The globals that the library gives scripts: getters that load what they name when it is first used.
 
+use crate::library;
+
 /// A global: its name, the module it comes from, and the member of it that it is (all of it, if empty).
 pub(super) type Global = (&'static str, &'static str, &'static str);
 
@@ -63,4 +65,46 @@ const LEGACY: &[Global] = &[
 /// All globals of a kind of script.
 pub(super) fn all(is_action: bool) -> impl Iterator<Item = &'static Global> {
     EVERYWHERE.iter().chain(if is_action { ACTIONS } else { LEGACY })
+}
+
+/// Modules that look at the flow or the clock when they are loaded.
+const LATE: &[&str] = &["rule-auth0", "performance"];
+
+/// The modules of the library that a program is likely to use, by its text: those it requires by name, and those of
+/// globals that it names. They are loaded before any flow; the others when a script first uses them.
+pub(super) fn likely(code: &str, is_action: bool) -> Vec<&'static str> {
+    let required = |name: &&&str| {
+        ["require('", "require(\"", "require('node:", "require(\"node:"]
+            .iter()
+            .any(|before| code.contains(&format!("{before}{name}")))
+    };
+    let mut modules: Vec<&'static str> = library::names().iter().filter(required).copied().collect();
+    let names = |word: &str| code.split(|letter| !is_part(letter)).any(|part| part == word);
+    if names("require") {
+        modules.push("require");
+    }
+    modules.extend(all(is_action).filter(|(name, ..)| names(name)).map(|(_, module, _)| *module));
+    modules.retain(|module| !LATE.contains(module));
+    modules
+}
+
+fn is_part(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_' || letter == '$'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::likely;
+
+    #[test]
+    fn modules_are_found_by_words_and_names() {
+        for (code, is_action, expected) in [
+            ("event.console.log(1); consoles()", true, vec!["console"]),
+            ("const _ = require('lodash@4.17.10'); _.get(a)", true, vec!["lodash", "require"]),
+            ("_.get(user); fetchAll(auth0.domain, performance.now())", false, vec!["lodash"]),
+            ("require(\"node:crypto\").randomUUID()", true, vec!["crypto", "require", "web-crypto"]),
+        ] {
+            assert_eq!(likely(code, is_action), expected, "{code}");
+        }
+    }
 }

@@ -87,9 +87,8 @@ impl Heap {
             let from = (start + saved).next_multiple_of(PAGE) - start;
             let length = (used - from) / PAGE * PAGE;
             // SAFETY: pages within the region, of which the index says that nothing is in them.
-            let _ = unsafe {
-                rustix::mm::madvise(region.at(from).cast(), length, rustix::mm::Advice::DontNeed)
-            };
+            let _ =
+                unsafe { rustix::mm::madvise(region.at(from).cast(), length, rustix::mm::Advice::DontNeed) };
         }
     }
 }

@@ -66,11 +66,14 @@ impl Kept {
             Wrapper::Hook => "rules",
             Wrapper::Callback => "rules",
         };
-        setting.set("kind", match wrapper {
-            Wrapper::Hook => "hook",
-            Wrapper::Callback => "callback",
-            _ => "rule",
-        })?;
+        setting.set(
+            "kind",
+            match wrapper {
+                Wrapper::Hook => "hook",
+                Wrapper::Callback => "callback",
+                _ => "rule",
+            },
+        )?;
         let is_action = matches!(wrapper, Wrapper::Action { .. });
         let known =
             Known { flight: Rc::clone(flight), trigger: trigger.to_owned(), is_action, books: books.clone() };
@@ -88,6 +91,12 @@ impl Kept {
         let lib: Function<'js> = machine.get("lib")?;
         let kind: Object<'js> = lib.call::<_, Function>((kind,))?.call((setting,))?;
         machine.get::<_, Function>("furnish")?.call::<_, ()>(())?;
+        for module in books.iter().flat_map(|book| &book.likely) {
+            // One that cannot be loaded yet tells why where a script uses it.
+            if lib.call::<_, Value>((*module,)).is_err() {
+                ctx.catch();
+            }
+        }
         let requirer: Function<'js> = machine.get("requirer")?;
         let keep = |function: Function<'js>| Persistent::save(ctx, function);
         let scripts = books.into_iter().enumerate().map(|(index, book)| {

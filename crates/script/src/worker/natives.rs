@@ -35,7 +35,8 @@ pub(super) struct Known {
 /// The functions, by name.
 pub(super) fn all<'js>(ctx: &Ctx<'js>, known: Known) -> Result<Vec<(&'static str, Function<'js>)>, Error> {
     let known = Rc::new(known);
-    let mut all = vec![("load", Function::new(ctx.clone(), |ctx: Ctx<'js>, name: String| load(&ctx, &name))?)];
+    let mut all =
+        vec![("load", Function::new(ctx.clone(), |ctx: Ctx<'js>, name: String| load(&ctx, &name))?)];
     let mut add = |names: &[&'static str], find: &dyn Fn(&str) -> Result<Option<Function<'js>>, Error>| {
         for name in names {
             all.extend(find(name)?.map(|found| (*name, found)));

@@ -14,9 +14,9 @@ use rquickjs::{CatchResultExt as _, Context, Runtime};
 use super::flight::Flight;
 use super::heap::{Heap, Snapshot};
 use super::machine::Kept;
+use super::script;
 use super::shelf::Book;
 use super::wire::Wire;
-use super::script;
 use crate::flow::Wrapper;
 use crate::protocol::Task;
 
@@ -89,7 +89,9 @@ impl Scope {
             }
         })));
         let context = Context::full(&runtime).ok()?;
-        let made = context.with(|ctx| Kept::make(&ctx, &flight, &key.wrapper, books).catch(&ctx).map_err(|error| error.to_string()));
+        let made = context.with(|ctx| {
+            Kept::make(&ctx, &flight, &key.wrapper, books).catch(&ctx).map_err(|error| error.to_string())
+        });
         let kept = made.inspect_err(|error| tracing::error!(error, "a scope cannot be made")).ok()?;
         runtime.run_gc();
         let snapshot = heap.save();

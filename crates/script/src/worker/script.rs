@@ -142,23 +142,18 @@ impl<'a, 'js> Run<'a, 'js> {
                 });
             }
         };
-        self.begin(ctx, index, factory)
-            .and_then(|returned| self.turn(ctx, &self.machine, returned))
-            .map_err(|stop| match stop {
+        self.begin(ctx, index, factory).and_then(|returned| self.turn(ctx, &self.machine, returned)).map_err(
+            |stop| match stop {
                 Stop::Thrown(error) => self.explain_caught(ctx, error, book),
                 Stop::Limit => {
                     errors::broken(self.flight.broken().unwrap_or(ErrorKind::Worker), &self.task.limits)
                 }
                 Stop::Stuck => self.stuck(),
-            })
+            },
+        )
     }
 
-    fn begin(
-        &self,
-        ctx: &Ctx<'js>,
-        index: usize,
-        factory: Value<'js>,
-    ) -> Result<Value<'js>, Stop<'js>> {
+    fn begin(&self, ctx: &Ctx<'js>, index: usize, factory: Value<'js>) -> Result<Value<'js>, Stop<'js>> {
         let script = &self.scripts[index];
         let began = || {
             self.machine.reset()?;

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::globals;
 use crate::flow::Wrapper;
 use crate::library::{self, Compiled};
 use crate::protocol::{Code, Task};
@@ -21,6 +22,8 @@ pub(super) struct Book {
     modules: HashMap<String, String>,
     /// Bytecode of those modules that were asked for and can have some.
     compiled: RefCell<HashMap<String, Option<Compiled>>>,
+    /// Modules of the library that it is likely to use.
+    pub(super) likely: Vec<&'static str>,
 }
 
 /// A module of a program, ready to become a function.
@@ -109,11 +112,13 @@ fn bind(wrapper: &Wrapper, code: Code) -> Book {
         Some(rest) => format!("//{rest}"),
         None => code.code,
     };
+    let likely = globals::likely(&text, matches!(wrapper, Wrapper::Action { .. }));
     Book {
         name: code.name,
         source: format!("{before}{text}{after}"),
         shift: before.len(),
         modules: code.modules.into_iter().collect(),
         compiled: RefCell::default(),
+        likely,
     }
 }

@@ -374,7 +374,9 @@ fn redirects_need_a_browser() {
         (Value::Null, false),
     ] {
         let mut flow = post_login("console.log(api.redirect.canRedirect());");
-        flow.input["transaction"] = transaction.clone();
+        let mut event = event();
+        event["transaction"] = transaction.clone();
+        flow.input = event.into();
         assert_eq!(console(flow), [can.to_string()], "{transaction}");
     }
 }

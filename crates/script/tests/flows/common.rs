@@ -80,7 +80,7 @@ pub(crate) fn flow(wrapper: Wrapper, codes: &[&str], input: Value) -> Flow {
         tenant: "acme".to_owned(),
         wrapper,
         programs: programs.collect(),
-        input,
+        input: input.into(),
         globals: Map::new(),
         limits: Limits::default(),
     }

@@ -44,7 +44,7 @@ pub(super) fn find<'js>(
                 ));
             }
             let mut bytes = vec![0; length];
-            known.flight.random.fill(&mut bytes);
+            known.flight.random(&ctx)?.fill(&mut bytes);
             ArrayBuffer::new_copy(ctx, bytes)
         }),
         _ => return Ok(None),

@@ -12,7 +12,23 @@ use crate::worker::shelf::Module;
 use crate::worker::{errors, globals, json, script, time};
 use crate::{library, triggers};
 
-pub(super) const NAMES: &[&str] = &["log", "outputLeft", "command", "call", "callSync", "arm", "disarm", "random", "invalid", "methods", "furnish", "hasModule", "moduleFactory", "libraryHas", "libraryNames"];
+pub(super) const NAMES: &[&str] = &[
+    "log",
+    "outputLeft",
+    "command",
+    "call",
+    "callSync",
+    "arm",
+    "disarm",
+    "random",
+    "invalid",
+    "methods",
+    "furnish",
+    "hasModule",
+    "moduleFactory",
+    "libraryHas",
+    "libraryNames",
+];
 
 pub(super) fn find<'js>(
     ctx: &Ctx<'js>,
@@ -50,8 +66,9 @@ pub(super) fn find<'js>(
         }),
         "disarm" => Function::new(ctx, move |timer: u32| known.flight.timers.borrow_mut().disarm(timer)),
         // 53 bits, as many as a number between 0 and 1 can tell apart.
-        "random" => Function::new(ctx, move || {
-            (u64::from_le_bytes(known.flight.random.bytes()) >> 11) as f64 / (1_u64 << 53) as f64
+        "random" => Function::new(ctx, move |ctx: Ctx<'js>| {
+            let bits = u64::from_le_bytes(known.flight.random(&ctx)?.bytes());
+            Ok::<_, Error>((bits >> 11) as f64 / (1_u64 << 53) as f64)
         }),
         "invalid" => Function::new(ctx, move |ctx: Ctx<'js>, message: String| {
             known.flight.invalid(message.clone());

@@ -18,7 +18,8 @@ const SCRYPT_BYTES: u64 = 32 * 1024 * 1024;
 /// The longest key that is derived, in bytes.
 const LONGEST_KEY: usize = 1 << 20;
 
-pub(super) const NAMES: &[&str] = &["hash", "hmac", "sameBytes", "pbkdf2", "hkdf", "scrypt", "bcryptHash", "bcryptCompare"];
+pub(super) const NAMES: &[&str] =
+    &["hash", "hmac", "sameBytes", "pbkdf2", "hkdf", "scrypt", "bcryptHash", "bcryptCompare"];
 
 pub(super) fn find<'js>(
     ctx: &Ctx<'js>,
@@ -79,7 +80,7 @@ pub(super) fn find<'js>(
                     Some(salt) => decode(&ctx, &salt)?
                         .try_into()
                         .map_err(|_| Exception::throw_type(&ctx, "Invalid salt"))?,
-                    None => known.flight.random.bytes::<16>(),
+                    None => known.flight.random(&ctx)?.bytes::<16>(),
                 };
                 if !(4..=HIGHEST_COST).contains(&cost) {
                     let text = format!(

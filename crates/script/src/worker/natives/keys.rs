@@ -45,7 +45,16 @@ enum Family {
     Ed25519,
 }
 
-pub(super) const NAMES: &[&str] = &["keyFromPem", "keyFromDer", "keyFromJwk", "keyPublic", "keyToJwk", "keyGenerate", "keySign", "keyVerify"];
+pub(super) const NAMES: &[&str] = &[
+    "keyFromPem",
+    "keyFromDer",
+    "keyFromJwk",
+    "keyPublic",
+    "keyToJwk",
+    "keyGenerate",
+    "keySign",
+    "keyVerify",
+];
 
 pub(super) fn find<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Option<Function<'js>>, Error> {
     let ctx = ctx.clone();

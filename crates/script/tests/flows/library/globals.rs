@@ -226,3 +226,13 @@ fn rules_have_their_globals() {
     ]);
     assert_eq!(outcome.result["context"]["seen"], expected);
 }
+
+#[test]
+fn a_global_is_whole_beside_the_module_it_comes_from() {
+    for code in ["const l = require('lodash'); const g = _;", "const g = _; const l = require('lodash');"] {
+        let outcome = run(rule(&format!(
+            "{code} context.seen = [l === g, typeof l.chunk]; callback(null, user, context);"
+        )));
+        assert_eq!(outcome.result["context"]["seen"], json!([true, "function"]), "{code}");
+    }
+}

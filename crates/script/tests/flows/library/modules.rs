@@ -194,7 +194,9 @@ fn rule_utilities_make_and_read_tokens() {
         context.token = { more, sub };
         callback(null, user, context);",
     );
-    flow.input["context"]["request"] = json!({"query": {}, "ip": "192.0.2.1", "hostname": "acme.example"});
+    let mut input = flow.input.value();
+    input["context"]["request"] = json!({"query": {}, "ip": "192.0.2.1", "hostname": "acme.example"});
+    flow.input = input.into();
     let mut program = (*flow.programs[0]).clone();
     program.secrets.insert("SESSION_TOKEN_SECRET".to_owned(), "shh".to_owned());
     flow.programs = vec![std::sync::Arc::new(program)];
