@@ -1,7 +1,7 @@
 //! Second factors in a login: what there is, whether one is asked for, and the codes of messages.
 //!
 //! Owns: gathering the facts for `gatewright_core::mfa`, limits of messages and of wrong codes, the message itself.
-//! Does not own: the pages (`endpoints::login::mfa_sms`), what scripts may ask for (`gatewright_core::script`).
+//! Does not own: the pages (`endpoints::login::mfa`), what scripts may ask for (`gatewright_core::script`).
 
 pub(crate) mod message;
 
@@ -15,17 +15,50 @@ use gatewright_resources::{authenticators, guardian};
 use gatewright_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
-use crate::endpoints::login;
+use crate::endpoints::login::mfa as mfa_pages;
 use crate::scripts::login as login_scripts;
 
 /// Messages to one user: ten at once, one more an hour.
 pub(crate) const MESSAGES: RateLimit = RateLimit::new(10, 1, 3600);
 /// The bucket of [`MESSAGES`].
 pub(crate) const MESSAGES_BUCKET: &str = "mfa_messages";
-/// Wrong codes of one user: ten at once, one more every six minutes. Success does not bring them back.
-pub(crate) const WRONG_CODES: RateLimit = RateLimit::new(10, 10, 3600);
-/// The bucket of [`WRONG_CODES`].
-pub(crate) const WRONG_CODES_BUCKET: &str = "mfa_wrong_codes";
+/// How wrong tries of one user are counted and told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tries {
+    /// Ten at once, one more every six minutes. Success does not bring them back.
+    pub(crate) limit: RateLimit,
+    /// The bucket of [`Self::limit`].
+    pub(crate) bucket: &'static str,
+    /// The event of a right one.
+    pub(crate) succeeded: &'static str,
+    /// The event of a wrong one.
+    pub(crate) failed: &'static str,
+    /// The event of one too many.
+    pub(crate) exceeded: &'static str,
+}
+
+impl Tries {
+    /// Those of a factor: recovery codes are counted by themselves.
+    pub(crate) const fn of(factor: Factor) -> Self {
+        let limit = RateLimit::new(10, 10, 3600);
+        match factor {
+            Factor::Otp | Factor::Phone => Self {
+                limit,
+                bucket: "mfa_wrong_codes",
+                succeeded: "gd_auth_succeed",
+                failed: "gd_auth_failed",
+                exceeded: "gd_otp_rate_limit_exceed",
+            },
+            Factor::RecoveryCode => Self {
+                limit,
+                bucket: "mfa_wrong_recovery_codes",
+                succeeded: "gd_recovery_succeed",
+                failed: "gd_recovery_failed",
+                exceeded: "gd_recovery_rate_limit_exceed",
+            },
+        }
+    }
+}
 
 /// Digits of a code.
 pub(crate) const DIGITS: usize = 6;
@@ -136,10 +169,17 @@ pub(crate) fn decide(
 }
 
 /// The page of what is asked for.
-pub(crate) fn page(ask: &Ask) -> &'static str {
-    match (ask.challenge.first(), ask.enroll.first()) {
-        (Some(Factor::Phone), _) => login::MFA_SMS_CHALLENGE,
-        (None, _) => login::MFA_SMS_ENROLLMENT,
+pub(crate) fn page(cx: &RequestCx, ask: &Ask) -> &'static str {
+    if let Some(factor) = ask.challenge.first() {
+        return mfa_pages::challenge_page(*factor);
+    }
+    let flags = cx.tenant.settings.get("flags");
+    let lists = flags.is_some_and(|flags| flags["mfa_show_factor_list_on_enrollment"] == true);
+    match ask.enroll.as_slice() {
+        [_, _, ..] if lists => mfa_pages::ENROLL_OPTIONS,
+        [factor, ..] => mfa_pages::enrollment_page(*factor),
+        // Nothing is asked for without a factor.
+        [] => mfa_pages::ENROLL_OPTIONS,
     }
 }
 

@@ -97,6 +97,7 @@ pub static RESOURCES: &[&Resource] = &[
     &log_streams::RESOURCE,
     &guardian::RESOURCE,
     &guardian::phone::RESOURCE,
+    &guardian::enrollments::RESOURCE,
     &guardian::providers::RESOURCE,
     &logs::RESOURCE,
     &prompt_partials::RESOURCE,
@@ -126,6 +127,7 @@ pub static RESOURCES: &[&Resource] = &[
     &users::RESOURCE,
     &users::access::RESOURCE,
     &users::factors::RESOURCE,
+    &users::authentication_methods::RESOURCE,
 ];
 
 /// Operations that this server has and Auth0 has not.
@@ -212,6 +214,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     94 "0094_action_modules",
     97 "0097_provider_logins",
     98 "0098_authenticators",
+    99 "0099_authenticator_secrets",
 ];
 
 #[cfg(test)]

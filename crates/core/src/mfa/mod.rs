@@ -3,10 +3,14 @@
 //! Owns: the decision from policy, scripts, `acr_values` and what the user has enrolled. Does not own: sending and
 //! judging codes (the authorization server), which commands scripts gave ([`crate::script`]).
 //!
-//! Reading order: [`Standing`], [`Decision`], [`at_end`], [`of_commands`].
+//! Reading order: [`Factor`], [`Standing`], [`Decision`], [`at_end`], [`of_commands`]; the codes of apps in [`otp`].
 
+mod factor;
+pub mod otp;
 #[cfg(test)]
 mod tests;
+
+pub use self::factor::Factor;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,38 +19,6 @@ use crate::time::Timestamp;
 
 /// The value of `acr_values` that asks for a second factor, and of `acr` after one.
 pub const ACR: &str = "http://schemas.openid.net/pape/policies/2007/06/multi-factor";
-
-/// A second factor that this server has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Factor {
-    /// Codes by text message.
-    Phone,
-}
-
-impl Factor {
-    /// Every factor, the one that is offered first at the front.
-    pub const ALL: &'static [Self] = &[Self::Phone];
-
-    /// As scripts and `event.user.enrolledFactors` name it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Phone => "phone",
-        }
-    }
-
-    /// As `/guardian/factors` names its switch.
-    pub const fn switch(self) -> &'static str {
-        match self {
-            Self::Phone => "sms",
-        }
-    }
-
-    /// The factor of this name.
-    pub fn of(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|factor| factor.name() == name)
-    }
-}
 
 /// A factor that was passed, as sessions remember it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +129,7 @@ pub fn at_end(facts: &EndFacts<'_>) -> Decision {
     let offered: &[Factor] = match (why, facts.by_script) {
         (Why::Script, Some("any" | "guardian")) | (Why::Request | Why::Policy, _) => &standing.enabled,
         // google-authenticator and duo name one provider.
+        (_, Some("google-authenticator")) if standing.enabled.contains(&Factor::Otp) => &[Factor::Otp],
         _ => &[],
     };
     if !standing.passed.is_empty() {
@@ -171,10 +144,14 @@ pub fn at_end(facts: &EndFacts<'_>) -> Decision {
     }
     let challenge: Vec<Factor> =
         offered.iter().copied().filter(|factor| standing.enrolled.contains(factor)).collect();
-    match (challenge.is_empty(), offered.is_empty()) {
-        (false, _) => Decision::Ask(Ask { why, challenge, enroll: Vec::new() }),
-        (true, false) => Decision::Ask(Ask { why, challenge, enroll: offered.to_vec() }),
-        (true, true) => Decision::Refused(no_factor()),
+    // Who has nothing but a recovery code has no factor.
+    if challenge.iter().any(|factor| factor.stands_alone()) {
+        return Decision::Ask(Ask { why, challenge, enroll: Vec::new() });
+    }
+    let enroll: Vec<Factor> = offered.iter().copied().filter(|factor| factor.stands_alone()).collect();
+    match enroll.is_empty() {
+        false => Decision::Ask(Ask { why, challenge: Vec::new(), enroll }),
+        true => Decision::Refused(no_factor()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Scripts that ask for a second factor, and who delivers its messages.
 
 use gatewright_testkit::{
-    Admin, Answer, Form, Options, Page, Server, claims, on_every_database, with_options,
+    Admin, Answer, Form, Options, OtpApp, Page, Server, claims, on_every_database, shown_code, with_options,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -127,6 +127,89 @@ async fn a_rule_asks_unless_the_session_shows_that_one_was_passed() {
         assert_eq!((id.get("amr"), &id["https://example.com/passed"]), (None, &json!(true)));
     })
     .await;
+}
+
+#[tokio::test]
+async fn actions_reach_apps_and_recovery_codes() {
+    on_every_database(async |server: Server| {
+        let admin = prepare(&server).await;
+        put(&admin, "/guardian/factors/otp", json!({ "enabled": true })).await;
+        put(&admin, "/guardian/factors/recovery-code", json!({ "enabled": true })).await;
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
+            const enrolled = event.user.enrolledFactors.map((factor) => factor.type).sort();
+            if (!enrolled.includes('otp')) {
+                api.authentication.enrollWith({ type: 'otp' }, { additionalFactors: [{ type: 'phone' }] });
+                api.authentication.enrollWith({ type: 'recovery-code' });
+            } else if (!enrolled.includes('phone')) {
+                api.authentication.challengeWith({ type: 'otp' });
+                api.authentication.enrollWith({ type: 'phone' });
+            } else {
+                api.multifactor.enable('google-authenticator');
+            }
+            api.idToken.setCustomClaim('https://example.com/before', enrolled);
+        };",
+        )
+        .await;
+        let browser = server.tool();
+        let page = log_in(&server, &browser).await;
+        assert!(page.expect(200).body.contains("id=\"mfa-otp-enrollment-qr\""), "{}", page.body);
+        let app = OtpApp::of_page(&page);
+        let code = app.code(&server);
+        // The recovery code of the first factor is the one that the Action asks for next.
+        let page = Form::of(&page).with("code", &code).submit(&browser, "default").await;
+        assert!(page.expect(200).body.contains("id=\"mfa-recovery-code-enrollment\""), "{}", page.body);
+        let id = id_token(&server, &Form::of(&page).submit(&browser, "default").await).await;
+        assert_eq!((&id["amr"], &id["https://example.com/before"]), (&json!(["mfa"]), &json!([])));
+
+        // A challenge, and one more factor in the same Action.
+        server.turn.forward_seconds(30);
+        let browser = server.tool();
+        let page = log_in(&server, &browser).await;
+        assert!(page.expect(200).body.contains("id=\"mfa-otp-challenge\""), "{}", page.body);
+        let page = Form::of(&page).with("code", &app.code(&server)).submit(&browser, "default").await;
+        let page = type_number(&browser, &page).await;
+        let id = id_token(&server, &type_code(&server, &browser, &page).await).await;
+        assert_eq!(id["https://example.com/before"], json!(["otp", "recovery-code"]));
+
+        // The older name of apps, with the phone enrolled and on.
+        server.turn.forward_seconds(30);
+        let browser = server.tool();
+        let page = log_in(&server, &browser).await;
+        assert!(page.expect(200).body.contains("id=\"mfa-otp-challenge\""), "{}", page.body);
+        assert!(!page.body.contains("Try another method"), "{}", page.body);
+        let page = Form::of(&page).with("code", &app.code(&server)).submit(&browser, "default").await;
+        assert_eq!(id_token(&server, &page).await["amr"], json!(["mfa"]));
+        assert_eq!(decision(&admin, "s").await["multifactor"]["passed"], json!(["otp"]));
+
+        // A recovery code by itself.
+        admin.call(Method::DELETE, &ann(&admin).await, None).await.expect(204);
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
+            api.authentication.enrollWith({ type: 'recovery-code' });
+        };",
+        )
+        .await;
+        let browser = server.tool();
+        let page = log_in(&server, &browser).await;
+        assert!(page.expect(200).body.contains("id=\"mfa-recovery-code-enrollment\""), "{}", page.body);
+        // It is shown again until its user says to have it.
+        let code = shown_code(&page);
+        let state = Form::of(&page).value("state").unwrap().to_owned();
+        let again = browser.get(&format!("/u/mfa-recovery-code-enrollment?state={state}")).await;
+        assert_eq!(shown_code(&again), code);
+        let id = id_token(&server, &Form::of(&again).submit(&browser, "default").await).await;
+        assert_eq!(id.get("amr"), None);
+    })
+    .await;
+}
+
+/// The path that removes all factors of Ann.
+async fn ann(admin: &Admin) -> String {
+    let found = admin.get(&format!("/users-by-email?email={EMAIL}")).await;
+    format!("/users/{}/authenticators", found[0]["user_id"].as_str().unwrap().replace('|', "%7C"))
 }
 
 #[tokio::test]
