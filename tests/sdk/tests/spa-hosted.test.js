@@ -6,6 +6,7 @@ import { engines } from '../harness/engines.js';
 import { allowOfflineAccess, DATABASE, enableConnections, enterCodeBySms, enterPassword, newUser, press } from '../harness/hosted.js';
 import { SAME_SITE } from '../harness/layouts.js';
 import { decoded, firstEvent } from '../harness/login.js';
+import { enterAppCode, MULTI_FACTOR, shownCode } from '../harness/otp.js';
 import { scenario } from '../harness/scenario.js';
 import { openStage } from '../harness/stage.js';
 
@@ -24,6 +25,7 @@ for (const engine of engines()) {
       });
       await enableConnections(management, open.client.client_id, [DATABASE]);
       await allowOfflineAccess(management, audience);
+      await management('PUT', 'guardian/factors/otp', { enabled: true });
     });
     after(() => open?.close());
 
@@ -68,6 +70,32 @@ function spaJs(stage) {
     assert.equal((await call(page, 'isAuthenticated')).result, false);
     const refused = await call(page, 'token');
     assert.deepEqual([refused.error.code, refused.error.message], ['login_required', 'Login required']);
+  });
+
+  scenario('auth0-spa-js: an authenticator app, enrolled and asked for', stage, async ({ page, stage: open }) => {
+    const user = await newUser(open.gatewright.management);
+    const asking = { login_hint: user.email, acr_values: MULTI_FACTOR };
+    await openSpa(page, open);
+    await redirect(page, asking);
+    await enterPassword(page, user);
+    await page.locator('#mfa-otp-enrollment-qr svg[role="img"]').waitFor();
+    const secret = await shownCode(page);
+    // A code is good once: the next login takes the next one.
+    await enterAppCode(page, secret, -1);
+    assert.equal((await firstEvent(page, ['redirected', 'authorization_error'])).name, 'redirected');
+    const { result: claims } = await call(page, 'claims');
+    assert.deepEqual([claims.sub, claims.amr, claims.acr], [user.id, ['mfa'], MULTI_FACTOR]);
+    await leave(page);
+    await openSpa(page, open);
+    await redirect(page, asking);
+    await enterPassword(page, user);
+    await page.locator('#mfa-otp-challenge').waitFor();
+    await enterAppCode(page, secret);
+    assert.equal((await firstEvent(page, ['redirected', 'authorization_error'])).name, 'redirected');
+    assert.deepEqual((await call(page, 'claims')).result.amr, ['mfa']);
+    // In a hidden frame nobody can be asked.
+    const silent = await call(page, 'token', { cacheMode: 'off', authorizationParams: { acr_values: MULTI_FACTOR } });
+    assert.equal(silent.error.message, 'Multifactor authentication required');
   });
 
   scenario('auth0-spa-js: login by SMS, rotating refresh tokens, a reload', stage, async ({ page, traffic, stage: open }) => {
