@@ -43,10 +43,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use gatewright_http::{App, cors};
 
 use crate::endpoints::login::mfa;
+use crate::endpoints::mfa as mfa_api;
 use crate::endpoints::{
     account_links, authorize, challenge, client_js, co_authenticate, dbconnections, device, discovery,
     geoloc, jwks, login, logout, oidc_logout, passwordless_start, passwordless_verify, register,
@@ -75,6 +76,10 @@ pub fn router() -> Router<Arc<App>> {
         .route("/usernamepassword/challenge", post(challenge::passwordless))
         .route("/oauth/token", post(token::token))
         .route("/oauth/ro", post(resource_owner::ro))
+        .route("/mfa/challenge", post(mfa_api::challenge::challenge))
+        .route("/mfa/associate", post(mfa_api::associate::associate))
+        .route("/mfa/authenticators", get(mfa_api::authenticators::list))
+        .route("/mfa/authenticators/{id}", delete(mfa_api::authenticators::remove))
         .route("/oauth/revoke", post(revoke::revoke))
         .route("/oauth/par", post(authorize::par::par))
         .route("/oidc/register", post(register::register))

@@ -3,19 +3,24 @@
 //! Owns: gathering the facts for `gatewright_core::mfa`, limits of messages and of wrong codes, the message itself.
 //! Does not own: the pages (`endpoints::login::mfa`), what scripts may ask for (`gatewright_core::script`).
 
+pub(crate) mod attempt;
 pub(crate) mod message;
 
+use gatewright_core::client::Client;
 use gatewright_core::limits::RateLimit;
 use gatewright_core::mfa::{Ask, Decision, EndFacts, Factor, Passed, Standing, at_end};
+use gatewright_core::user::User;
 use gatewright_core::{Timestamp, mfa};
 use gatewright_http::RequestCx;
 use gatewright_resources::login_transactions::{MultiFactor, Progress};
+use gatewright_resources::logs::LogEvent;
 use gatewright_resources::sessions::Session;
 use gatewright_resources::{authenticators, guardian};
 use gatewright_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
 use crate::endpoints::login::mfa as mfa_pages;
+use crate::events;
 use crate::scripts::login as login_scripts;
 
 /// Messages to one user: ten at once, one more an hour.
@@ -194,4 +199,25 @@ pub(crate) fn note(progress: Progress, user_id: &str, ask: &Ask) -> Progress {
         ..before
     };
     Progress { multifactor: Some(multifactor), ..progress }
+}
+
+/// An event about the second factor of a user.
+pub(crate) fn event(
+    cx: &RequestCx,
+    client: &Client,
+    user: &User,
+    factor: Factor,
+    code: &'static str,
+) -> LogEvent {
+    let mut event = events::event(cx, code, Some(client));
+    event.user_id = Some(user.user_id.clone());
+    event.user_name = user.text("name").map(str::to_owned);
+    event.details = json!({ "factor": factor.name() });
+    event
+}
+
+/// As apps list the account.
+pub(crate) fn account(user: &User) -> &str {
+    let names = ["email", "username", "phone_number", "name"];
+    names.into_iter().find_map(|name| user.text(name)).unwrap_or(&user.user_id)
 }

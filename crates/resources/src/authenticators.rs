@@ -55,7 +55,7 @@ impl Proof {
 sql!(
     OF_USER,
     "SELECT authenticator_id, factor, phone_number, created_at, last_auth_at, name FROM authenticators
-     WHERE tenant_id = $1 AND user_id = $2 ORDER BY created_at, authenticator_id"
+     WHERE tenant_id = $1 AND user_id = $2 ORDER BY created_at, factor, authenticator_id"
 );
 sql!(
     BY_ID,

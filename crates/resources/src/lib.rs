@@ -40,6 +40,7 @@ pub mod login_tickets;
 pub mod login_transactions;
 pub mod logout_deliveries;
 pub mod logs;
+pub mod mfa_tokens;
 pub mod organizations;
 pub mod passwordless_codes;
 pub mod passwords;
@@ -215,6 +216,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     97 "0097_provider_logins",
     98 "0098_authenticators",
     99 "0099_authenticator_secrets",
+    100 "0100_mfa_tokens",
 ];
 
 #[cfg(test)]

@@ -91,6 +91,9 @@ pub struct FactorCode {
     pub mac: Vec<u8>,
     /// When it was sent.
     pub sent_at: Timestamp,
+    /// The hash of what the client presents with it, where the client itself asks for the code.
+    #[serde(default)]
+    pub oob_code_hash: Option<String>,
 }
 
 /// A password reset between its link and the new password.

@@ -13,6 +13,7 @@ mod tests;
 pub use self::factor::Factor;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::errors::OAuthError;
 use crate::time::Timestamp;
@@ -199,6 +200,45 @@ pub fn page_needed(why: &'static str) -> OAuthError {
     let mut error = OAuthError::login_required();
     error.description = "Multifactor authentication required".into();
     error.because(why)
+}
+
+/// A factor is needed before the token endpoint gives tokens; the client asks for it with the token.
+pub fn required(ask: &Ask, mfa_token: &str) -> OAuthError {
+    let types = |factors: &[Factor]| -> Vec<Value> {
+        factors.iter().map(|factor| json!({ "type": factor.name() })).collect()
+    };
+    let mut requirements = json!({});
+    for (member, factors) in [("challenge", &ask.challenge), ("enroll", &ask.enroll)] {
+        if !factors.is_empty() {
+            requirements[member] = types(factors).into();
+        }
+    }
+    OAuthError::new(403, "mfa_required", "Multifactor authentication required")
+        .with("mfa_token", mfa_token.into())
+        .with("mfa_requirements", requirements)
+        .because(ask.why.code())
+}
+
+/// No login of this client waits with this token: it is unknown, another client's, or was used.
+pub fn token_unknown() -> OAuthError {
+    OAuthError::invalid_grant("Malformed mfa_token").because("mfa_token_unknown")
+}
+
+/// The login has waited too long.
+pub fn token_expired() -> OAuthError {
+    OAuthError::new(403, "expired_token", "mfa_token is expired").because("mfa_token_expired")
+}
+
+/// What is proved is nothing that this login asks for, or nothing was begun.
+pub fn not_asked() -> OAuthError {
+    OAuthError::invalid_grant("This login does not wait for a code of this factor.")
+        .because("mfa_factor_not_asked")
+}
+
+/// Too many wrong codes of one user.
+pub fn too_many_codes() -> OAuthError {
+    OAuthError::too_many_requests("Too many failed codes. Wait for some minutes before retrying.")
+        .because("mfa_codes_limited")
 }
 
 /// A factor is needed, and the grant has no way to ask for one.

@@ -181,7 +181,8 @@ impl Desk {
         self.log_success(tx, &subject, &wanted, &report, ledger).await?;
         let client = self.client;
         let exchanged = subject.exchanged.is_some();
-        Ok(Ok(Recorded { client, report, access, opaque, refresh_token, id_token, exchanged }))
+        let recovery_code = subject.second_step.and_then(|step| step.recovery_code);
+        Ok(Ok(Recorded { client, report, access, opaque, refresh_token, id_token, exchanged, recovery_code }))
     }
 
     /// The claims of the ID token, but for the hash of the access token, which is not signed yet.
@@ -325,7 +326,7 @@ impl Desk {
         self.log_failure_as(self.grant.events.1, tx, user_id, error, ledger).await
     }
 
-    async fn log_failure_as(
+    pub(super) async fn log_failure_as(
         &self,
         code: &'static str,
         tx: &mut Tx,

@@ -119,20 +119,18 @@ pub async fn spend_recovery_code(
     Ok(tx.opt(&SPEND_CODE, &values).await?.map(|_| code))
 }
 
-/// Puts a new recovery code in place of the user's, if there is one; the code, which is stored nowhere.
+/// Puts a recovery code in place of the user's, if there is one.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
-pub async fn renew_recovery_code(
+pub async fn set_recovery_code(
     tx: &mut Tx,
     tenant: &TenantId,
-    (master_key, random): (&MasterKey, &Random),
-    user_id: &str,
+    keys: (&MasterKey, &Random),
+    (user_id, code): (&str, &str),
     now: Timestamp,
-) -> Result<String, StoreError> {
+) -> Result<(), StoreError> {
     tx.run(&REMOVE_RECOVERY, &params![tenant, user_id]).await?;
-    let code = draw_recovery_code(random);
-    let proof = Proof::RecoveryCode(code.clone());
-    insert(tx, tenant, (master_key, random), user_id, &proof, (now, false)).await?;
-    Ok(code)
+    let proof = Proof::RecoveryCode(code.to_owned());
+    insert(tx, tenant, keys, user_id, &proof, (now, false)).await.map(drop)
 }

@@ -213,7 +213,8 @@ fn renew_recovery_code<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
             return Err(ApiError::new(404, "The user has enrolled no factor.").code("enrollment_not_found"));
         }
         let keys = (&*request.master_key, &request.random);
-        let code = proof::renew_recovery_code(cx.tx, &request.tenant, keys, user_id, request.now).await?;
+        let code = proof::draw_recovery_code(&request.random);
+        proof::set_recovery_code(cx.tx, &request.tenant, keys, (user_id, &code), request.now).await?;
         Ok(json!({ "recovery_code": code }).into())
     })
 }

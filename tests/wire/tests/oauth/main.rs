@@ -16,6 +16,7 @@ mod keys;
 mod lock;
 mod login;
 mod logout;
+mod mfa_api;
 mod mfa_otp;
 mod mfa_sms;
 mod oidc;

@@ -10,16 +10,14 @@ mod recovery;
 mod sms;
 mod sms_code;
 
-use gatewright_core::client::Client;
 use gatewright_core::mfa::Factor;
 use gatewright_core::user::User;
-use gatewright_http::{Fault, RequestCx};
+use gatewright_http::Fault;
 use gatewright_resources::authenticators::{self, Authenticator};
 use gatewright_resources::login_transactions::{self, MultiFactor};
 use gatewright_resources::logs::{self, LogEvent};
 use gatewright_resources::users;
 use gatewright_store::StoreError;
-use serde_json::json;
 
 pub(crate) use options::{mfa_begin_enroll_options, mfa_login_options};
 pub(crate) use otp::{mfa_otp_challenge, mfa_otp_enrollment};
@@ -27,7 +25,7 @@ pub(crate) use recovery::{mfa_recovery_code_challenge, mfa_recovery_code_enrollm
 pub(crate) use sms::{mfa_sms_challenge, mfa_sms_enrollment};
 
 use super::Visit;
-use crate::events;
+use crate::multifactor::event;
 use crate::pages::screen::Link;
 use crate::pages::texts::Texts;
 use crate::session;
@@ -146,15 +144,6 @@ async fn about(visit: &Visit) -> Result<Option<About>, Stop> {
     let Some((document, asked, enrolled)) = read.await? else { return Ok(None) };
     let user = serde_json::from_value(document).map_err(Fault::internal)?;
     Ok(Some(About { user, asked, enrolled }))
-}
-
-/// An event about the second factor of a user.
-fn event(cx: &RequestCx, client: &Client, user: &User, factor: Factor, code: &'static str) -> LogEvent {
-    let mut event = events::event(cx, code, Some(client));
-    event.user_id = Some(user.user_id.clone());
-    event.user_name = user.text("name").map(str::to_owned);
-    event.details = json!({ "factor": factor.name() });
-    event
 }
 
 /// Tells in the log that a challenge was shown, once in a login; `false` if its life is over.

@@ -8,13 +8,14 @@ use axum::extract::RawQuery;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use gatewright_core::mfa::{Factor, otp};
-use gatewright_core::user::User;
 use gatewright_http::RequestCx;
 
 use super::super::challenge::typed_digits;
 use super::super::{RESUME, Visit, page};
-use super::attempt::{Attempt, Judged, Way, open, seal, secret_context};
-use super::{About, OTP_CHALLENGE, OTP_ENROLLMENT, Said, about, change_and_log, event, note_challenge};
+use super::attempt::{Judged, judge};
+use super::{About, OTP_CHALLENGE, OTP_ENROLLMENT, Said, about, change_and_log, note_challenge};
+use crate::multifactor::attempt::{Way, open, seal, secret_context};
+use crate::multifactor::{account, event};
 use crate::pages::qr::Qr;
 use crate::pages::screen::{Button, Code, Field, Form, Screen, company};
 use crate::pages::texts::Texts;
@@ -33,8 +34,8 @@ async fn enrollment(visit: Visit) -> Result<Response, Stop> {
         Typed::Nothing => Ok(page.show(&Said::default())),
         Typed::Not(said) => Ok(page.show(&said)),
         Typed::Code(typed) => {
-            let attempt = Attempt::new(&visit, about.user.clone(), Way::NewApp, typed);
-            answer(&visit, attempt.judge().await?, |said| page.show(&said))
+            let judged = judge(&visit, about.user.clone(), Way::NewApp, typed).await?;
+            answer(&visit, judged, |said| page.show(&said))
         }
     }
 }
@@ -54,8 +55,8 @@ async fn challenge(visit: Visit) -> Result<Response, Stop> {
         Typed::Nothing => Ok(show(Said::default())),
         Typed::Not(said) => Ok(show(said)),
         Typed::Code(typed) => {
-            let attempt = Attempt::new(&visit, about.user.clone(), Way::App, typed);
-            answer(&visit, attempt.judge().await?, show)
+            let judged = judge(&visit, about.user.clone(), Way::App, typed).await?;
+            answer(&visit, judged, show)
         }
     }
 }
@@ -130,12 +131,6 @@ impl Enrollment<'_> {
         screen.form = Some(code_form(visit, OTP_ENROLLMENT, &texts, said));
         finish(visit, self.about, screen, &texts, said)
     }
-}
-
-/// As apps list the account.
-pub(crate) fn account(user: &User) -> &str {
-    let names = ["email", "username", "phone_number", "name"];
-    names.into_iter().find_map(|name| user.text(name)).unwrap_or(&user.user_id)
 }
 
 /// Letters in groups of four, as people copy them.

@@ -5,14 +5,15 @@ use axum::extract::RawQuery;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use gatewright_core::mfa::Factor;
-use gatewright_http::{Fault, RequestCx};
+use gatewright_http::RequestCx;
 use gatewright_resources::authenticators::{self, proof};
 use gatewright_resources::login_transactions;
 
 use super::super::{RESUME, Visit, page};
-use super::attempt::{Attempt, Way, open, recovery_context, seal};
+use super::attempt::judge;
 use super::otp::{answer, finish, grouped};
 use super::{About, RECOVERY_CHALLENGE, RECOVERY_ENROLLMENT, RECOVERY_NEW, Said, about, note_challenge};
+use crate::multifactor::attempt::{Way, open_text, recovery_context, seal};
 use crate::pages::screen::{Button, Code, Field, Kind};
 use crate::stop::Stop;
 
@@ -55,8 +56,7 @@ async fn shown(
         });
         return Ok(if kept.await? { visit.go(RESUME) } else { visit.lost() });
     }
-    let code = open(&visit.cx, &recovery_context(&visit.cx, &visit.waiting.row.state_hash), &sealed)?;
-    let code = String::from_utf8(code).map_err(Fault::internal)?;
+    let code = open_text(&visit.cx, &recovery_context(&visit.cx, &visit.waiting.row.state_hash), &sealed)?;
     let mut screen = visit.screen("mfa-recovery-code", screen);
     let texts = screen.texts.clone();
     screen.code = Some(Code { label: texts.get("altText"), text: grouped(&code), long: true });
@@ -83,7 +83,8 @@ async fn issue(visit: &Visit) -> Result<bool, Stop> {
                 asked.enroll.retain(|factor| *factor != Factor::RecoveryCode);
             } else {
                 let keys = (&*cx.app.master_key, &cx.app.random);
-                let code = proof::renew_recovery_code(tx, tenant, keys, &asked.user_id, cx.now).await?;
+                let code = proof::draw_recovery_code(&cx.app.random);
+                proof::set_recovery_code(tx, tenant, keys, (&asked.user_id, &code), cx.now).await?;
                 asked.recovery_code_sealed =
                     Some(seal(&cx, &recovery_context(&cx, &state_hash), code.as_bytes()));
             }
@@ -126,6 +127,6 @@ async fn challenge(visit: Visit) -> Result<Response, Stop> {
     if typed.is_empty() {
         return Ok(show(Said::error("no-code")));
     }
-    let attempt = Attempt::new(&visit, about.user.clone(), Way::RecoveryCode, typed);
-    answer(&visit, attempt.judge().await?, show)
+    let judged = judge(&visit, about.user.clone(), Way::RecoveryCode, typed).await?;
+    answer(&visit, judged, show)
 }

@@ -15,11 +15,12 @@ use gatewright_resources::login_transactions::FactorCode;
 use super::super::challenge::typed_digits;
 use super::super::identifier::RESEND_SECONDS;
 use super::super::{RESUME, Visit, page};
-use super::attempt::{Attempt, Way};
+use super::attempt::judge;
 use super::otp::{answer, finish};
 use super::sms_code::{Sent, send};
 use super::{About, SMS_CHALLENGE, SMS_ENROLLMENT, Said, about};
 use crate::multifactor::DIGITS;
+use crate::multifactor::attempt::Way;
 use crate::pages::screen::{Button, Field, Kind, Subject};
 use crate::stop::Stop;
 
@@ -88,8 +89,8 @@ async fn challenge(visit: Visit) -> Result<Response, Stop> {
     if typed.is_empty() {
         return Ok(here.show(&Said::error("no-code"), wait_seconds));
     }
-    let attempt = Attempt::new(&visit, about.user.clone(), Way::Message, typed);
-    answer(&visit, attempt.judge().await?, |said| here.show(&said, wait_seconds))
+    let judged = judge(&visit, about.user.clone(), Way::Message, typed).await?;
+    answer(&visit, judged, |said| here.show(&said, wait_seconds))
 }
 
 fn seconds_to_wait(visit: &Visit, sent_at: gatewright_core::Timestamp) -> i64 {

@@ -4,15 +4,12 @@ use gatewright_core::mfa::Factor;
 use gatewright_core::user::User;
 use gatewright_resources::login_transactions::{self, FactorCode};
 use gatewright_resources::{logs, rate_buckets};
-use serde_json::json;
 
 use super::super::Visit;
 use super::super::identifier::RESEND_SECONDS;
-use super::attempt::message_context;
-use super::event;
-use crate::events;
+use crate::multifactor::attempt::message_context;
 use crate::multifactor::message::Message;
-use crate::multifactor::{DIGITS, MESSAGES, MESSAGES_BUCKET};
+use crate::multifactor::{DIGITS, MESSAGES, MESSAGES_BUCKET, event};
 use crate::stop::Stop;
 
 /// What came of sending a code.
@@ -37,7 +34,13 @@ pub(super) async fn send(
     let mac =
         cx.app.master_key.mac(&message_context(cx, &visit.waiting.row.state_hash), code.as_bytes()).to_vec();
     let enrollment = authenticator_id.is_none();
-    let kept = FactorCode { to: to.clone(), authenticator_id, mac: mac.clone(), sent_at: cx.now };
+    let kept = FactorCode {
+        to: to.clone(),
+        authenticator_id,
+        mac: mac.clone(),
+        sent_at: cx.now,
+        oob_code_hash: None,
+    };
     let started = event(
         cx,
         &visit.client,
@@ -75,25 +78,7 @@ pub(super) async fn send(
     }
     let message =
         Message { client: &visit.client, user, enrollment, code: &code, to: &to, language: visit.language };
-    let delivery = message.send(cx).await?;
-    events::count_message("sms", &delivery.sent);
-    let failed = delivery.sent.as_ref().err();
-    let mut event = event(
-        cx,
-        &visit.client,
-        user,
-        Factor::Phone,
-        if failed.is_some() { "gd_send_sms_failure" } else { "gd_send_sms" },
-    );
-    event.details["message"] = json!({ "to": to, "action": message.action() });
-    if let Some(error) = failed {
-        event.details["error"] = json!({ "message": error.public, "detail": error.detail });
-    }
-    if let Some(scripts) = &delivery.scripts {
-        event.details["decision"] = json!({ "scripts": scripts });
-    }
-    events::write(cx, event).await?;
-    if failed.is_none() {
+    if message.deliver(cx).await? {
         return Ok(Sent::Yes);
     }
     // A code that went nowhere does not make anybody wait for the next one.
