@@ -1,5 +1,5 @@
-//! `/mfa/…`: the MFA API. A client that was answered `mfa_required` lists, enrolls and challenges factors with the MFA
-//! token, and then presents the proof at the token endpoint (`crate::grants`, the grants `mfa-…`).
+//! `/mfa/…`: the MFA API. A client that was answered `mfa_required` lists, enrolls and challenges factors with the
+//! MFA token, and then presents the proof at the token endpoint (`crate::grants`, the grants `mfa-…`).
 
 pub(crate) mod associate;
 pub(crate) mod authenticators;
