@@ -18,7 +18,10 @@ export default function access({ api, answered }) {
     assert.equal((await users.authenticationMethods.get(user_id, method.id)).name, 'app');
     assert.equal((await api().guardian.enrollments.get(method.id)).status, 'confirmed');
     assert.match((await users.regenerateRecoveryCode(user_id)).recovery_code, /^[A-Z0-9]{24}$/);
+    assert.equal((await users.authenticationMethods.update(user_id, method.id, { name: 'work' })).name, 'work');
     await users.authenticationMethods.delete(user_id, method.id);
+    const [set] = await users.authenticationMethods.set(user_id, [secret]);
+    assert.equal(set.type, 'totp');
     const phone = { type: 'phone', phone_number: '+61400000000' };
     await api().guardian.enrollments.delete((await users.authenticationMethods.create(user_id, phone)).id);
     await users.authenticationMethods.deleteAll(user_id);

@@ -279,6 +279,17 @@ async fn wrong_codes_of_an_app_are_limited_and_factors_can_be_chosen() {
         assert_eq!(admin.newest_log("gd_otp_rate_limit_exceed").await["details"]["factor"], "otp");
         server.turn.forward_seconds(360);
         id_token(&type_code(&browser, &page, &app.code(&server)).await);
+        // A method has a name; a list takes the place of all.
+        let id = made["id"].as_str().unwrap().replace('|', "%7C");
+        let named =
+            admin.patch(&format!("{ada}/authentication-methods/{id}"), json!({ "name": "home" })).await;
+        assert_eq!((&named["id"], &named["name"]), (&made["id"], &json!("home")));
+        let list = json!([{ "type": "totp", "totp_secret": secret }]);
+        let path = format!("{ada}/authentication-methods");
+        let set = admin.call(Method::PUT, &path, Some(list)).await.expect(200).json();
+        assert_eq!((set.as_array().unwrap().len(), &set[0]["type"]), (1, &json!("totp")));
+        let methods = admin.get(&path).await;
+        assert!(methods.as_array().unwrap().len() == 1 && methods[0]["id"] != made["id"], "{methods}");
         // Who may enroll at the API is told what it cannot do.
         for (body, status) in [
             (json!({ "type": "totp", "totp_secret": secret }), 409),
