@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::{Map, Value};
+
 use crate::scope::Change;
 
 /// A protocol refusal, as RFC 6749 sections 4.1.2.1 and 5.2 shape it. The public text is part of the
@@ -19,6 +21,8 @@ pub struct OAuthError {
     pub reason: Option<Cow<'static, str>>,
     /// The change of a setting that would lift it, where the decision knows one; for the owner too.
     pub change: Option<Box<Change>>,
+    /// Further members of a body, such as `mfa_token`.
+    pub members: Option<Box<Map<String, Value>>>,
 }
 
 impl OAuthError {
@@ -28,7 +32,21 @@ impl OAuthError {
         code: impl Into<Cow<'static, str>>,
         description: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { code: code.into(), description: description.into(), status, reason: None, change: None }
+        Self {
+            code: code.into(),
+            description: description.into(),
+            status,
+            reason: None,
+            change: None,
+            members: None,
+        }
+    }
+
+    /// Adds a member of the body.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: Value) -> Self {
+        self.members.get_or_insert_default().insert(name.to_owned(), value);
+        self
     }
 
     /// Adds what decided, for the log only.

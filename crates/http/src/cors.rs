@@ -42,7 +42,7 @@ pub const PUBLIC: Policy =
 pub const BROWSER: Policy = Policy {
     origins: Origins::OfClients,
     credentials: false,
-    methods: "GET, POST",
+    methods: "GET, POST, DELETE",
     headers: "authorization, content-type, auth0-client, x-request-language, dpop",
     expose: "x-request-id, x-gatewright-decision, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, dpop-nonce, \
              www-authenticate",

@@ -14,6 +14,7 @@ mod hashes;
 mod jwk;
 mod jws;
 mod master_key;
+mod one_time_password;
 mod pool;
 mod public_key;
 mod signing_key;
@@ -27,6 +28,7 @@ pub use hashes::{constant_time_eq, left_half_hash, pkce_s256, random_token, toke
 pub use jwk::jwk_thumbprint;
 pub use jws::{parse_unverified, sign_hs256};
 pub use master_key::MasterKey;
+pub use one_time_password::{one_time_password, one_time_password_step};
 pub use pool::SignPool;
 pub use public_key::PublicKey;
 pub use signing_key::{NewSigningKey, SigningKey};

@@ -39,6 +39,9 @@ pub(crate) struct Issued {
     /// RFC 8693 section 2.2.1: of exchanges only.
     #[serde(skip_serializing_if = "Option::is_none")]
     issued_token_type: Option<&'static str>,
+    /// In place of the recovery code that was used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovery_code: Option<String>,
 }
 
 /// Redeems what was presented and issues the tokens. `sent` is what scripts may see of the request.
@@ -86,11 +89,12 @@ struct Recorded {
     id_token: Option<Map<String, Value>>,
     /// RFC 8693 section 2.2.1: the answer says what kind of token it holds.
     exchanged: bool,
+    recovery_code: Option<String>,
 }
 
 impl Recorded {
     async fn sign(self, cx: &RequestCx) -> Result<Issued, Stop> {
-        let Self { client, report, access, opaque, refresh_token, id_token, exchanged } = self;
+        let Self { client, report, access, opaque, refresh_token, id_token, exchanged, recovery_code } = self;
         let expires_in = access.lifetime_seconds();
         let access_token = mint::access_token(cx, access, opaque).await?;
         let id_token = match id_token {
@@ -103,6 +107,15 @@ impl Recorded {
         let scope = report.scope_text();
         let issued_token_type = exchanged.then_some(ACCESS_TOKEN);
         let token_type = "Bearer";
-        Ok(Issued { access_token, id_token, refresh_token, scope, expires_in, token_type, issued_token_type })
+        Ok(Issued {
+            access_token,
+            id_token,
+            refresh_token,
+            scope,
+            expires_in,
+            token_type,
+            issued_token_type,
+            recovery_code,
+        })
     }
 }

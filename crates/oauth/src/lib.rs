@@ -43,9 +43,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use gatewright_http::{App, cors};
 
+use crate::endpoints::login::mfa;
+use crate::endpoints::mfa as mfa_api;
 use crate::endpoints::{
     account_links, authorize, challenge, client_js, co_authenticate, dbconnections, device, discovery,
     geoloc, jwks, login, logout, oidc_logout, passwordless_start, passwordless_verify, register,
@@ -74,6 +76,10 @@ pub fn router() -> Router<Arc<App>> {
         .route("/usernamepassword/challenge", post(challenge::passwordless))
         .route("/oauth/token", post(token::token))
         .route("/oauth/ro", post(resource_owner::ro))
+        .route("/mfa/challenge", post(mfa_api::challenge::challenge))
+        .route("/mfa/associate", post(mfa_api::associate::associate))
+        .route("/mfa/authenticators", get(mfa_api::authenticators::list))
+        .route("/mfa/authenticators/{id}", delete(mfa_api::authenticators::remove))
         .route("/oauth/revoke", post(revoke::revoke))
         .route("/oauth/par", post(authorize::par::par))
         .route("/oidc/register", post(register::register))
@@ -87,6 +93,25 @@ pub fn router() -> Router<Arc<App>> {
     let with_cookies = Router::new()
         .route("/co/authenticate", post(co_authenticate::authenticate))
         .layer(from_fn(|cx, request, next| cors::apply(cors::WITH_COOKIES, cx, request, next)));
+    let factors = Router::new()
+        .route("/u/mfa-sms-enrollment", get(mfa::mfa_sms_enrollment).post(mfa::mfa_sms_enrollment))
+        .route("/u/mfa-sms-challenge", get(mfa::mfa_sms_challenge).post(mfa::mfa_sms_challenge))
+        .route("/u/mfa-otp-enrollment", get(mfa::mfa_otp_enrollment).post(mfa::mfa_otp_enrollment))
+        .route("/u/mfa-otp-challenge", get(mfa::mfa_otp_challenge).post(mfa::mfa_otp_challenge))
+        .route(
+            "/u/mfa-recovery-code-enrollment",
+            get(mfa::mfa_recovery_code_enrollment).post(mfa::mfa_recovery_code_enrollment),
+        )
+        .route(
+            "/u/mfa-recovery-code-challenge",
+            get(mfa::mfa_recovery_code_challenge).post(mfa::mfa_recovery_code_challenge),
+        )
+        .route(
+            "/u/mfa-recovery-code-challenge-new-code",
+            get(mfa::mfa_recovery_code_new).post(mfa::mfa_recovery_code_new),
+        )
+        .route("/u/mfa-login-options", get(mfa::mfa_login_options))
+        .route("/u/mfa-begin-enroll-options", get(mfa::mfa_begin_enroll_options));
     let navigated = Router::new()
         .route("/authorize", get(authorize::by_get).post(authorize::by_post))
         .route("/authorize/resume", get(authorize::resume))
@@ -107,8 +132,6 @@ pub fn router() -> Router<Arc<App>> {
         .route("/u/reset-password/request", get(login::reset_request).post(login::reset_request))
         .route("/u/reset-password/email", get(login::reset_email).post(login::reset_email))
         .route("/u/confirmation", get(login::confirmation).post(login::confirmation))
-        .route("/u/mfa-sms-enrollment", get(login::mfa_sms_enrollment).post(login::mfa_sms_enrollment))
-        .route("/u/mfa-sms-challenge", get(login::mfa_sms_challenge).post(login::mfa_sms_challenge))
         .route("/u/consent", get(login::consent).post(login::consent))
         .route("/activate", get(device::activate::by_get).post(device::activate::by_post))
         .route("/u/device-confirmation", get(login::device_confirmation).post(login::device_confirmation))
@@ -127,6 +150,7 @@ pub fn router() -> Router<Arc<App>> {
         .merge(browser)
         .merge(with_cookies)
         .merge(navigated)
+        .merge(factors)
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
         .fallback(pages::not_found)
 }

@@ -1,31 +1,69 @@
 //! Second factors in a login: what there is, whether one is asked for, and the codes of messages.
 //!
 //! Owns: gathering the facts for `gatewright_core::mfa`, limits of messages and of wrong codes, the message itself.
-//! Does not own: the pages (`endpoints::login::mfa_sms`), what scripts may ask for (`gatewright_core::script`).
+//! Does not own: the pages (`endpoints::login::mfa`), what scripts may ask for (`gatewright_core::script`).
 
+pub(crate) mod attempt;
 pub(crate) mod message;
 
+use gatewright_core::client::Client;
 use gatewright_core::limits::RateLimit;
 use gatewright_core::mfa::{Ask, Decision, EndFacts, Factor, Passed, Standing, at_end};
+use gatewright_core::user::User;
 use gatewright_core::{Timestamp, mfa};
 use gatewright_http::RequestCx;
 use gatewright_resources::login_transactions::{MultiFactor, Progress};
+use gatewright_resources::logs::LogEvent;
 use gatewright_resources::sessions::Session;
 use gatewright_resources::{authenticators, guardian};
 use gatewright_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
-use crate::endpoints::login;
+use crate::endpoints::login::mfa as mfa_pages;
+use crate::events;
 use crate::scripts::login as login_scripts;
 
 /// Messages to one user: ten at once, one more an hour.
 pub(crate) const MESSAGES: RateLimit = RateLimit::new(10, 1, 3600);
 /// The bucket of [`MESSAGES`].
 pub(crate) const MESSAGES_BUCKET: &str = "mfa_messages";
-/// Wrong codes of one user: ten at once, one more every six minutes. Success does not bring them back.
-pub(crate) const WRONG_CODES: RateLimit = RateLimit::new(10, 10, 3600);
-/// The bucket of [`WRONG_CODES`].
-pub(crate) const WRONG_CODES_BUCKET: &str = "mfa_wrong_codes";
+/// How wrong tries of one user are counted and told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tries {
+    /// Ten at once, one more every six minutes. Success does not bring them back.
+    pub(crate) limit: RateLimit,
+    /// The bucket of [`Self::limit`].
+    pub(crate) bucket: &'static str,
+    /// The event of a right one.
+    pub(crate) succeeded: &'static str,
+    /// The event of a wrong one.
+    pub(crate) failed: &'static str,
+    /// The event of one too many.
+    pub(crate) exceeded: &'static str,
+}
+
+impl Tries {
+    /// Those of a factor: recovery codes are counted by themselves.
+    pub(crate) const fn of(factor: Factor) -> Self {
+        let limit = RateLimit::new(10, 10, 3600);
+        match factor {
+            Factor::Otp | Factor::Phone => Self {
+                limit,
+                bucket: "mfa_wrong_codes",
+                succeeded: "gd_auth_succeed",
+                failed: "gd_auth_failed",
+                exceeded: "gd_otp_rate_limit_exceed",
+            },
+            Factor::RecoveryCode => Self {
+                limit,
+                bucket: "mfa_wrong_recovery_codes",
+                succeeded: "gd_recovery_succeed",
+                failed: "gd_recovery_failed",
+                exceeded: "gd_recovery_rate_limit_exceed",
+            },
+        }
+    }
+}
 
 /// Digits of a code.
 pub(crate) const DIGITS: usize = 6;
@@ -136,10 +174,17 @@ pub(crate) fn decide(
 }
 
 /// The page of what is asked for.
-pub(crate) fn page(ask: &Ask) -> &'static str {
-    match (ask.challenge.first(), ask.enroll.first()) {
-        (Some(Factor::Phone), _) => login::MFA_SMS_CHALLENGE,
-        (None, _) => login::MFA_SMS_ENROLLMENT,
+pub(crate) fn page(cx: &RequestCx, ask: &Ask) -> &'static str {
+    if let Some(factor) = ask.challenge.first() {
+        return mfa_pages::challenge_page(*factor);
+    }
+    let flags = cx.tenant.settings.get("flags");
+    let lists = flags.is_some_and(|flags| flags["mfa_show_factor_list_on_enrollment"] == true);
+    match ask.enroll.as_slice() {
+        [_, _, ..] if lists => mfa_pages::ENROLL_OPTIONS,
+        [factor, ..] => mfa_pages::enrollment_page(*factor),
+        // Nothing is asked for without a factor.
+        [] => mfa_pages::ENROLL_OPTIONS,
     }
 }
 
@@ -154,4 +199,25 @@ pub(crate) fn note(progress: Progress, user_id: &str, ask: &Ask) -> Progress {
         ..before
     };
     Progress { multifactor: Some(multifactor), ..progress }
+}
+
+/// An event about the second factor of a user.
+pub(crate) fn event(
+    cx: &RequestCx,
+    client: &Client,
+    user: &User,
+    factor: Factor,
+    code: &'static str,
+) -> LogEvent {
+    let mut event = events::event(cx, code, Some(client));
+    event.user_id = Some(user.user_id.clone());
+    event.user_name = user.text("name").map(str::to_owned);
+    event.details = json!({ "factor": factor.name() });
+    event
+}
+
+/// As apps list the account.
+pub(crate) fn account(user: &User) -> &str {
+    let names = ["email", "username", "phone_number", "name"];
+    names.into_iter().find_map(|name| user.text(name)).unwrap_or(&user.user_id)
 }

@@ -7,7 +7,9 @@ use gatewright_http::respond::Reason;
 use gatewright_http::{Fault, respond};
 use gatewright_jose::JoseError;
 use gatewright_store::StoreError;
-use serde_json::json;
+use serde_json::{Value, json};
+
+use crate::events::merge;
 
 /// Ends a handler before its end.
 #[derive(Debug)]
@@ -67,7 +69,10 @@ impl IntoResponse for Stop {
 /// and never read the JSON.
 fn refused(error: &OAuthError) -> Response {
     tracing::info!(error = %error.code, reason = error.reason.as_deref(), "{}", error.description);
-    let body = json!({"error": error.code, "error_description": error.description});
+    let mut body = json!({"error": error.code, "error_description": error.description});
+    if let Some(members) = &error.members {
+        merge(&mut body, Value::Object((**members).clone()));
+    }
     let mut response = respond::json_no_store(error.status, &body);
     let reason = error.reason.as_deref().unwrap_or("request_invalid");
     response.extensions_mut().insert(Reason(reason.to_owned()));

@@ -100,13 +100,13 @@ async fn import(file: &Path, database: &Path, users: u64) -> f64 {
     db.migrate(MIGRATIONS, clock.now()).await.expect("the schema is made");
     let master_key = Arc::new(MasterKey::generate(&random));
     let tenant = TenantId::new("bench");
-    let cx = SeedCx { now: clock.now(), random: random.clone(), master_key };
+    let cx = SeedCx { now: clock.now(), random: random.clone(), master_key: Arc::clone(&master_key) };
     let new = NewTenant { id: tenant.clone(), host: "localhost".into(), friendly_name: "Bench".into() };
     let created = db.write(move |tx| Box::pin(async move { tenants::create(tx, &new, &cx).await })).await;
     created.expect("the database is empty");
     let connection = json!({"id": "con_bench", "name": "Users", "strategy": "auth0", "options": {}});
     let connection = serde_json::from_value(connection).expect("it is a connection");
-    let import = Arc::new(Import { tenant, connection, upsert: false, clock, random });
+    let import = Arc::new(Import { tenant, connection, upsert: false, clock, random, master_key });
     let reader = Reader::new(BufReader::new(File::open(file).expect("the file opens")), import);
 
     let began = Instant::now();

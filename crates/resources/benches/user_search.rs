@@ -257,6 +257,7 @@ impl Server {
             upsert: false,
             clock: Clock::system(),
             random: Random::system(),
+            master_key: Arc::clone(&self.request.master_key),
         });
         let (batches, mut ready) = tokio::sync::mpsc::channel(4);
         let file = BufReader::with_capacity(1 << 20, File { next: 0, users, line: Vec::new() });

@@ -9,6 +9,7 @@ use crate::engine::validate::Purpose;
 use crate::engine::{ApiError, Handler, Input, Map, Method, OpCx, Operation, Resource, Settings};
 use crate::snapshot::Tenant;
 
+pub mod enrollments;
 pub mod phone;
 pub mod providers;
 
@@ -87,6 +88,7 @@ pub fn enabled(tenant: &Tenant) -> (Vec<Factor>, bool) {
         on(factor.switch())
             && match factor {
                 Factor::Phone => phone::takes_sms(tenant),
+                Factor::Otp | Factor::RecoveryCode => true,
             }
     };
     let enabled = Factor::ALL.iter().copied().filter(usable).collect();

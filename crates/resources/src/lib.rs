@@ -40,6 +40,7 @@ pub mod login_tickets;
 pub mod login_transactions;
 pub mod logout_deliveries;
 pub mod logs;
+pub mod mfa_tokens;
 pub mod organizations;
 pub mod passwordless_codes;
 pub mod passwords;
@@ -97,6 +98,7 @@ pub static RESOURCES: &[&Resource] = &[
     &log_streams::RESOURCE,
     &guardian::RESOURCE,
     &guardian::phone::RESOURCE,
+    &guardian::enrollments::RESOURCE,
     &guardian::providers::RESOURCE,
     &logs::RESOURCE,
     &prompt_partials::RESOURCE,
@@ -126,6 +128,7 @@ pub static RESOURCES: &[&Resource] = &[
     &users::RESOURCE,
     &users::access::RESOURCE,
     &users::factors::RESOURCE,
+    &users::authentication_methods::RESOURCE,
 ];
 
 /// Operations that this server has and Auth0 has not.
@@ -212,6 +215,8 @@ pub static MIGRATIONS: &[Migration] = migrations![
     94 "0094_action_modules",
     97 "0097_provider_logins",
     98 "0098_authenticators",
+    99 "0099_authenticator_secrets",
+    100 "0100_mfa_tokens",
     101 "0101_lookups",
 ];
 

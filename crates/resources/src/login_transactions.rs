@@ -70,6 +70,12 @@ pub struct MultiFactor {
     pub enroll: Vec<Factor>,
     /// The code that was sent last.
     pub code: Option<FactorCode>,
+    /// Factors whose challenge the log tells of.
+    pub challenged: Vec<Factor>,
+    /// The secret of an app that is about to be enrolled, sealed, in base64.
+    pub otp_secret_sealed: Option<String>,
+    /// A new recovery code that its user has not yet said to have kept, sealed, in base64.
+    pub recovery_code_sealed: Option<String>,
     /// What has been passed.
     pub passed: Vec<Passed>,
 }
@@ -85,6 +91,9 @@ pub struct FactorCode {
     pub mac: Vec<u8>,
     /// When it was sent.
     pub sent_at: Timestamp,
+    /// The hash of what the client presents with it, where the client itself asks for the code.
+    #[serde(default)]
+    pub oob_code_hash: Option<String>,
 }
 
 /// A password reset between its link and the new password.

@@ -4,6 +4,7 @@
 //! token may read that user and change its `user_metadata`, nothing else.
 
 pub mod access;
+pub mod authentication_methods;
 mod before;
 mod database;
 mod exchange;

@@ -22,6 +22,7 @@ mod form;
 mod login;
 mod mailbox;
 pub mod measure;
+mod otp_app;
 mod page;
 mod server;
 
@@ -31,6 +32,7 @@ pub use exchange::Answer;
 pub use form::Form;
 pub use login::{OTP_CREDENTIAL, PHONE, SEED_SCOPES, Start, Tokens};
 pub use mailbox::Mailbox;
+pub use otp_app::{OtpApp, shown_code};
 pub use page::Page;
 pub use server::{CUSTOM_DOMAIN, Options, Server};
 

@@ -4,6 +4,7 @@ use gatewright::config::{Config, DatabaseUrl};
 use gatewright::{DevServer, RunningDev, start_dev};
 use gatewright_adapters::Capture;
 use gatewright_ambient::{Clock, Random, Turn};
+use gatewright_core::Timestamp;
 use gatewright_core::ids::{Secret, TenantId};
 use gatewright_core::limits::RateLimit;
 use gatewright_passwords::StoredHash;
@@ -62,6 +63,7 @@ pub struct Server {
     running: RunningDev,
     http: Client,
     _data: TempDir,
+    clock: Clock,
     /// Turns the server's clock.
     pub turn: Turn,
     /// What it sent.
@@ -92,12 +94,18 @@ impl Server {
         let processes = |exe| Workers::Process { exe, args: vec!["script-worker".to_owned()] };
         let workers = Some(options.worker_program.map_or(Workers::Threads, processes));
         let discreet = options.discreet;
-        let dev = DevServer { config, clock, random: Random::system(), capture, workers, discreet };
+        let dev =
+            DevServer { config, clock: clock.clone(), random: Random::system(), capture, workers, discreet };
         let running =
             start_dev(dev).await.unwrap_or_else(|error| panic!("the server did not start: {error:#}"));
         let authority = running.screen.ca_certificate.as_ref().expect("a local authority");
         let http = client(&std::fs::read(authority).expect("its certificate"), &running);
-        Self { running, http, _data: data, turn, mailbox }
+        Self { running, http, _data: data, clock, turn, mailbox }
+    }
+
+    /// The server's time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The issuer of the tenant `localhost`.

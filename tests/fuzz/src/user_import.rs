@@ -6,6 +6,7 @@ use std::sync::Arc;
 use gatewright_ambient::{Clock, Random};
 use gatewright_core::connection::Connection;
 use gatewright_core::ids::TenantId;
+use gatewright_jose::MasterKey;
 use gatewright_resources::users::import::{Import, Reader, count};
 
 /// Whatever the file: every row is made ready or refused, in order and once, as many as were counted; how
@@ -40,5 +41,6 @@ fn import() -> Arc<Import> {
         upsert: false,
         clock: Clock::turnable().0,
         random: Random::seeded(1),
+        master_key: Arc::new(MasterKey::generate(&Random::seeded(2))),
     })
 }

@@ -13,6 +13,17 @@ export default function access({ api, answered }) {
     await userBlocks.delete(user_id);
     await userBlocks.deleteByIdentifier({ identifier: email });
     assert.deepEqual(await all(await users.authenticationMethods.list(user_id)), []);
+    const secret = { type: 'totp', totp_secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', name: 'app' };
+    const method = await users.authenticationMethods.create(user_id, secret);
+    assert.equal((await users.authenticationMethods.get(user_id, method.id)).name, 'app');
+    assert.equal((await api().guardian.enrollments.get(method.id)).status, 'confirmed');
+    assert.match((await users.regenerateRecoveryCode(user_id)).recovery_code, /^[A-Z0-9]{24}$/);
+    assert.equal((await users.authenticationMethods.update(user_id, method.id, { name: 'work' })).name, 'work');
+    await users.authenticationMethods.delete(user_id, method.id);
+    const [set] = await users.authenticationMethods.set(user_id, [secret]);
+    assert.equal(set.type, 'totp');
+    const phone = { type: 'phone', phone_number: '+61400000000' };
+    await api().guardian.enrollments.delete((await users.authenticationMethods.create(user_id, phone)).id);
     await users.authenticationMethods.deleteAll(user_id);
     await users.authenticators.deleteAll(user_id);
     assert.deepEqual(await users.enrollments.get(user_id), []);

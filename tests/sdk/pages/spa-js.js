@@ -17,7 +17,10 @@ runApp({
     const outcome = (call) =>
       call.then(
         (result) => ({ error: null, result: result ?? null }),
-        (error) => ({ error: { code: error.error, message: error.message, appState: error.appState }, result: null }),
+        (error) => {
+          const { error: code, message, appState, mfa_token: mfaToken, mfa_requirements: mfaRequirements } = error;
+          return { error: { code, message, appState, mfaToken, mfaRequirements }, result: null };
+        },
       );
     app.spa = {
       redirect: (authorizationParams, appState) => outcome(client.loginWithRedirect({ authorizationParams, appState })),
@@ -27,6 +30,7 @@ runApp({
       user: () => outcome(client.getUser()),
       claims: () => outcome(client.getIdTokenClaims()),
       isAuthenticated: () => outcome(client.isAuthenticated()),
+      mfa: ([method, params]) => outcome(client.mfa[method](params)),
       revoke: () => outcome(client.revokeRefreshToken()),
       logout: () => outcome(client.logout({ logoutParams: { returnTo: HOME } })),
     };

@@ -17,6 +17,9 @@ from auth0_server_python.error import (
     AccessTokenError,
     ApiError,
     BackchannelLogoutError,
+    MfaEnrollmentError,
+    MfaRequiredError,
+    MfaVerifyError,
     MissingTransactionError,
     PasswordlessVerifyError,
 )
@@ -29,6 +32,7 @@ CALLBACK = "http://localhost:3000/auth/callback"
 HOME = "http://localhost:3000/"
 API = "https://stock.example/"
 PASSWORD = "Correct-horse-7"
+MFA_OOB = "http://auth0.com/oauth/grant-type/mfa-oob"
 
 
 class Memory(StateStore, TransactionStore):
@@ -96,7 +100,7 @@ class Sessions:
                 "app_type": "regular_web",
                 "callbacks": [CALLBACK],
                 "allowed_logout_urls": [HOME],
-                "grant_types": ["authorization_code", "refresh_token", PASSWORDLESS],
+                "grant_types": ["authorization_code", "refresh_token", PASSWORDLESS, MFA_OOB],
                 "refresh_token": {"rotation_type": "rotating", "expiration_type": "expiring", "leeway": 0},
             },
             [DATABASE, "sms", "email"],
@@ -172,6 +176,40 @@ class Sessions:
         self.expire()
         with self.assertRaises(AccessTokenError):
             await self.app.get_access_token()
+
+    async def test_a_second_factor_at_a_renewal(self):
+        path = f"users/{urllib.parse.quote(self.hedy['user_id'])}"
+        phone = {"type": "phone", "phone_number": "+61400111222"}
+        made = self.server.management("POST", f"{path}/authentication-methods", phone)
+        self.server.management("PUT", "guardian/factors/sms", {"enabled": True})
+        code = """exports.onExecutePostLogin = async (event, api) => {
+          const renewal = event.transaction.protocol === 'oauth2-refresh-token';
+          if (renewal) api.authentication.challengeWith({ type: 'phone' });
+        };"""
+        triggers = [{"id": "post-login", "version": "v3"}]
+        action = {"name": "step up", "code": code, "supported_triggers": triggers}
+        action = self.server.management("POST", "actions/actions", action)
+        self.server.management("POST", f"actions/actions/{action['id']}/deploy")
+        bindings = "actions/triggers/post-login/bindings"
+        bound = {"bindings": [{"ref": {"type": "action_id", "value": action["id"]}}]}
+        self.server.management("PATCH", bindings, bound)
+        self.addCleanup(self.server.management, "PATCH", bindings, {"bindings": []})
+        await self.log_in()
+        self.expire()
+        with self.assertRaises(MfaRequiredError) as caught:
+            await self.app.get_access_token()
+        token, mfa = caught.exception.mfa_token, self.app.mfa
+        (listed,) = await mfa.list_authenticators({"mfa_token": token})
+        self.assertEqual((listed.id, listed.oob_channel, listed.name), (made["id"], "sms", "XXXXXXX1222"))
+        with self.assertRaises(MfaEnrollmentError):
+            await mfa.enroll_authenticator({"mfa_token": token, "factor_type": "otp"})
+        sent = await mfa.challenge_authenticator({"mfa_token": token, "factor_type": "sms"})
+        code = self.server.code("+61400111222")
+        right = {"mfa_token": token, "oob_code": sent.oob_code, "binding_code": code}
+        with self.assertRaises(MfaVerifyError):
+            await mfa.verify({**right, "binding_code": "0"})
+        verified = await mfa.verify(right)
+        self.assertTrue(verified.access_token and verified.refresh_token)
 
     async def test_logout_ends_the_session(self):
         await self.log_in()

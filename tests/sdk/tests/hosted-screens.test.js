@@ -9,7 +9,8 @@ import { after, before, describe, test } from 'node:test';
 import { startBrowser } from '../harness/browser.js';
 import { engines } from '../harness/engines.js';
 import { startGatewright } from '../harness/gatewright.js';
-import { DATABASE, enableConnections, newUser, press } from '../harness/hosted.js';
+import { DATABASE, enableConnections, enterPassword, newUser, press } from '../harness/hosted.js';
+import { enterAppCode, MULTI_FACTOR, shownCode } from '../harness/otp.js';
 import { screenshotPath } from '../harness/scenario.js';
 import { newPhone } from '../harness/sdks.js';
 import { makeTrust } from '../harness/trust.js';
@@ -46,6 +47,7 @@ describe('hosted pages', () => {
       client_id: partner.client_id, audience: gatewright.audience, subject_type: 'user', scope: ['read:orders', 'write:orders'],
     });
     await management('PATCH', 'tenants/settings', { friendly_name: 'Acme' });
+    for (const factor of ['otp', 'sms', 'recovery-code']) await management('PUT', `guardian/factors/${factor}`, { enabled: true });
   });
   after(async () => {
     await chromium?.stop();
@@ -62,8 +64,8 @@ describe('hosted pages', () => {
   };
 
   /** Whoever comes here gets a page and a function that looks at what it shows. */
-  const everyLook = (name, play) => {
-    for (const look of LOOKS) {
+  const everyLook = (name, play, looks = LOOKS) => {
+    for (const look of looks) {
       test(`${name}, ${look.name}`, { timeout: 120_000 }, async () => {
         const context = await chromium.browser.newContext({ colorScheme: look.colorScheme, viewport: look.viewport });
         try {
@@ -169,6 +171,54 @@ describe('hosted pages', () => {
     await page.goto(`${gatewright.issuer}u/login?state=none`);
     await shown('lost');
   });
+
+  // Light and dark, wide and narrow: seven pages in two looks show as much as in four.
+  everyLook('second factors', async (page, shown) => {
+    const user = await newUser(gatewright.management);
+    const asking = authorize({ acr_values: MULTI_FACTOR });
+    const toPassword = async () => {
+      await page.context().clearCookies();
+      await page.goto(asking);
+      await enterPassword(page, user);
+    };
+    await toPassword();
+    await page.locator('#mfa-otp-enrollment-qr').waitFor();
+    await shown('mfa-otp-enrollment');
+    const secret = await shownCode(page);
+    await page.locator('input[name="code"]').fill('12');
+    await press(page, 'default');
+    await page.locator('[role="alert"]').waitFor();
+    await shown('mfa-otp-enrollment-error');
+    await page.getByText('Try another method').click();
+    await page.locator('#mfa-begin-enroll-options').waitFor();
+    await shown('mfa-begin-enroll-options');
+    await page.getByText('Text message to a phone').click();
+    await page.locator('#mfa-sms-enrollment').waitFor();
+    await page.getByText('Try another method').click();
+    await page.getByText('Authenticator app').click();
+    await page.locator('#mfa-otp-enrollment-qr').waitFor();
+    // A code is good once, so each login takes the next one.
+    await enterAppCode(page, secret, -1);
+    await page.locator('#mfa-recovery-code-enrollment').waitFor();
+    await shown('mfa-recovery-code-enrollment');
+    const recovery = await shownCode(page);
+    await press(page, 'default');
+    await page.waitForURL(`${callback}**`);
+    await toPassword();
+    await page.locator('#mfa-otp-challenge').waitFor();
+    await shown('mfa-otp-challenge');
+    await page.getByText('Try another method').click();
+    await page.locator('#mfa-login-options').waitFor();
+    await page.getByText('Recovery code').click();
+    await page.locator('#mfa-recovery-code-challenge').waitFor();
+    await shown('mfa-recovery-code-challenge');
+    await page.locator('input[name="code"]').fill(recovery);
+    await press(page, 'default');
+    await page.locator('#mfa-recovery-code-challenge-new-code').waitFor();
+    await shown('mfa-recovery-code-new');
+    await press(page, 'default');
+    await page.waitForURL(`${callback}**`);
+  }, LOOKS.filter(({ name }) => ['light', 'phone-dark'].includes(name)));
 
   // The tenant's settings hold for all of its pages, so these come last.
   describe('as the tenant wants them', () => {

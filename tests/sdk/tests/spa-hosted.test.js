@@ -6,6 +6,7 @@ import { engines } from '../harness/engines.js';
 import { allowOfflineAccess, DATABASE, enableConnections, enterCodeBySms, enterPassword, newUser, press } from '../harness/hosted.js';
 import { SAME_SITE } from '../harness/layouts.js';
 import { decoded, firstEvent } from '../harness/login.js';
+import { appCode, enterAppCode, MULTI_FACTOR, shownCode } from '../harness/otp.js';
 import { scenario } from '../harness/scenario.js';
 import { openStage } from '../harness/stage.js';
 
@@ -19,11 +20,12 @@ for (const engine of engines()) {
       open = await openStage(engine, SAME_SITE);
       const { management, audience } = open.gatewright;
       await management('PATCH', `clients/${open.client.client_id}`, {
-        grant_types: [...open.client.grant_types, 'refresh_token'],
+        grant_types: [...open.client.grant_types, 'refresh_token', 'http://auth0.com/oauth/grant-type/mfa-otp'],
         allowed_logout_urls: [open.app.url('spa-js'), open.app.url('react')],
       });
       await enableConnections(management, open.client.client_id, [DATABASE]);
       await allowOfflineAccess(management, audience);
+      await management('PUT', 'guardian/factors/otp', { enabled: true });
     });
     after(() => open?.close());
 
@@ -68,6 +70,68 @@ function spaJs(stage) {
     assert.equal((await call(page, 'isAuthenticated')).result, false);
     const refused = await call(page, 'token');
     assert.deepEqual([refused.error.code, refused.error.message], ['login_required', 'Login required']);
+  });
+
+  scenario('auth0-spa-js: an authenticator app, enrolled and asked for', stage, async ({ page, stage: open }) => {
+    const user = await newUser(open.gatewright.management);
+    const asking = { login_hint: user.email, acr_values: MULTI_FACTOR };
+    await openSpa(page, open);
+    await redirect(page, asking);
+    await enterPassword(page, user);
+    await page.locator('#mfa-otp-enrollment-qr svg[role="img"]').waitFor();
+    const secret = await shownCode(page);
+    // A code is good once: the next login takes the next one.
+    await enterAppCode(page, secret, -1);
+    assert.equal((await firstEvent(page, ['redirected', 'authorization_error'])).name, 'redirected');
+    const { result: claims } = await call(page, 'claims');
+    assert.deepEqual([claims.sub, claims.amr, claims.acr], [user.id, ['mfa'], MULTI_FACTOR]);
+    await leave(page);
+    await openSpa(page, open);
+    await redirect(page, asking);
+    await enterPassword(page, user);
+    await page.locator('#mfa-otp-challenge').waitFor();
+    await enterAppCode(page, secret);
+    assert.equal((await firstEvent(page, ['redirected', 'authorization_error'])).name, 'redirected');
+    assert.deepEqual((await call(page, 'claims')).result.amr, ['mfa']);
+    // In a hidden frame nobody can be asked.
+    const silent = await call(page, 'token', { cacheMode: 'off', authorizationParams: { acr_values: MULTI_FACTOR } });
+    assert.equal(silent.error.message, 'Multifactor authentication required');
+  });
+
+  scenario('auth0-spa-js: a factor at a renewal, listed, challenged and proved by the application', stage, async ({ page, stage: open }) => {
+    const { management } = open.gatewright;
+    const user = await newUser(management);
+    const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
+    const { id } = await management('POST', `users/${user.id}/authentication-methods`, { type: 'totp', totp_secret: secret });
+    const code = `exports.onExecutePostLogin = async (event, api) => {
+      const renewal = event.transaction.protocol === 'oauth2-refresh-token';
+      if (renewal && event.user.email === '${user.email}') api.authentication.challengeWith({ type: 'otp' });
+    };`;
+    const triggers = [{ id: 'post-login', version: 'v3' }];
+    const action = await management('POST', 'actions/actions', { name: 'step up', code, supported_triggers: triggers });
+    await management('POST', `actions/actions/${action.id}/deploy`);
+    const bind = (bindings) => management('PATCH', 'actions/triggers/post-login/bindings', { bindings });
+    await bind([{ ref: { type: 'action_id', value: action.id } }]);
+    try {
+      await openSpa(page, open, { refreshTokens: true });
+      await redirect(page, { login_hint: user.email });
+      await enterPassword(page, user);
+      assert.equal((await firstEvent(page, ['redirected', 'authorization_error'])).name, 'redirected');
+      const { error } = await call(page, 'token');
+      assert.deepEqual([error.code, error.message], ['mfa_required', 'Multifactor authentication required']);
+      assert.deepEqual(error.mfaRequirements, { challenge: [{ type: 'otp' }] });
+      const { mfaToken } = error;
+      const listed = await call(page, 'mfa', ['getAuthenticators', mfaToken]);
+      assert.deepEqual(listed.result.map((one) => [one.id, one.authenticatorType, one.active]), [[id, 'otp', true]]);
+      const challenge = await call(page, 'mfa', ['challenge', { mfaToken, challengeType: 'otp', authenticatorId: id }]);
+      assert.deepEqual([challenge.error, challenge.result.challengeType], [null, 'otp']);
+      const wrong = await call(page, 'mfa', ['verify', { mfaToken, otp: appCode(secret, 9) }]);
+      assert.deepEqual([wrong.error.code, wrong.error.message], ['invalid_grant', 'Invalid otp_code.']);
+      const { result: tokens } = await call(page, 'mfa', ['verify', { mfaToken, otp: appCode(secret) }]);
+      assertApiToken(tokens.access_token, open, user.id, `${SCOPE} offline_access`);
+    } finally {
+      await bind([]);
+    }
   });
 
   scenario('auth0-spa-js: login by SMS, rotating refresh tokens, a reload', stage, async ({ page, traffic, stage: open }) => {

@@ -3,50 +3,23 @@
 //! Owns: the decision from policy, scripts, `acr_values` and what the user has enrolled. Does not own: sending and
 //! judging codes (the authorization server), which commands scripts gave ([`crate::script`]).
 //!
-//! Reading order: [`Standing`], [`Decision`], [`at_end`], [`of_commands`].
+//! Reading order: [`Factor`], [`Standing`], [`Decision`], [`at_end`], [`of_commands`]; the codes of apps in [`otp`].
 
+mod factor;
+pub mod otp;
 #[cfg(test)]
 mod tests;
 
+pub use self::factor::Factor;
+
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::errors::OAuthError;
 use crate::time::Timestamp;
 
 /// The value of `acr_values` that asks for a second factor, and of `acr` after one.
 pub const ACR: &str = "http://schemas.openid.net/pape/policies/2007/06/multi-factor";
-
-/// A second factor that this server has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Factor {
-    /// Codes by text message.
-    Phone,
-}
-
-impl Factor {
-    /// Every factor, the one that is offered first at the front.
-    pub const ALL: &'static [Self] = &[Self::Phone];
-
-    /// As scripts and `event.user.enrolledFactors` name it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Phone => "phone",
-        }
-    }
-
-    /// As `/guardian/factors` names its switch.
-    pub const fn switch(self) -> &'static str {
-        match self {
-            Self::Phone => "sms",
-        }
-    }
-
-    /// The factor of this name.
-    pub fn of(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|factor| factor.name() == name)
-    }
-}
 
 /// A factor that was passed, as sessions remember it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +130,7 @@ pub fn at_end(facts: &EndFacts<'_>) -> Decision {
     let offered: &[Factor] = match (why, facts.by_script) {
         (Why::Script, Some("any" | "guardian")) | (Why::Request | Why::Policy, _) => &standing.enabled,
         // google-authenticator and duo name one provider.
+        (_, Some("google-authenticator")) if standing.enabled.contains(&Factor::Otp) => &[Factor::Otp],
         _ => &[],
     };
     if !standing.passed.is_empty() {
@@ -171,10 +145,14 @@ pub fn at_end(facts: &EndFacts<'_>) -> Decision {
     }
     let challenge: Vec<Factor> =
         offered.iter().copied().filter(|factor| standing.enrolled.contains(factor)).collect();
-    match (challenge.is_empty(), offered.is_empty()) {
-        (false, _) => Decision::Ask(Ask { why, challenge, enroll: Vec::new() }),
-        (true, false) => Decision::Ask(Ask { why, challenge, enroll: offered.to_vec() }),
-        (true, true) => Decision::Refused(no_factor()),
+    // Who has nothing but a recovery code has no factor.
+    if challenge.iter().any(|factor| factor.stands_alone()) {
+        return Decision::Ask(Ask { why, challenge, enroll: Vec::new() });
+    }
+    let enroll: Vec<Factor> = offered.iter().copied().filter(|factor| factor.stands_alone()).collect();
+    match enroll.is_empty() {
+        false => Decision::Ask(Ask { why, challenge: Vec::new(), enroll }),
+        true => Decision::Refused(no_factor()),
     }
 }
 
@@ -222,6 +200,45 @@ pub fn page_needed(why: &'static str) -> OAuthError {
     let mut error = OAuthError::login_required();
     error.description = "Multifactor authentication required".into();
     error.because(why)
+}
+
+/// A factor is needed before the token endpoint gives tokens; the client asks for it with the token.
+pub fn required(ask: &Ask, mfa_token: &str) -> OAuthError {
+    let types = |factors: &[Factor]| -> Vec<Value> {
+        factors.iter().map(|factor| json!({ "type": factor.name() })).collect()
+    };
+    let mut requirements = json!({});
+    for (member, factors) in [("challenge", &ask.challenge), ("enroll", &ask.enroll)] {
+        if !factors.is_empty() {
+            requirements[member] = types(factors).into();
+        }
+    }
+    OAuthError::new(403, "mfa_required", "Multifactor authentication required")
+        .with("mfa_token", mfa_token.into())
+        .with("mfa_requirements", requirements)
+        .because(ask.why.code())
+}
+
+/// No login of this client waits with this token: it is unknown, another client's, or was used.
+pub fn token_unknown() -> OAuthError {
+    OAuthError::invalid_grant("Malformed mfa_token").because("mfa_token_unknown")
+}
+
+/// The login has waited too long.
+pub fn token_expired() -> OAuthError {
+    OAuthError::new(403, "expired_token", "mfa_token is expired").because("mfa_token_expired")
+}
+
+/// What is proved is nothing that this login asks for, or nothing was begun.
+pub fn not_asked() -> OAuthError {
+    OAuthError::invalid_grant("This login does not wait for a code of this factor.")
+        .because("mfa_factor_not_asked")
+}
+
+/// Too many wrong codes of one user.
+pub fn too_many_codes() -> OAuthError {
+    OAuthError::too_many_requests("Too many failed codes. Wait for some minutes before retrying.")
+        .because("mfa_codes_limited")
 }
 
 /// A factor is needed, and the grant has no way to ask for one.

@@ -27,6 +27,9 @@ fn the_end_of_the_pipeline() {
     let (off, new) = (standing(NONE, NONE, NONE, NONE), standing(PHONE, NONE, NONE, NONE));
     let enrolled = standing(PHONE, PHONE, NONE, NONE);
     let (passed, before) = (standing(PHONE, PHONE, PHONE, NONE), standing(PHONE, PHONE, NONE, PHONE));
+    let (paper, both) = ([Factor::RecoveryCode], [Factor::Phone, Factor::RecoveryCode]);
+    let (only_paper, paper_on) = (standing(&both, &paper, NONE, NONE), standing(&paper, &paper, NONE, NONE));
+    let app = standing(&[Factor::Otp], &[Factor::Otp], NONE, NONE);
     let lacking = Standing { any_switched_on: true, ..off.clone() };
     for (by_request, by_script, by_policy, standing, expect) in [
         (false, None, false, &enrolled, "on mfa_not_asked"),
@@ -46,10 +49,32 @@ fn the_end_of_the_pipeline() {
         (false, Some("any"), false, &off, "no mfa_no_factor"),
         (false, Some("duo"), false, &enrolled, "no mfa_no_factor"),
         (false, Some("google-authenticator"), false, &new, "no mfa_no_factor"),
+        (false, Some("google-authenticator"), false, &app, "challenge mfa_by_script"),
+        // A recovery code stands in for a factor, and is none itself.
+        (false, None, true, &only_paper, "enroll mfa_by_policy"),
+        (false, None, true, &paper_on, "no mfa_no_factor"),
     ] {
         let decision = at_end(&EndFacts { by_request, by_script, by_policy, standing });
         assert_eq!(code(&decision), expect, "{by_request} {by_script:?} {by_policy} {standing:?}");
     }
+}
+
+#[test]
+fn what_is_asked_for() {
+    let all = standing(Factor::ALL, Factor::ALL, NONE, NONE);
+    let ask = |by_script, standing| match at_end(&EndFacts {
+        by_request: false,
+        by_script,
+        by_policy: true,
+        standing,
+    }) {
+        Decision::Ask(ask) => (ask.challenge, ask.enroll),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(ask(None, &all), (Factor::ALL.to_vec(), vec![]));
+    assert_eq!(ask(Some("google-authenticator"), &all), (vec![Factor::Otp], vec![]));
+    let new = standing(Factor::ALL, NONE, NONE, NONE);
+    assert_eq!(ask(None, &new), (vec![], vec![Factor::Otp, Factor::Phone]));
 }
 
 #[test]
@@ -62,12 +87,15 @@ fn commands_of_a_script() {
     let (new, enrolled) = (standing(PHONE, NONE, NONE, NONE), standing(PHONE, PHONE, NONE, NONE));
     let (passed, before) = (standing(PHONE, PHONE, PHONE, NONE), standing(PHONE, PHONE, NONE, PHONE));
     let off = standing(NONE, PHONE, NONE, NONE);
+    let paper = standing(Factor::ALL, &[Factor::Phone, Factor::RecoveryCode], NONE, NONE);
     for (commands, standing, expect) in [
         (vec![challenge.clone()], &enrolled, "challenge mfa_challenge_by_script"),
         (vec![challenge.clone()], &new, "no mfa_not_enrolled"),
         (vec![challenge.clone()], &off, "no mfa_not_enrolled"),
         (vec![challenge.clone()], &passed, "on mfa_passed"),
         (vec![challenge.clone()], &before, "on mfa_passed"),
+        (vec![command(false, &["recovery-code"])], &paper, "challenge mfa_challenge_by_script"),
+        (vec![command(true, &["recovery-code"])], &paper, "on mfa_passed"),
         (vec![command(false, &["otp"])], &enrolled, "no mfa_not_enrolled"),
         (vec![enroll.clone()], &new, "enroll mfa_enrollment_by_script"),
         (vec![enroll.clone()], &enrolled, "on mfa_passed"),

@@ -294,6 +294,36 @@ pub(super) const TABLE: &[Entry] = &[
         "let the user enroll it first (api.authentication.enrollWith).",
     ),
     entry(
+        "mfa_token_unknown",
+        "request.mfa_token",
+        "No login of this client waits with this mfa_token, or it was used before.",
+        "begin the login again, and use the token of the client that got it.",
+    ),
+    entry(
+        "mfa_token_expired",
+        "system.mfa_token_lifetime",
+        "The login has waited for its second factor for more than ten minutes.",
+        "begin the login again.",
+    ),
+    entry(
+        "mfa_factor_not_asked",
+        "request.mfa_token",
+        "The login does not ask for this factor, or no challenge or enrollment of it was begun.",
+        "begin one that mfa_requirements names (POST /mfa/challenge, POST /mfa/associate).",
+    ),
+    entry(
+        "mfa_codes_limited",
+        "system.limits",
+        "The user typed in too many wrong codes of second factors.",
+        "wait some minutes; every six minutes allow one more.",
+    ),
+    entry(
+        "mfa_already_enrolled",
+        "user.authentication_methods",
+        "The user has a factor, so none can be added before it was passed.",
+        "challenge that factor (POST /mfa/challenge), or remove it first.",
+    ),
+    entry(
         "mfa_not_in_grant",
         "request.grant_type",
         "A second factor is required, and this grant cannot ask for one.",

@@ -58,6 +58,7 @@ async fn prepare(app: &Arc<App>, job: &Taken) -> Result<Option<Import>, Stop> {
         upsert: job.doc["upsert"] == true,
         clock: app.clock.clone(),
         random: app.random.clone(),
+        master_key: Arc::clone(&app.master_key),
     }))
 }
 

@@ -24,6 +24,7 @@ pub(crate) async fn openid_configuration(cx: RequestCx) -> Response {
         "userinfo_endpoint": at("userinfo"),
         "revocation_endpoint": at("oauth/revoke"),
         "device_authorization_endpoint": at("oauth/device/code"),
+        "mfa_challenge_endpoint": at("mfa/challenge"),
         "jwks_uri": at(".well-known/jwks.json"),
         "scopes_supported": ["openid", "profile", "offline_access", "email", "phone", "address"],
         "response_types_supported":

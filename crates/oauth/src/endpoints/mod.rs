@@ -12,6 +12,7 @@ pub(crate) mod geoloc;
 pub(crate) mod jwks;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod mfa;
 pub(crate) mod oidc_logout;
 pub(crate) mod passwordless_start;
 pub(crate) mod passwordless_verify;

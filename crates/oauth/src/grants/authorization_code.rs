@@ -79,6 +79,7 @@ impl Presented for Code {
                 refresh: None,
                 verdict: code.verdict,
                 exchanged: None,
+                second_step: None,
             }))
         })
     }

@@ -59,6 +59,7 @@ impl Presented for Own {
                 refresh: None,
                 verdict: None,
                 exchanged: None,
+                second_step: None,
             }))
         })
     }

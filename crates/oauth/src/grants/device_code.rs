@@ -83,6 +83,7 @@ impl Presented for Device {
                 refresh: None,
                 verdict: None,
                 exchanged: None,
+                second_step: None,
             }))
         })
     }

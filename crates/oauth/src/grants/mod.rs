@@ -8,6 +8,10 @@
 pub(crate) mod authorization_code;
 pub(crate) mod client_credentials;
 pub(crate) mod device_code;
+mod mfa;
+mod mfa_oob;
+mod mfa_otp;
+mod mfa_recovery_code;
 mod password;
 pub(crate) mod passwordless_otp;
 pub(crate) mod refresh_token;
@@ -23,6 +27,7 @@ use gatewright_core::connection::Connection;
 use gatewright_core::script::{Note, Verdict};
 use gatewright_core::user::User;
 use gatewright_http::{Params, RequestCx};
+use gatewright_resources::mfa_tokens::Waiting;
 use gatewright_store::{BoxFuture, Tx};
 use serde_json::{Map, Value};
 
@@ -136,6 +141,17 @@ pub(crate) struct Subject {
     pub(crate) verdict: Option<Box<Verdict>>,
     /// What the Action of a token exchange profile said, where one judged.
     pub(crate) exchanged: Option<Box<Exchanged>>,
+    /// The login that waited for the second factor that was proved.
+    pub(crate) second_step: Option<Box<SecondStep>>,
+}
+
+/// See [`Subject::second_step`].
+#[derive(Debug)]
+pub(crate) struct SecondStep {
+    /// What waited, with what has been passed.
+    pub(crate) waiting: Waiting,
+    /// The recovery code in place of the one that was used.
+    pub(crate) recovery_code: Option<String>,
 }
 
 /// See [`Subject::exchanged`].
@@ -177,6 +193,9 @@ static GRANTS: &[&Grant] = &[
     &password::PASSWORD,
     &password::PASSWORD_REALM,
     &token_exchange::GRANT,
+    &mfa_otp::GRANT,
+    &mfa_oob::GRANT,
+    &mfa_recovery_code::GRANT,
 ];
 
 /// The grant of this name.
@@ -194,6 +213,11 @@ fn unsupported(name: &str) -> OAuthError {
 /// that say so. Compat: exchanges have a setting of their own, and no place among `grant_types`.
 pub(crate) fn needs_leave(grant: &Grant) -> bool {
     unbuilt::named(grant.name).is_none() && grant.name != token_exchange::GRANT.name
+}
+
+/// Whether this grant proves the second factor of a login that waits.
+pub(crate) fn proves_factor(grant: &Grant) -> bool {
+    [mfa_otp::GRANT.name, mfa_oob::GRANT.name, mfa_recovery_code::GRANT.name].contains(&grant.name)
 }
 
 /// The names of all grants that are built.

@@ -95,6 +95,7 @@ impl Presented for Judged {
                 refresh: None,
                 verdict: None,
                 exchanged: None,
+                second_step: None,
             }))
         })
     }

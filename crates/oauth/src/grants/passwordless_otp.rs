@@ -133,6 +133,7 @@ impl Presented for Otp {
                 refresh: None,
                 verdict: None,
                 exchanged: None,
+                second_step: None,
             }))
         })
     }

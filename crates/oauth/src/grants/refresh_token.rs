@@ -55,26 +55,42 @@ impl Presented for Token {
                 let error = OAuthError::invalid_grant(text).because("user_deleted");
                 return Ok(Err(Refused::from(error).of(Some(family.user_id.clone()))));
             };
-            Ok(Ok(Subject {
+            let subject = Subject {
                 user: Some(user),
                 scope: self.scope,
-                audience: family.audience.clone(),
-                flow: Flow::Refresh {
-                    original: family.scope.split_whitespace().map(str::to_owned).collect(),
-                },
-                gty: Some("refresh_token"),
-                // OpenID Connect Core section 12.2: no nonce, the original auth_time.
+                audience: None,
+                flow: Flow::Password,
+                gty: None,
                 nonce: None,
-                session_id: family.session_id.clone(),
-                auth_time: family.auth_time,
+                session_id: None,
+                auth_time: None,
                 multifactor: false,
-                connection: family.connection.clone(),
-                code_hash: family.code_hash.clone(),
-                refresh: Some(Box::new(refresh)),
+                connection: None,
+                code_hash: None,
+                refresh: None,
                 verdict: None,
                 exchanged: None,
-            }))
+                second_step: None,
+            };
+            Ok(Ok(self::subject(subject, refresh)))
         })
+    }
+}
+
+/// The subject with what its refresh token says.
+pub(super) fn subject(of: Subject, refresh: Refresh) -> Subject {
+    let family = &refresh.claimed.family;
+    Subject {
+        audience: family.audience.clone(),
+        flow: Flow::Refresh { original: family.scope.split_whitespace().map(str::to_owned).collect() },
+        gty: Some("refresh_token"),
+        // OpenID Connect Core section 12.2: no nonce, the original auth_time.
+        session_id: family.session_id.clone(),
+        auth_time: family.auth_time,
+        connection: family.connection.clone(),
+        code_hash: family.code_hash.clone(),
+        refresh: Some(Box::new(refresh)),
+        ..of
     }
 }
 

@@ -244,6 +244,7 @@ impl Passed {
             refresh: None,
             verdict: None,
             exchanged: Some(Box::new(exchanged)),
+            second_step: None,
         }))
     }
 }

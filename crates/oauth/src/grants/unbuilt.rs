@@ -22,22 +22,7 @@ struct Unbuilt {
     feature: &'static str,
 }
 
-const MFA: &str = "Multi-factor authentication is not built in this version.";
-
 static UNBUILT: &[Unbuilt] = &[
-    unbuilt("http://auth0.com/oauth/grant-type/mfa-otp", &["mfa_token", "otp"], ("seotpft", "feotpft"), MFA),
-    unbuilt(
-        "http://auth0.com/oauth/grant-type/mfa-oob",
-        &["mfa_token", "oob_code"],
-        ("seoobft", "feoobft"),
-        MFA,
-    ),
-    unbuilt(
-        "http://auth0.com/oauth/grant-type/mfa-recovery-code",
-        &["mfa_token", "recovery_code"],
-        ("sercft", "fercft"),
-        MFA,
-    ),
     unbuilt(
         "urn:okta:params:oauth:grant-type:webauthn",
         &["auth_session", "authn_response"],

@@ -15,6 +15,7 @@ use gatewright_core::tokens::id_token::{self, IdTokenFacts};
 use gatewright_core::user::User;
 use gatewright_http::RequestCx;
 use gatewright_resources::access_tokens::AccessToken;
+use gatewright_resources::login_transactions::Progress;
 use gatewright_resources::{logs, refresh_tokens, users};
 use gatewright_store::Tx;
 use serde_json::{Map, Value, json};
@@ -140,7 +141,10 @@ impl Desk {
             }
             None => None,
         };
-        let factors = multifactor::of_user(tx, &self.cx, &user.user_id, None, None).await?;
+        // What was passed between the step that asked for a factor and this one.
+        let asked = subject.second_step.as_ref().map(|step| step.waiting.asked.clone());
+        let progress = asked.map(|asked| Progress { multifactor: Some(asked), ..Progress::default() });
+        let factors = multifactor::of_user(tx, &self.cx, &user.user_id, None, progress.as_ref()).await?;
         let roles = login::roles(tx, &self.cx, &user.user_id).await?;
         Ok(Looks { factors, roles, metadata })
     }
@@ -215,7 +219,8 @@ impl Desk {
         self.log_success(tx, &subject, &wanted, &report, ledger).await?;
         let client = self.client;
         let exchanged = subject.exchanged.is_some();
-        Ok(Ok(Recorded { client, report, access, opaque, refresh_token, id_token, exchanged }))
+        let recovery_code = subject.second_step.and_then(|step| step.recovery_code);
+        Ok(Ok(Recorded { client, report, access, opaque, refresh_token, id_token, exchanged, recovery_code }))
     }
 
     /// The claims of the ID token, but for the hash of the access token, which is not signed yet.
@@ -359,7 +364,7 @@ impl Desk {
         self.log_failure_as(self.grant.events.1, tx, user_id, error, ledger).await
     }
 
-    async fn log_failure_as(
+    pub(super) async fn log_failure_as(
         &self,
         code: &'static str,
         tx: &mut Tx,

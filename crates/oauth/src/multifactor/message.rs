@@ -8,12 +8,15 @@ use std::sync::Arc;
 use gatewright_adapters::{CallerInfo, DeliveryError, Sms, Syntax, render};
 use gatewright_core::client::Client;
 use gatewright_core::connection::Connection;
+use gatewright_core::mfa::Factor;
 use gatewright_core::user::User;
 use gatewright_http::RequestCx;
 use gatewright_resources::guardian::phone;
 use gatewright_store::StoreError;
 use serde_json::{Value, json};
 
+use super::event;
+use crate::events;
 use crate::scripts::notification::{self, Delivery, Notice};
 use crate::stop::Stop;
 
@@ -32,11 +35,29 @@ pub(crate) struct Message<'a> {
 }
 
 impl Message<'_> {
+    /// Hands it over and tells of it in the log; `false` if it could not be sent.
+    pub(crate) async fn deliver(&self, cx: &RequestCx) -> Result<bool, Stop> {
+        let delivery = self.send(cx).await?;
+        events::count_message("sms", &delivery.sent);
+        let failed = delivery.sent.as_ref().err();
+        let code = if failed.is_some() { "gd_send_sms_failure" } else { "gd_send_sms" };
+        let mut event = event(cx, self.client, self.user, Factor::Phone, code);
+        event.details["message"] = json!({ "to": self.to, "action": self.action() });
+        if let Some(error) = failed {
+            event.details["error"] = json!({ "message": error.public, "detail": error.detail });
+        }
+        if let Some(scripts) = &delivery.scripts {
+            event.details["decision"] = json!({ "scripts": scripts });
+        }
+        events::write(cx, event).await?;
+        Ok(failed.is_none())
+    }
+
     /// Hands it over and waits for what came of it.
     ///
     /// # Errors
     /// What a failed database or engine stops with; a message that could not be sent is in the delivery.
-    pub(crate) async fn send(&self, cx: &RequestCx) -> Result<Delivery, Stop> {
+    async fn send(&self, cx: &RequestCx) -> Result<Delivery, Stop> {
         let text = match self.text(cx) {
             Ok(text) => text,
             Err(error) => return Ok(Err(error).into()),

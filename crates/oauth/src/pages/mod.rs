@@ -8,6 +8,7 @@ mod error_page;
 mod look;
 pub(crate) mod policy;
 pub mod preview;
+pub(crate) mod qr;
 pub(crate) mod screen;
 pub(crate) mod texts;
 mod theme;

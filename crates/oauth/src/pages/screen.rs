@@ -7,6 +7,7 @@ use gatewright_http::{Fault, RequestCx, respond};
 
 use super::look::Look;
 use super::policy::Policy;
+use super::qr::Qr;
 use super::texts::Texts;
 
 /// A page. Everything in it is text and is escaped by the template.
@@ -21,7 +22,9 @@ pub(crate) struct Screen {
     pub(crate) subject: Option<Subject>,
     /// How something ended, as a sign above the title.
     pub(crate) mark: Option<Mark>,
-    /// A code to compare.
+    /// A code to scan.
+    pub(crate) qr: Option<Qr>,
+    /// A code to compare, or to keep.
     pub(crate) code: Option<Code>,
     /// What to look out for, above the buttons.
     pub(crate) caution: Option<String>,
@@ -72,6 +75,8 @@ impl Mark {
 pub(crate) struct Code {
     pub(crate) label: String,
     pub(crate) text: String,
+    /// It is too long for large letters.
+    pub(crate) long: bool,
 }
 
 /// A list of sentences with its title.
@@ -226,6 +231,7 @@ impl Screen {
             name,
             subject: None,
             mark: None,
+            qr: None,
             code: None,
             caution: None,
             alert: None,

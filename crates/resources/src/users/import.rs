@@ -5,6 +5,7 @@
 //! another. The job of the Management API and the command line both read [`Batches`] and [`store`] them.
 
 mod batch;
+mod factors;
 mod file;
 mod row;
 mod run;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use gatewright_ambient::{Clock, Random};
 use gatewright_core::connection::Connection;
 use gatewright_core::ids::TenantId;
+use gatewright_jose::MasterKey;
 
 use crate::engine::field::{BOOL, Field, OBJECT, SOME_TEXT, Shape, field};
 use crate::engine::format::Format;
@@ -39,6 +41,8 @@ pub struct Import {
     pub clock: Clock,
     /// Makes the ids of users that bring none.
     pub random: Random,
+    /// Seals the secrets of factors.
+    pub master_key: Arc<MasterKey>,
 }
 
 /// What a row may hold.

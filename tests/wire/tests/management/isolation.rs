@@ -117,6 +117,11 @@ async fn furnish(server: &Server, admin: &Admin) -> BTreeMap<&'static str, Strin
     let user = admin.create("/users", user).await["user_id"].as_str().unwrap().to_owned();
     note("/users/{id}", &[&user]);
     note("/users/{user_id}", &[&user]);
+    let method = json!({"type": "phone", "phone_number": "+61400000000"});
+    let method =
+        id(&admin.create(&format!("/users/{}/authentication-methods", encoded(&user)), method).await);
+    note("/users/{id}/authentication-methods/{authentication_method_id}", &[&user, &method]);
+    note("/guardian/enrollments/{id}", &[&method]);
     note("/jobs/{id}", &[&finished_job(admin, &user).await]);
     let organization = json!({"name": "guild", "enabled_connections": [{"connection_id": connection}]});
     let organization = id(&admin.create("/organizations", organization).await);

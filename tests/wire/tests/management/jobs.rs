@@ -53,6 +53,9 @@ async fn import(server: &Server, admin: &Admin, more: &[(&str, &str)], rows: Val
     (job, errors)
 }
 
+/// The secret of an app, in base32.
+const SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+
 async fn user(admin: &Admin, user_id: &str) -> Value {
     admin.get(&format!("/users/{}", user_id.replace('|', "%7C"))).await
 }
@@ -69,8 +72,9 @@ async fn users_come_in_and_one_bad_row_does_not_spoil_the_file() {
              "app_metadata": {"plan": "free"}, "user_metadata": {"size": 43}},
             {"email": "nonsense", "password_hash": "x",
              "custom_password_hash": {"algorithm": "md5", "hash": {"value": "secret"}}},
-            {"email": "factors@example.com", "mfa_factors": [{"totp": {"secret": "JBSWY3DP"}}]},
-            {"email": "bob@example.com"},
+            {"email": "factors@example.com", "mfa_factors": [{"email": {"value": "factors@example.com"}}]},
+            {"email": "bob@example.com", "user_id": "2",
+             "mfa_factors": [{"totp": {"secret": SECRET}}, {"phone": {"value": "+61400111222"}}]},
         ]);
         let fields = [("connection_id", &*id), ("external_id", "mine"), ("send_completion_email", "false"),
             ("something_else", "1")];
@@ -107,6 +111,9 @@ async fn users_come_in_and_one_bad_row_does_not_spoil_the_file() {
                 name => assert_eq!(ann[name], *value, "{name}"),
             }
         }
+        let methods = admin.get("/users/auth0%7C2/authentication-methods").await;
+        let types: Vec<_> = methods.as_array().unwrap().iter().map(|method| &method["type"]).collect();
+        assert_eq!(types, ["totp", "phone"], "{methods}");
         // They are found like everybody else.
         let found = admin.get("/users?q=user_metadata.size:43&search_engine=v3").await;
         assert_eq!(found[0]["user_id"], "auth0|1");

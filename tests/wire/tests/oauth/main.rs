@@ -16,6 +16,8 @@ mod keys;
 mod lock;
 mod login;
 mod logout;
+mod mfa_api;
+mod mfa_otp;
 mod mfa_sms;
 mod oidc;
 mod otp_grant;

@@ -292,10 +292,9 @@ async fn where_no_page_can_be_shown_nobody_comes_in_without_it() {
             "scope": "openid",
         });
         let answer = server.tool().post("/oauth/token", body).await;
-        assert_eq!(answer.expect(403).error().0, "access_denied");
-        let decision = admin.newest_log("fepft").await["details"]["decision"].clone();
-        assert_eq!(decision["reason"], "mfa_not_in_grant");
-        assert_eq!(decision["multifactor"]["reason"], "mfa_by_policy");
+        assert_eq!(answer.expect(403).error().0, "mfa_required");
+        let decision = admin.newest_log("mfar").await["details"]["decision"].clone();
+        assert_eq!(decision["reason"], "mfa_by_policy");
         // Only a factor that this server lacks is on.
         put(&admin, "/guardian/factors/sms", json!({ "enabled": false })).await;
         put(&admin, "/guardian/factors/push-notification", json!({ "enabled": true })).await;

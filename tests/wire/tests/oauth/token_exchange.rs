@@ -79,24 +79,6 @@ async fn grant_types_that_are_not_built_are_named_and_not_advertised() {
             "requested_token_type": "http://auth0.com/oauth/token-type/federated-connection-access-token"});
         for (name, parameters, feature, event) in [
             (
-                "http://auth0.com/oauth/grant-type/mfa-otp",
-                json!({"mfa_token": "t", "otp": "1"}),
-                "Multi-factor",
-                "feotpft",
-            ),
-            (
-                "http://auth0.com/oauth/grant-type/mfa-oob",
-                json!({"mfa_token": "t", "oob_code": "1"}),
-                "Multi-factor",
-                "feoobft",
-            ),
-            (
-                "http://auth0.com/oauth/grant-type/mfa-recovery-code",
-                json!({"mfa_token": "t", "recovery_code": "1"}),
-                "Multi-factor",
-                "fercft",
-            ),
-            (
                 "urn:okta:params:oauth:grant-type:webauthn",
                 json!({"auth_session": "s", "authn_response": {"id": "i"}}),
                 "Passkeys",

@@ -1,7 +1,7 @@
 //! Scripts that ask for a second factor, and who delivers its messages.
 
 use gatewright_testkit::{
-    Admin, Answer, Form, Options, Page, Server, claims, on_every_database, with_options,
+    Admin, Answer, Form, Options, OtpApp, Page, Server, claims, on_every_database, shown_code, with_options,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -127,6 +127,169 @@ async fn a_rule_asks_unless_the_session_shows_that_one_was_passed() {
         assert_eq!((id.get("amr"), &id["https://example.com/passed"]), (None, &json!(true)));
     })
     .await;
+}
+
+#[tokio::test]
+async fn actions_reach_apps_and_recovery_codes() {
+    on_every_database(async |server: Server| {
+        let admin = prepare(&server).await;
+        put(&admin, "/guardian/factors/otp", json!({ "enabled": true })).await;
+        put(&admin, "/guardian/factors/recovery-code", json!({ "enabled": true })).await;
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
+            const enrolled = event.user.enrolledFactors.map((factor) => factor.type).sort();
+            if (!enrolled.includes('otp')) {
+                api.authentication.enrollWith({ type: 'otp' }, { additionalFactors: [{ type: 'phone' }] });
+                api.authentication.enrollWith({ type: 'recovery-code' });
+            } else if (!enrolled.includes('phone')) {
+                api.authentication.challengeWith({ type: 'otp' });
+                api.authentication.enrollWith({ type: 'phone' });
+            } else {
+                api.multifactor.enable('google-authenticator');
+            }
+            api.idToken.setCustomClaim('https://example.com/before', enrolled);
+        };",
+        )
+        .await;
+        let browser = server.tool();
+        let page = log_in(&server, &browser).await;
+        assert!(page.expect(200).body.contains("id=\"mfa-otp-enrollment-qr\""), "{}", page.body);
+        let app = OtpApp::of_page(&page);
+        let code = app.code(&server);
+        // The recovery code of the first factor is the one that the Action asks for next.
+        let page = Form::of(&page).with("code", &code).submit(&browser, "default").await;
+        assert!(page.expect(200).body.contains("id=\"mfa-recovery-code-enrollment\""), "{}", page.body);
+        let id = id_token(&server, &Form::of(&page).submit(&browser, "default").await).await;
+        assert_eq!((&id["amr"], &id["https://example.com/before"]), (&json!(["mfa"]), &json!([])));
+
+        // A challenge, and one more factor in the same Action.
+        server.turn.forward_seconds(30);
+        let browser = server.tool();
+        let page = log_in(&server, &browser).await;
+        assert!(page.expect(200).body.contains("id=\"mfa-otp-challenge\""), "{}", page.body);
+        let page = Form::of(&page).with("code", &app.code(&server)).submit(&browser, "default").await;
+        let page = type_number(&browser, &page).await;
+        let id = id_token(&server, &type_code(&server, &browser, &page).await).await;
+        assert_eq!(id["https://example.com/before"], json!(["otp", "recovery-code"]));
+
+        // The older name of apps, with the phone enrolled and on.
+        server.turn.forward_seconds(30);
+        let browser = server.tool();
+        let page = log_in(&server, &browser).await;
+        assert!(page.expect(200).body.contains("id=\"mfa-otp-challenge\""), "{}", page.body);
+        assert!(!page.body.contains("Try another method"), "{}", page.body);
+        let page = Form::of(&page).with("code", &app.code(&server)).submit(&browser, "default").await;
+        assert_eq!(id_token(&server, &page).await["amr"], json!(["mfa"]));
+        assert_eq!(decision(&admin, "s").await["multifactor"]["passed"], json!(["otp"]));
+
+        // A recovery code by itself.
+        admin.call(Method::DELETE, &ann(&admin).await, None).await.expect(204);
+        post_login(
+            &server,
+            "exports.onExecutePostLogin = async (event, api) => {
+            api.authentication.enrollWith({ type: 'recovery-code' });
+        };",
+        )
+        .await;
+        let browser = server.tool();
+        let page = log_in(&server, &browser).await;
+        assert!(page.expect(200).body.contains("id=\"mfa-recovery-code-enrollment\""), "{}", page.body);
+        // It is shown again until its user says to have it.
+        let code = shown_code(&page);
+        let state = Form::of(&page).value("state").unwrap().to_owned();
+        let again = browser.get(&format!("/u/mfa-recovery-code-enrollment?state={state}")).await;
+        assert_eq!(shown_code(&again), code);
+        let id = id_token(&server, &Form::of(&again).submit(&browser, "default").await).await;
+        assert_eq!(id.get("amr"), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_action_asks_at_the_token_endpoint_and_runs_once_for_it() {
+    on_every_database(async |server: Server| {
+        let admin = prepare(&server).await;
+        put(&admin, "/guardian/factors/otp", json!({ "enabled": true })).await;
+        let ann = admin.get(&format!("/users-by-email?email={EMAIL}")).await[0]["user_id"].as_str().unwrap().to_owned();
+        let secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+        let path = format!("/users/{}/authentication-methods", ann.replace('|', "%7C"));
+        admin.create(&path, json!({ "type": "totp", "totp_secret": secret })).await;
+        let app = OtpApp::new(secret);
+        let asks = action(
+            &admin,
+            "post-login",
+            "Asks",
+            "exports.onExecutePostLogin = async (event, api) => {
+            api.user.setAppMetadata('asked', (event.user.app_metadata.asked || 0) + 1);
+            api.authentication.challengeWith({ type: 'otp' });
+        };",
+        )
+        .await;
+        let after = action(
+            &admin,
+            "post-login",
+            "After",
+            "exports.onExecutePostLogin = async (event, api) => {
+            const methods = event.authentication.methods.map((method) => method.type || method.name);
+            api.accessToken.setCustomClaim('https://example.com/seen', [
+                event.transaction.protocol, methods, event.user.app_metadata.asked, event.request.body,
+            ]);
+        };",
+        )
+        .await;
+        bind(&admin, "post-login", &[&asks, &after]).await;
+        let realm = "http://auth0.com/oauth/grant-type/password-realm";
+        let otp = "http://auth0.com/oauth/grant-type/mfa-otp";
+        let client = format!("/clients/{}", server.client_id());
+        admin.patch(&client, json!({ "grant_types": [realm, otp, "refresh_token"] })).await;
+        let tool = server.tool();
+        let body = json!({ "grant_type": realm, "client_id": server.client_id(), "realm": DATABASE, "username": EMAIL,
+            "password": GOOD, "scope": "openid offline_access" });
+        let asked = tool.post("/oauth/token", body.clone()).await.expect(403).json();
+        assert_eq!(asked["mfa_requirements"], json!({ "challenge": [{ "type": "otp" }] }));
+        assert_eq!(decision(&admin, "mfar").await["reason"], "mfa_challenge_by_script");
+        let prove = async |asked: &Value| {
+            server.turn.forward_seconds(30);
+            let body = json!({ "grant_type": otp, "client_id": server.client_id(), "mfa_token": asked["mfa_token"],
+                "otp": app.code(&server) });
+            tool.post("/oauth/token", body).await
+        };
+        let tokens = prove(&asked).await.expect(200).json();
+        let told = decision(&admin, "seotpft").await;
+        assert_eq!(told["multifactor"]["asked_by"], "mfa_challenge_by_script");
+        let names = told["scripts"]["runs"].as_array().unwrap().iter().map(|run| run["name"].clone());
+        assert_eq!(Value::from_iter(names), json!(["Asks", "After"]));
+
+        // At a renewal too: the token is exchanged once the factor was passed.
+        let renewal = json!({ "grant_type": "refresh_token", "client_id": server.client_id(),
+            "refresh_token": tokens["refresh_token"] });
+        let asked = tool.post("/oauth/token", renewal).await.expect(403).json();
+        assert_eq!(asked["error"], "mfa_required");
+        let renewed = prove(&asked).await.expect(200).json();
+        assert!(renewed["id_token"].is_string(), "{renewed}");
+        let with_api = json!({ "audience": server.audience() });
+        let mut body = body;
+        body.as_object_mut().unwrap().extend(with_api.as_object().unwrap().clone());
+        let asked = tool.post("/oauth/token", body.clone()).await.expect(403).json();
+        let tokens = prove(&asked).await.expect(200).json();
+        let seen = claims(tokens["access_token"].as_str().unwrap())["https://example.com/seen"].clone();
+        assert_eq!((&seen[0], &seen[1]), (&json!("oauth2-resource-owner"), &json!(["pwd", "otp"])), "{seen}");
+        // Scripts see no proofs.
+        assert!(seen[3].get("otp").is_none() && seen[3].get("mfa_token").is_none(), "{seen}");
+
+        // Another login waits with nothing of the first one, and a user who is blocked meanwhile with nothing.
+        let asked = tool.post("/oauth/token", body).await.expect(403).json();
+        admin.patch(&format!("/users/{}", ann.replace('|', "%7C")), json!({ "blocked": true })).await;
+        assert_eq!(prove(&asked).await.expect(401).error().1, "user is blocked");
+    })
+    .await;
+}
+
+/// The path that removes all factors of Ann.
+async fn ann(admin: &Admin) -> String {
+    let found = admin.get(&format!("/users-by-email?email={EMAIL}")).await;
+    format!("/users/{}/authenticators", found[0]["user_id"].as_str().unwrap().replace('|', "%7C"))
 }
 
 #[tokio::test]

@@ -53,6 +53,7 @@ async fn import_into(local: &Local, args: &UsersImportArgs) -> anyhow::Result<Ou
         upsert: args.upsert,
         clock: Clock::system(),
         random: Random::system(),
+        master_key: Arc::clone(&local.master_key),
     };
     let mut batches = Batches::of(Reader::new(input, Arc::new(import)));
     let (mut progress, mut sum) = (Progress::new(total), Sum::default());

@@ -58,7 +58,7 @@ pub(super) async fn ask_for(
         let error = mfa::page_needed(why);
         return Ok(Step::Answered(refuse_back(cx, &client, &request, error, decided.ledger).await?));
     }
-    let (page, user_id) = (multifactor::page(&ask), known.person.user.user_id.clone());
+    let (page, user_id) = (multifactor::page(cx, &ask), known.person.user.user_id.clone());
     let wait = move |progress: Progress| {
         let scripts = scripts.or(progress.scripts.clone());
         multifactor::note(Progress { scripts, ..progress }, &user_id, &ask)

@@ -162,7 +162,7 @@ impl Case {
         match multifactor::decide(&factors, false, None, by_policy) {
             mfa::Decision::GoesOn(reason) => ledger["multifactor"] = factors.ledger(reason),
             mfa::Decision::Ask(ask) => {
-                let page = multifactor::page(&ask);
+                let page = multifactor::page(&self.cx, &ask);
                 let note = move |progress| multifactor::note(progress, &user_id, &ask);
                 return self.wait(known, page, note).await;
             }

@@ -59,7 +59,7 @@ async fn show(visit: &Visit, device: &WaitingDevice, alert: Option<&str>) -> Res
     if let Some(name) = signed_in(visit).await? {
         screen.subject = Some(Subject { lead: Some(texts.get("loggedInAs")), text: name, edit: None });
     }
-    screen.code = Some(Code { label: texts.get("inputCodeLabel"), text: code });
+    screen.code = Some(Code { label: texts.get("inputCodeLabel"), text: code, long: false });
     screen.caution = Some(texts.get("confirmationText"));
     let mut form = visit.form(DEVICE_CONFIRMATION);
     form.buttons.push(Button { text: texts.get("confirmButtonText"), value: "confirm", primary: true });

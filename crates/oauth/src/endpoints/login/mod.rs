@@ -11,7 +11,7 @@ mod confirmation;
 mod consent;
 mod device_confirmation;
 mod identifier;
-mod mfa_sms;
+pub(crate) mod mfa;
 mod password;
 mod provider;
 mod reset;
@@ -39,7 +39,6 @@ pub(crate) use confirmation::confirmation;
 pub(crate) use consent::consent;
 pub(crate) use device_confirmation::device_confirmation;
 pub(crate) use identifier::identifier;
-pub(crate) use mfa_sms::{mfa_sms_challenge, mfa_sms_enrollment};
 pub(crate) use password::{login, password};
 pub(crate) use provider::provider;
 pub(crate) use reset::{reset_email, reset_request};
@@ -64,10 +63,6 @@ pub(crate) const CONSENT: &str = "/u/consent";
 pub(crate) const DEVICE_CONFIRMATION: &str = "/u/device-confirmation";
 /// The page that says which client will know the user.
 pub(crate) const CONFIRMATION: &str = "/u/confirmation";
-/// The page that asks for a phone number.
-pub(crate) const MFA_SMS_ENROLLMENT: &str = "/u/mfa-sms-enrollment";
-/// The page that asks for the code sent to a phone.
-pub(crate) const MFA_SMS_CHALLENGE: &str = "/u/mfa-sms-challenge";
 const SIGN_UP: &str = "/u/signup";
 const SIGN_UP_IDENTIFIER: &str = "/u/signup/identifier";
 const SIGN_UP_PASSWORD: &str = "/u/signup/password";

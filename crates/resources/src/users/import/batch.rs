@@ -7,8 +7,8 @@ use gatewright_core::ids::TenantId;
 use gatewright_passwords::StoredHash;
 use gatewright_store::{Db, StoreError, Tx, params, sql};
 
-use super::Import;
 use super::row::{Ready, Refused, RowError};
+use super::{Import, factors};
 use crate::passwords;
 use crate::users::rows::{self, Taken};
 
@@ -138,7 +138,10 @@ impl Batch {
         let users: Vec<_> = new.iter().map(|(_, ready)| &ready.user).collect();
         for ((number, ready), fate) in new.into_iter().zip(rows::insert_many(tx, tenant, &users).await?) {
             match fate {
-                Ok(()) => stored.inserted += 1,
+                Ok(()) => {
+                    factors::store(tx, &self.import, ready.user.user_id(), &ready.factors, self.now).await?;
+                    stored.inserted += 1;
+                }
                 Err(taken) => stored.refused.push((*number, ready.refused(conflict(taken, ready)))),
             }
         }
@@ -174,6 +177,7 @@ impl Batch {
                 passwords::set(tx, tenant, &user_id, hash, self.now).await?;
             }
         }
+        factors::store(tx, &self.import, &user_id, &ready.factors, self.now).await?;
         Ok(Some(Ok(())))
     }
 }

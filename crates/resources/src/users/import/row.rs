@@ -5,7 +5,8 @@ use gatewright_passwords::StoredHash;
 use serde_json::{Map, Value, json};
 
 use super::file::{LONGEST_ROW, Row};
-use super::{Import, ROW_FIELDS};
+use super::{Import, ROW_FIELDS, factors};
+use crate::authenticators::Proof;
 use crate::engine::field::{Field, Shape};
 use crate::engine::format::Format;
 use crate::engine::validate::{no_nul, shape_matches};
@@ -24,7 +25,7 @@ pub struct RowError {
 }
 
 impl RowError {
-    fn of(code: &'static str, path: &str, problem: &str) -> Self {
+    pub(super) fn of(code: &'static str, path: &str, problem: &str) -> Self {
         let message = format!("Error in {path} property - {problem}");
         Self { code, message, path: Some(path.to_owned()) }
     }
@@ -72,6 +73,8 @@ pub(super) struct Ready {
     pub(super) user: NewUser,
     /// The hash that it brings.
     pub(super) hash: Option<StoredHash>,
+    /// The second factors that it brings.
+    pub(super) factors: Vec<Proof>,
 }
 
 impl Ready {
@@ -108,7 +111,7 @@ pub(super) fn check(row: &Row, import: &Import, now: Timestamp) -> Result<Ready,
         }
     };
     match ready(&body, import, now) {
-        Ok((user, hash)) => Ok(Ready { body, user, hash }),
+        Ok((user, hash, factors)) => Ok(Ready { body, user, hash, factors }),
         Err(errors) => Err(Refused::new(Value::Object(body), errors)),
     }
 }
@@ -117,7 +120,7 @@ fn ready(
     body: &Map<String, Value>,
     import: &Import,
     now: Timestamp,
-) -> Result<(NewUser, Option<StoredHash>), Vec<RowError>> {
+) -> Result<(NewUser, Option<StoredHash>, Vec<Proof>), Vec<RowError>> {
     let mut errors = problems(body);
     let hash = password(body).unwrap_or_else(|error| {
         errors.push(error);
@@ -127,16 +130,16 @@ fn ready(
         let message = format!("Users of {} connections have no password", import.connection.strategy);
         errors.push(RowError::whole("NOT_PASSED", &message));
     }
-    if body.contains_key("mfa_factors") {
-        let problem = "Factors cannot be imported, so the user was not";
-        errors.push(RowError::of("MFA_FACTORS_FAILED", "mfa_factors", problem));
-    }
+    let factors = factors::read(body).unwrap_or_else(|error| {
+        errors.push(error);
+        Vec::new()
+    });
     if !errors.is_empty() {
         return Err(errors);
     }
     let draft = profile::draft(&import.connection, body, now, || import.random.hex(24));
     let draft = draft.map_err(|error| vec![of_profile(&error.message)])?;
-    Ok((NewUser::new(&import.tenant, draft, hash.as_ref(), now), hash))
+    Ok((NewUser::new(&import.tenant, draft, hash.as_ref(), now), hash, factors))
 }
 
 /// What the declaration of a row says about its members.

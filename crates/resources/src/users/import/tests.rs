@@ -3,21 +3,26 @@ use std::io::BufReader;
 use std::sync::Arc;
 
 use gatewright_ambient::{Clock, Random};
+use gatewright_core::Timestamp;
 use gatewright_core::connection::Connection;
+use gatewright_core::mfa::{Factor, otp};
+use gatewright_jose::{MasterKey, one_time_password};
 use gatewright_passwords::StoredHash;
 use gatewright_store::StoreError;
 use serde_json::{Value, json};
 
 use super::{FileError, Import, LONGEST_ROW, Reader, Row, Rows};
-use crate::passwords;
+use crate::authenticators::proof::{self, Otp};
 use crate::testing::{Conversation, on_every_engine, tenant};
 use crate::users::{by_identifier, export};
+use crate::{authenticators, passwords};
 
 fn import(upsert: bool) -> Arc<Import> {
     let connection =
         Connection { name: "users".to_owned(), strategy: "auth0".to_owned(), ..Connection::default() };
     let (clock, random) = (Clock::turnable().0, Random::seeded(5));
-    Arc::new(Import { tenant: tenant(), connection, upsert, clock, random })
+    let master_key = Arc::new(MasterKey::generate(&Random::seeded(6)));
+    Arc::new(Import { tenant: tenant(), connection, upsert, clock, random, master_key })
 }
 
 /// The rows as text, read through a buffer so small that everything is cut.
@@ -115,8 +120,23 @@ async fn each_wrong_row_says_what_is_wrong_and_the_others_come_in() {
         (json!({"email": "a@example.com", "shoe_size": 43}), "NOT_PASSED", "shoe_size"),
         (json!({"email": "a@example.com", "mfa_factors": []}), "ARRAY_LENGTH_SHORT", "mfa_factors"),
         (
-            json!({"email": "a@example.com", "mfa_factors": [{"totp": {"secret": "JBSW"}}]}),
+            json!({"email": "a@example.com", "mfa_factors": [{"email": {"value": "b@example.com"}}]}),
             "MFA_FACTORS_FAILED",
+            "mfa_factors",
+        ),
+        (
+            json!({"email": "a@example.com", "mfa_factors": [{"totp": {"secret": "no base32!"}}]}),
+            "MFA_FACTORS_FAILED",
+            "mfa_factors",
+        ),
+        (
+            json!({"email": "a@example.com", "mfa_factors": [{"phone": {"value": "+1"}}, {"phone": {"value": "+2"}}]}),
+            "MFA_FACTORS_FAILED",
+            "mfa_factors",
+        ),
+        (
+            json!({"email": "a@example.com", "mfa_factors": vec![json!({}); 11]}),
+            "ARRAY_LENGTH_LONG",
             "mfa_factors",
         ),
         (json!({"email": "a@example.com", "password_hash": "plain"}), "FORMAT", "password_hash"),
@@ -185,6 +205,43 @@ async fn an_upsert_replaces_what_it_may() {
         assert_eq!((&ann["user_id"], &ann["name"], &ann["given_name"]), (&json!("auth0|1"), &json!("Ann"), &json!("Ann")));
         assert_eq!((&ann["blocked"], &ann["username"], &ann["email_verified"]), (&json!(true), &json!("ann"), &json!(true)));
         assert_eq!((&ann["user_metadata"], &ann["app_metadata"]), (&json!({"c": 3}), &json!({"plan": "free"})));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn factors_come_along_and_replace_none() {
+    on_every_engine(async |server: Conversation| {
+        let db = &server.db;
+        let row = |factors: Value| {
+            json!([{"email": "ann@example.com", "user_id": "1", "mfa_factors": factors}]).to_string()
+        };
+        let secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+        let first = row(json!([{"totp": {"secret": secret}}]));
+        assert_eq!(store(db, false, &first).await, (1, 0, vec![]));
+        let second =
+            row(json!([{"totp": {"secret": "GEZDGNBVGY3TQOJQ"}}, {"phone": {"value": "+61400111222"}}]));
+        assert_eq!(store(db, true, &second).await, (0, 1, vec![]));
+        let now = Timestamp::from_seconds(1_700_000_000);
+        let code = one_time_password(&otp::from_base32(secret).unwrap(), otp::steps(now)[0]);
+        let master_key = import(false).master_key.clone();
+        let spent = db.write(move |tx| {
+            Box::pin(async move {
+                let mut judged = Vec::new();
+                for _ in 0..2 {
+                    let typed = ("auth0|1", code.as_str());
+                    judged.push(proof::spend_otp(tx, &tenant(), &master_key, typed, now).await?);
+                }
+                let factors = authenticators::of_user(tx, &tenant(), "auth0|1").await?;
+                Ok::<_, StoreError>((
+                    judged,
+                    factors.into_iter().map(|found| found.factor).collect::<Vec<_>>(),
+                ))
+            })
+        });
+        let (judged, factors) = spent.await.unwrap();
+        assert_eq!(judged, [Otp::Right, Otp::Spent]);
+        assert_eq!(factors, [Factor::Otp, Factor::Phone]);
     })
     .await;
 }
