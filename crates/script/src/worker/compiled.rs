@@ -3,6 +3,7 @@
 //! The library that binds the engine can compile modules only, and those are strict.
 
 #![expect(unsafe_code, reason = "the engine's own calls for scripts that are compiled and not run")]
+#![expect(clippy::disallowed_types, reason = "scripts are compiled before the engine's memory is copied")]
 
 use rquickjs::{Ctx, Error, Persistent, Value, qjs};
 

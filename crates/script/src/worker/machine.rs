@@ -14,20 +14,18 @@ use super::shelf::Book;
 use crate::flow::Wrapper;
 use crate::triggers;
 
-type Lasting<T> = Persistent<T>;
-
 /// A machine between flows.
 pub(super) struct Kept {
-    begin: Lasting<Function<'static>>,
-    open: Lasting<Function<'static>>,
-    settle: Lasting<Function<'static>>,
-    fire: Lasting<Function<'static>>,
-    result: Option<Lasting<Function<'static>>>,
-    slot: Lasting<Object<'static>>,
-    saved: [Lasting<Function<'static>>; 2],
+    begin: Persistent<Function<'static>>,
+    open: Persistent<Function<'static>>,
+    settle: Persistent<Function<'static>>,
+    fire: Persistent<Function<'static>>,
+    result: Option<Persistent<Function<'static>>>,
+    slot: Persistent<Object<'static>>,
+    saved: [Persistent<Function<'static>>; 2],
     pub(super) scripts: Vec<Script>,
     /// The engine must not find one that nobody needs any more: what Rust holds of it would be gone for good.
-    _natives: Vec<Lasting<Function<'static>>>,
+    _natives: Vec<Persistent<Function<'static>>>,
 }
 
 /// A program that is ready to be called.
@@ -35,7 +33,7 @@ pub(super) struct Script {
     pub(super) book: Rc<Book>,
     /// Unless it is no JavaScript.
     pub(super) compiled: Option<Compiled>,
-    require: Lasting<Function<'static>>,
+    require: Persistent<Function<'static>>,
 }
 
 impl Script {
@@ -62,18 +60,16 @@ impl Kept {
                 setting.set("exportName", triggers::export_name(id))?;
                 "actions"
             }
-            Wrapper::Rule => "rules",
-            Wrapper::Hook => "rules",
-            Wrapper::Callback => "rules",
+            legacy => {
+                let kind = match legacy {
+                    Wrapper::Hook => "hook",
+                    Wrapper::Callback => "callback",
+                    _ => "rule",
+                };
+                setting.set("kind", kind)?;
+                "rules"
+            }
         };
-        setting.set(
-            "kind",
-            match wrapper {
-                Wrapper::Hook => "hook",
-                Wrapper::Callback => "callback",
-                _ => "rule",
-            },
-        )?;
         let is_action = matches!(wrapper, Wrapper::Action { .. });
         let known =
             Known { flight: Rc::clone(flight), trigger: trigger.to_owned(), is_action, books: books.clone() };
@@ -121,7 +117,7 @@ impl Kept {
 
     /// The machine for one flow.
     pub(super) fn restore<'js>(&self, ctx: &Ctx<'js>) -> Result<(Machine<'js>, Saved<'js>), Error> {
-        let take = |function: &Lasting<Function<'static>>| function.clone().restore(ctx);
+        let take = |function: &Persistent<Function<'static>>| function.clone().restore(ctx);
         let machine = Machine {
             begin: take(&self.begin)?,
             open: take(&self.open)?,
