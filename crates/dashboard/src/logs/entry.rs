@@ -45,8 +45,9 @@ pub(crate) async fn entry(
         page = page.block(&Notice {
             kind: "note",
             title: "As it was decided then",
-            text: "The settings may have changed since.".to_owned(),
-            link: Some((format!("{back}?basis=now"), "Decide it again with the settings of now".to_owned())),
+            text: "The settings may have changed since: the same can be decided with those of now."
+                .to_owned(),
+            link: Some((format!("{back}?basis=now"), "Decide it again".to_owned())),
         });
     }
     for table in tables {
@@ -79,7 +80,7 @@ fn told(report: &Report, back: String) -> Notice {
     Notice {
         kind: "note",
         title: "Decided again, with the settings of now",
-        text: format!("{} {text}", report.verdict),
+        text: format!("{}. {text}", report.verdict.trim_end_matches('.')),
         link: Some((back, "As it was decided then".to_owned())),
     }
 }
