@@ -7,7 +7,6 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use gatewright_http::App;
@@ -22,7 +21,7 @@ use crate::emails::preview::Frame;
 use crate::form::{self, FormView, Outcome, Refused, Spec, submit, submit_with};
 use crate::page::{Blocks, Page};
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::{Query, Sent};
 use crate::session::Admin;
 use crate::view::{Notice, text};
 
@@ -77,8 +76,7 @@ impl Stored {
     }
 }
 
-async fn show(admin: Admin, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+async fn show(admin: Admin, Query(query): Query) -> Result<Response, Problem> {
     let stored = Stored::read(&admin).await?;
     Ok(page(&admin, &stored, None).done(query.text("done")).respond())
 }
@@ -167,8 +165,7 @@ async fn without(admin: Admin, body: Bytes) -> Result<Response, Problem> {
 }
 
 /// `GET …/preview`: what is stored, or what the script sends while it is typed.
-async fn preview_by_get(admin: Admin, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    let sent = Sent::parse(query.unwrap_or_default().as_bytes())?;
+async fn preview_by_get(admin: Admin, Query(sent): Query) -> Result<Response, Problem> {
     preview(&admin, &sent).await
 }
 

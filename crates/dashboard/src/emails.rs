@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use gatewright_http::App;
@@ -22,7 +22,7 @@ use crate::api::ApiCall;
 use crate::form::{self, FormView, Outcome, Refusal, Refused, submit_with};
 use crate::page::Page;
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::{Query, Sent};
 use crate::session::Admin;
 use crate::view::{Cell, Notice, Row, Table};
 
@@ -113,12 +113,7 @@ fn page(admin: &Admin, kind: &Kind, template: &Value, refused: Option<&Refused>)
     ))
 }
 
-async fn show(
-    admin: Admin,
-    Path(name): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+async fn show(admin: Admin, Path(name): Path<String>, Query(query): Query) -> Result<Response, Problem> {
     let kind = texts::kind(&name)?;
     let template = stored(&admin, kind).await?;
     let mut page = page(&admin, kind, &template, None).done(query.text("done"));

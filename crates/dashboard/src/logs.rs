@@ -4,14 +4,13 @@ mod entry;
 mod sentence;
 
 use askama::Template;
-use axum::extract::RawQuery;
 use axum::response::Response;
 use serde_json::Value;
 
 use crate::api::encoded;
 use crate::page::{Link, Page};
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::Query;
 use crate::session::Admin;
 use crate::view::{Cell, Empty, Row, Search, Table, items, kept, text, total};
 
@@ -42,8 +41,7 @@ struct Live {
 }
 
 /// `GET /dashboard/logs`; with `live` it shows what comes.
-pub(crate) async fn list(admin: Admin, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+pub(crate) async fn list(admin: Admin, Query(query): Query) -> Result<Response, Problem> {
     let q = query.some("q").unwrap_or_default();
     let is_live = query.some("live").is_some();
     let page = if is_live { 0 } else { query.page() };

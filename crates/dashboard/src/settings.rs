@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use gatewright_http::App;
@@ -15,7 +14,7 @@ use crate::api::ApiCall;
 use crate::form::{self, FormView, Kind, Outcome, Refused, Spec, control, submit};
 use crate::page::Page;
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::Query;
 use crate::session::Admin;
 
 /// A page of settings, declared.
@@ -98,13 +97,12 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     let once = &SETTINGS;
     Router::new().route(
         once.path,
-        get(move |admin: Admin, query: RawQuery| show(once, admin, query))
+        get(move |admin: Admin, query: Query| show(once, admin, query))
             .post(move |admin: Admin, body: Bytes| change(once, admin, body)),
     )
 }
 
-async fn show(once: &'static Once, admin: Admin, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+async fn show(once: &'static Once, admin: Admin, Query(query): Query) -> Result<Response, Problem> {
     Ok(page(once, &admin, None).await?.done(query.text("done")).respond())
 }
 

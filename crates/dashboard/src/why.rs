@@ -5,8 +5,8 @@
 //! pressed ([`crate::remedy`]).
 
 use askama::Template;
-use gatewright_core::explain::{Report, Row, apply, recorded};
-use serde_json::Value;
+use gatewright_core::explain::{Report, Row, Then, apply, recorded};
+use serde_json::{Value, json};
 
 use crate::api::encoded;
 use crate::session::CSRF;
@@ -47,8 +47,15 @@ pub(crate) struct WhyRow {
     pub(crate) reason: String,
     pub(crate) says: String,
     pub(crate) remedy: String,
-    /// The change of a setting that would be the remedy, as JSON.
-    pub(crate) change: Option<String>,
+    /// The changes of settings that together would be the remedy, as a JSON array in the order in which they can be
+    /// made.
+    pub(crate) changes: Option<String>,
+    /// Decided again: what became of it then, where that was something else.
+    pub(crate) then: Option<Then>,
+    /// Why it was not decided again.
+    pub(crate) kept: Option<String>,
+    /// It was decided again.
+    pub(crate) is_again: bool,
     /// Where the setting is that decided, and its name.
     pub(crate) place: Option<(String, String)>,
     /// Another request that would not have this reason.
@@ -57,11 +64,17 @@ pub(crate) struct WhyRow {
 
 impl From<Row> for WhyRow {
     fn from(row: Row) -> Self {
-        let change = row.change.as_ref().filter(|change| apply::plan(change).is_some());
+        let changes = row.changes();
+        let can_be_made = !changes.is_empty() && changes.iter().all(|change| apply::plan(change).is_some());
+        let changes = can_be_made.then(|| json!(changes).to_string());
+        let is_again = row.then.is_some();
         Self {
             place: place(row.change.as_ref().unwrap_or(&Value::Null), row.setting.as_deref()),
-            change: change.map(Value::to_string),
+            changes,
+            is_again,
             name: named(&row),
+            then: row.then.clone().filter(|then| then.differs(&row)),
+            kept: row.kept,
             outcome: row.outcome,
             reason: row.reason,
             says: row.says,
@@ -102,8 +115,13 @@ pub(crate) fn report_rows(report: &Report) -> Vec<WhyRow> {
 
 /// The tables of a `decision`: that of the scopes first, the claims last.
 pub(crate) fn tables(decision: &Value, remedies: &Remedies) -> Vec<WhyTable> {
+    tables_of(recorded::rows(decision), decision, remedies)
+}
+
+/// The same of rows that were made of it, such as those of a decision made again.
+pub(crate) fn tables_of(rows: Vec<Row>, decision: &Value, remedies: &Remedies) -> Vec<WhyTable> {
     let (mut scopes, mut others, mut id_token, mut access_token) = (vec![], vec![], vec![], vec![]);
-    for row in recorded::rows(decision) {
+    for row in rows {
         let rows = match row.kind.as_str() {
             // The refusal of the scopes stands above them.
             "request" if decision["scope"]["reason"] == row.reason.as_str() => &mut scopes,
@@ -132,7 +150,11 @@ fn add(rows: &mut Vec<WhyRow>, row: Row) {
     let is_claim = row.kind == "claim";
     let row = WhyRow::from(row);
     match rows.last_mut() {
-        Some(last) if is_claim && (&last.reason, &last.says) == (&row.reason, &row.says) => {
+        Some(last)
+            if is_claim
+                && (&last.reason, &last.says, &last.then, &last.kept)
+                    == (&row.reason, &row.says, &row.then, &row.kept) =>
+        {
             last.name = format!("{} {}", last.name, row.name);
         }
         _ => rows.push(row),
@@ -170,9 +192,9 @@ mod tests {
         let dropped = &tables[0].rows[1];
         assert_eq!((dropped.outcome.as_str(), dropped.remedy.as_str()), ("dropped", "Ask."));
         assert_eq!(dropped.place.as_ref().unwrap().0, "/dashboard/applications/a%7Cb");
-        assert!(dropped.change.is_some());
+        assert!(dropped.changes.as_ref().is_some_and(|changes| changes.starts_with("[{")));
         // Nobody knows yet who will log in, so nobody can be given the permission.
-        assert_eq!(tables[0].rows[2].change, None);
+        assert_eq!(tables[0].rows[2].changes, None);
         assert_eq!(tables[1].rows[0].name, "login");
         assert_eq!(tables[2].rows.len(), 1);
         assert_eq!(tables[2].rows[0].name, "name nickname");

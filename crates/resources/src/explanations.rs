@@ -3,14 +3,15 @@
 //! Ours, not Auth0's. The command `gatewright explain` comes to the same [`explain`]. What is asked about is told
 //! by its form ([`gatewright_core::explain::given`]); this fetches what the core needs to explain it.
 
+mod again;
 mod events;
 mod tokens;
 
 use gatewright_core::Timestamp;
 use gatewright_core::client::Client;
 use gatewright_core::explain::given::{Given, given};
-use gatewright_core::explain::preview::{self, Decided, Decision};
-use gatewright_core::explain::{Report, Row, recorded, replay};
+use gatewright_core::explain::preview::{self, Decision};
+use gatewright_core::explain::{Report, Row, recorded};
 use gatewright_core::ids::Issuer;
 use gatewright_core::resource_server::{ClientGrant, ResourceServer};
 use gatewright_core::scope::{self, ScopeAsk, ScopeFacts, ThirdPartyMode};
@@ -21,8 +22,8 @@ use crate::engine::field::{Field, Shape, field};
 use crate::engine::operation::{Effect, Run};
 use crate::engine::validate::Purpose;
 use crate::engine::{ApiError, Handler, Input, Method, OpCx, Operation, Resource};
-use crate::permissions;
 use crate::snapshot::{self, Tenant};
+use crate::tenants;
 
 const FIELDS: &[Field] = &[
     field("what", Shape::text(1, 16_384)).required().hint(
@@ -59,6 +60,9 @@ fn run<'a>(cx: &'a mut OpCx<'_>, input: &'a Input) -> Run<'a> {
                 "'what is none of: an authorize URL, a JWT, a refresh token, a log id, a request id' on property what",
             )),
             Err(Unexplained::NotFound(what)) => Err(ApiError::new(404, what)),
+            Err(Unexplained::OtherHost { named, own }) => Err(ApiError::invalid_body(format!(
+                "'the URL is of the host {named}, and this tenant is served at {own}' on property what"
+            ))),
         }
     })
 }
@@ -89,6 +93,13 @@ pub enum Unexplained {
     NotUnderstood,
     /// It has, and it is not there.
     NotFound(&'static str),
+    /// A URL of a host that is not the tenant's.
+    OtherHost {
+        /// The URL's.
+        named: String,
+        /// The one that the tenant was made with.
+        own: String,
+    },
 }
 
 /// Explains what is asked about.
@@ -103,7 +114,17 @@ pub async fn explain(
 ) -> Result<Result<Report, Unexplained>, StoreError> {
     match given(asked) {
         None => Ok(Err(Unexplained::NotUnderstood)),
-        Some(Given::AuthorizeUrl { origin, params }) => Ok(Ok(authorize_url(place, &origin, &params))),
+        Some(Given::AuthorizeUrl { origin, params }) => {
+            let issuer = match origin.as_deref().and_then(|origin| origin.split_once("://")) {
+                Some((scheme, host)) => match of_tenant(tx, place, host).await? {
+                    Ok(()) => Issuer::new(scheme, host),
+                    Err(other) => return Ok(Err(other)),
+                },
+                // A path without a host is of the place where it is asked.
+                None => place.issuer.clone(),
+            };
+            Ok(Ok(authorize_url(place, &issuer, &params)))
+        }
         Some(Given::Token(token)) => tokens::jwt(tx, place, &token, basis).await.map(Ok),
         Some(Given::Reason(code)) => {
             let rows = vec![Row::new("reason", "", recorded::outcome_of(code), code)];
@@ -122,8 +143,7 @@ pub async fn explain(
 }
 
 /// An authorize URL has no user yet: where RBAC is on, permissions are those of nobody.
-fn authorize_url(place: &Place<'_>, origin: &str, params: &[(String, String)]) -> Report {
-    let issuer = issuer_of(place, origin);
+fn authorize_url(place: &Place<'_>, issuer: &Issuer, params: &[(String, String)]) -> Report {
     let client_id = params.iter().find(|(name, _)| name == "client_id").map(|(_, value)| value.as_str());
     let client = client_id.and_then(|id| place.tenant.client(id)).map(|client| &**client);
     preview::authorize(params, client, |request| {
@@ -131,9 +151,9 @@ fn authorize_url(place: &Place<'_>, origin: &str, params: &[(String, String)]) -
         let nobody = Client::default();
         let client = client.unwrap_or(&nobody);
         let audience = request.audience.as_deref().or_else(|| place.tenant.default_audience());
-        let facts = Facts::of(place, &issuer, client, audience);
+        let facts = Facts::of(place, issuer, client, audience);
         let ask = ScopeAsk { scope: request.scope.as_deref(), audience, flow: request.flow() };
-        let scopes = scope::decide(&ask, &facts.about(place, &issuer, client, None, &[]));
+        let scopes = scope::decide(&ask, &facts.about(place, issuer, client, None, &[]));
         Decision { scopes, api: facts.api }
     })
 }
@@ -172,31 +192,20 @@ impl Facts {
     }
 }
 
-/// The issuer that a URL names; a path without a host is of the place where it is asked.
-fn issuer_of(place: &Place<'_>, origin: &str) -> Issuer {
-    match origin.split_once("://") {
-        Some((scheme, host)) if origin != "https://localhost" => Issuer::new(scheme, host),
-        _ => place.issuer.clone(),
-    }
-}
-
-/// Decides a recorded request about scopes again, against the configuration now.
-async fn decide_again(
+/// Whether the tenant is served at the host: its own, a custom domain, or where it is asked.
+async fn of_tenant(
     tx: &mut Tx,
     place: &Place<'_>,
-    issuer: &Issuer,
-    (client_id, user_id): (&str, Option<&str>),
-    recorded: &replay::Recorded,
-) -> Result<Option<Decided>, StoreError> {
-    let Some(client) = place.tenant.client(client_id) else { return Ok(None) };
-    let facts = Facts::of(place, issuer, client, recorded.audience.as_deref());
-    let permissions = match (&facts.api, user_id) {
-        (Some(api), Some(user_id)) if api.enforce_policies => {
-            permissions::held(tx, &place.tenant.id, user_id, &api.id).await?
-        }
-        _ => Vec::new(),
-    };
-    Ok(recorded.decide(&facts.about(place, issuer, client, user_id, &permissions)))
+    host: &str,
+) -> Result<Result<(), Unexplained>, StoreError> {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let is_here = place.issuer.domain() == host;
+    let served = tenants::by_host(tx, name).await?.is_some_and(|(tenant, _)| tenant == place.tenant.id);
+    if is_here || served {
+        return Ok(Ok(()));
+    }
+    let own = tenants::host(tx, &place.tenant.id).await?;
+    Ok(Err(Unexplained::OtherHost { named: name.to_owned(), own }))
 }
 
 #[cfg(test)]

@@ -109,6 +109,9 @@ describe('looks of the dashboard', () => {
       await page.goto(`${gatewright.issuer}dashboard/logs?q=type%3As`);
       await page.locator('a.open').first().click();
       await shown('log-entry');
+      await page.getByRole('link', { name: 'Decide it again' }).click();
+      await page.getByRole('heading', { name: 'Decided again' }).waitFor();
+      await shown('log-entry-now');
       const query = new URLSearchParams({ client_id: 'gatewright-playground', audience: 'https://tea.example/', scope: 'openid read:tea' });
       await page.goto(`${gatewright.issuer}dashboard/playground?${query}`);
       await shown('playground-remedy');

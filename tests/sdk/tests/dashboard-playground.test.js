@@ -97,13 +97,41 @@ dashboard('dashboard playground', (stage) => {
     assert.match(await claims(), /scope\s+openid read:tea/);
   });
 
+  test('a remedy of two changes is one button: step by step, and the entry decided again says what is other now', async () => {
+    const { page, gatewright } = stage;
+    const identifier = `https://${randomUUID()}.example/`;
+    await gatewright.management('POST', 'resource-servers', { identifier, name: 'Coffee', enforce_policies: true });
+    const query = new URLSearchParams({
+      client_id: 'gatewright-playground', audience: identifier, scope: 'openid read:beans', connection: 'sms', response_type: 'code',
+    });
+    await page.goto(at(`/playground?${query}`));
+    const phone = newPhone();
+    const first = await run(phone);
+    await page.goto(at('/logs?q=type%3As'));
+    await page.locator('a.open').first().click();
+    await heading('Login');
+    await row('read:beans').getByRole('button', { name: 'Apply the remedy' }).click();
+    await says(/Step 1 of 2[\s\S]*PATCH \/api\/v2\/resource-servers/);
+    await press('Make this change');
+    await says(/Step 2 of 2[\s\S]*POST \/api\/v2\/users\/sms%7C\w+\/permissions/);
+    await press('Make this change');
+    await says(/The change is made/);
+    await page.getByRole('link', { name: 'Decide it again' }).click();
+    await says(/Decided again, with the settings of now/);
+    assert.match(await row('read:beans').innerText(), /dropped[\s\S]*granted[\s\S]*Then not_defined_on_api/);
+    await says(/Not decided again: What the browser had then/);
+    await page.goto(at(`/playground?${query}`));
+    await run(phone, first);
+    assert.match(await claims(), /scope\s+openid read:beans/);
+  });
+
   test('an API that does not exist is made by its remedy, and a remedy of another session is not taken', async () => {
     const { page, gatewright, context } = stage;
     const identifier = `https://${randomUUID()}.example/`;
     await page.goto(at(`/playground?client_id=gatewright-playground&scope=openid&audience=${encodeURIComponent(identifier)}`));
     const old = await context.newPage();
     await old.goto(page.url());
-    const change = await page.locator('.why input[name="change"]').first().inputValue();
+    const change = await page.locator('.why input[name="changes"]').first().inputValue();
     await page.getByRole('button', { name: 'Apply the remedy' }).first().click();
     await says(/POST \/api\/v2\/resource-servers/);
     await press('Make this change');
@@ -116,7 +144,7 @@ dashboard('dashboard playground', (stage) => {
     const cookie = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
     for (const path of ['/remedy', '/remedy/apply']) {
       const forged = await request(at(path), {
-        ca: gatewright.ca, method: 'POST', body: new URLSearchParams({ change, back: '/dashboard/' }).toString(),
+        ca: gatewright.ca, method: 'POST', body: new URLSearchParams({ changes: change, back: '/dashboard/' }).toString(),
         headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
       });
       assert.equal(forged.status, 403, path);

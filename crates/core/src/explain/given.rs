@@ -5,10 +5,10 @@ use url::Url;
 /// What was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Given {
-    /// A URL of `/authorize`: its origin, and its query.
+    /// A URL of `/authorize`, or its path and query.
     AuthorizeUrl {
-        /// Scheme, host and port.
-        origin: String,
+        /// Scheme, host and port, where they are there.
+        origin: Option<String>,
         /// Parameters in order, decoded.
         params: Vec<(String, String)>,
     },
@@ -41,13 +41,13 @@ pub fn given(text: &str) -> Option<Given> {
         !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
     if text.starts_with("http://") || text.starts_with("https://") {
-        return authorize_url(text);
+        return authorize_url(text, true);
     }
     // A query as it stands in a server's access log, or a path.
     if let Some((path, _)) = text.split_once('?')
         && path.trim_start_matches('/') == "authorize"
     {
-        return authorize_url(&format!("https://localhost/{}", text.trim_start_matches('/')));
+        return authorize_url(&format!("https://localhost/{}", text.trim_start_matches('/')), false);
     }
     if text.matches('.').count() == 2 && text.split('.').take(2).all(in_base64url) {
         return Some(Given::Token(owned()));
@@ -69,13 +69,14 @@ pub fn given(text: &str) -> Option<Given> {
     (text.len() >= 32 && in_base64url(text)).then(|| Given::RefreshToken(owned()))
 }
 
-fn authorize_url(text: &str) -> Option<Given> {
+fn authorize_url(text: &str, has_host: bool) -> Option<Given> {
     let url = Url::parse(text).ok()?;
     if url.path().trim_end_matches('/') != "/authorize" {
         return None;
     }
     let params = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    Some(Given::AuthorizeUrl { origin: url.origin().ascii_serialization(), params })
+    let origin = has_host.then(|| url.origin().ascii_serialization());
+    Some(Given::AuthorizeUrl { origin, params })
 }
 
 #[cfg(test)]
@@ -85,7 +86,9 @@ mod tests {
     #[test]
     fn each_thing_is_told_by_its_form() {
         let kind = |text: &str| match given(text) {
-            Some(Given::AuthorizeUrl { origin, params }) => format!("url {origin} {}", params.len()),
+            Some(Given::AuthorizeUrl { origin, params }) => {
+                format!("url {} {}", origin.unwrap_or_default(), params.len())
+            }
             Some(Given::Token(_)) => "token".into(),
             Some(Given::LogId(_)) => "log".into(),
             Some(Given::RequestId(_)) => "request".into(),
@@ -98,8 +101,8 @@ mod tests {
             "https://localhost:8443/authorize?client_id=a&scope=openid%20x",
             "url https://localhost:8443 2",
         );
-        check("/authorize?client_id=a", "url https://localhost 1");
-        check("authorize?client_id=a", "url https://localhost 1");
+        check("/authorize?client_id=a", "url  1");
+        check("authorize?client_id=a", "url  1");
         check("https://localhost:8443/oauth/token", "nothing");
         check("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "token");
         check(&"9".repeat(56), "log");

@@ -1,12 +1,14 @@
 //! Why: what was decided, or would be, as a table that people read.
 //!
 //! Owns: what can be asked about ([`given`]), the rows of a decision that was recorded ([`recorded`]) or is
-//! made up from a request ([`preview`]), deciding a recorded request again ([`replay`]), the text of the table
-//! ([`table`]). Does not own: deciding, fetching, changing settings.
+//! made up from a request ([`preview`]), deciding a record again ([`again`], its scopes by [`replay`], its request
+//! from what the log keeps of it, [`asked`]), the text of the table ([`table`]). Does not own: deciding, fetching, changing settings.
 //!
-//! Reading order: [`Report`], [`recorded`], [`replay`].
+//! Reading order: [`Report`], [`recorded`], [`again`].
 
+pub mod again;
 pub mod apply;
+pub mod asked;
 pub mod given;
 pub mod preview;
 pub mod recorded;
@@ -27,7 +29,7 @@ use crate::reasons;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// What kind of thing: `scope`, `claim`, `audience`, `lifetime`, `refresh_token`, `prompt`, `redirect`,
-    /// `permissions`, `login`, `request`, `script`.
+    /// `permissions`, `login`, `multifactor`, `request`, `script`; decided again also `client`, `connection`.
     pub kind: String,
     /// Its name, e.g. the scope.
     pub item: String,
@@ -48,6 +50,37 @@ pub struct Row {
     /// What has to be changed besides, for `change` alone would not do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub further_changes: Vec<Value>,
+    /// Decided again: what became of it when it was recorded. The members above say what would become of it now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub then: Option<Then>,
+    /// Asked to be decided again, and not: why it stands as it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
+}
+
+/// How a row that is decided again was recorded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Then {
+    /// See [`Row::outcome`]; `absent` where the record has no such row.
+    pub outcome: String,
+    /// See [`Row::reason`].
+    pub reason: String,
+    /// See [`Row::says`].
+    pub says: String,
+}
+
+impl Then {
+    /// Of a row as it was recorded.
+    pub(crate) fn of(row: &Row) -> Self {
+        Self { outcome: row.outcome.clone(), reason: row.reason.clone(), says: row.says.clone() }
+    }
+
+    /// Whether the row came out otherwise by now.
+    pub fn differs(&self, now: &Row) -> bool {
+        // A lifetime has its seconds in its sentence.
+        let numbers = now.kind == "lifetime" && self.says != now.says;
+        self.outcome != now.outcome || self.reason != now.reason || numbers
+    }
 }
 
 impl Row {
@@ -65,6 +98,15 @@ impl Row {
             remedy: text(entry.map(|entry| entry.remedy)),
             ..Self::default()
         }
+    }
+
+    /// The changes that together would do it, in the order in which they can be made.
+    pub fn changes(&self) -> Vec<&Value> {
+        in_order(self.proposed())
+    }
+
+    fn proposed(&self) -> impl Iterator<Item = &Value> {
+        self.change.iter().chain(&self.further_changes)
     }
 
     /// Whether it came out as it was wanted.
@@ -110,14 +152,18 @@ impl Report {
     /// The changes that the rows propose, each once, in an order in which they can be made: a grant holds what
     /// its API defines.
     pub fn changes(&self) -> Vec<&Value> {
-        let mut all: Vec<&Value> = Vec::new();
-        for change in self.rows.iter().flat_map(|row| row.change.iter().chain(&row.further_changes)) {
-            if !all.contains(&change) {
-                all.push(change);
-            }
-        }
-        let order = ["resource-servers", "clients", "client-grants", "users"];
-        all.sort_by_key(|change| order.iter().position(|resource| change["resource"] == **resource));
-        all
+        in_order(self.rows.iter().flat_map(Row::proposed))
     }
+}
+
+fn in_order<'a>(changes: impl Iterator<Item = &'a Value>) -> Vec<&'a Value> {
+    let mut all: Vec<&Value> = Vec::new();
+    for change in changes {
+        if !all.contains(&change) {
+            all.push(change);
+        }
+    }
+    let order = ["resource-servers", "clients", "client-grants", "users"];
+    all.sort_by_key(|change| order.iter().position(|resource| change["resource"] == **resource));
+    all
 }

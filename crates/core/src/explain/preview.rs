@@ -36,10 +36,20 @@ pub fn authorize(
     client: Option<&Client>,
     decide: impl FnOnce(&Request) -> Decision,
 ) -> Report {
-    let ask = &Ask::read(|name| {
+    let ask = Ask::read(|name| {
         let found = params.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
     });
+    of_ask(&ask, repeated(params), client, decide)
+}
+
+/// The same of a request that was read; `repeated`: a parameter that was there twice.
+pub(super) fn of_ask(
+    ask: &Ask,
+    repeated: Option<&str>,
+    client: Option<&Client>,
+    decide: impl FnOnce(&Request) -> Decision,
+) -> Report {
     let mut report = Report { about: "authorize_url".into(), basis: "now".into(), ..Report::default() };
     let mut fact = |name: &str, value: Option<&str>| {
         report.facts.extend(value.map(|value| (name.to_owned(), value.to_owned())));
@@ -48,7 +58,7 @@ pub fn authorize(
     fact("client", client.map(|client| client.name.as_str()));
     fact("redirect_uri", ask.redirect_uri.as_deref());
     fact("audience", ask.audience.as_deref());
-    if let Some(name) = repeated(params) {
+    if let Some(name) = repeated {
         let text = format!("The parameter {name} was sent more than once.");
         let error = OAuthError::invalid_request(text);
         refuse(&mut report, &error, client, "on a page of this server");

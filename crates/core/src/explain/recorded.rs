@@ -5,9 +5,10 @@ use serde_json::Value;
 use super::Row;
 
 /// Members of `details.decision` that are lists of rows of one kind or single rows.
-const MEMBERS: [(&str, &str); 7] = [
+const MEMBERS: [(&str, &str); 8] = [
     ("login", "login"),
     ("prompt", "prompt"),
+    ("multifactor", "multifactor"),
     ("redirect", "redirect"),
     ("audience", "audience"),
     ("permissions", "permissions"),
@@ -67,10 +68,13 @@ pub fn outcome_of(reason: &str) -> &'static str {
     }
 }
 
-fn row(kind: &str, record: &Value) -> Option<Row> {
+pub(super) fn row(kind: &str, record: &Value) -> Option<Row> {
     let reason = record["reason"].as_str()?;
     let text = |name: &str| record[name].as_str();
-    let outcome = text("outcome").unwrap_or_else(|| outcome_of(reason));
+    let outcome = text("outcome").unwrap_or_else(|| match kind {
+        "multifactor" => crate::mfa::outcome_of(reason),
+        _ => outcome_of(reason),
+    });
     let item = text("item").or(text("by")).unwrap_or_default();
     let mut row = Row::new(kind, item, outcome, reason).with(record);
     let shown = shown(kind, record);
@@ -117,7 +121,7 @@ fn family(record: &Value) -> Option<String> {
     Some(told + ".")
 }
 
-fn claim_row(token: &str, name: &str, group: &Value) -> Row {
+pub(super) fn claim_row(token: &str, name: &str, group: &Value) -> Row {
     let reason = group["reason"].as_str().unwrap_or_default();
     let mut row = Row::new("claim", &format!("{token} {name}"), "stated", reason);
     row.remedy = None;

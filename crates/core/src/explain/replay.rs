@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::authorize::{Ask, ResponseTypes};
 use crate::scope::{self, Flow, OFFLINE_ACCESS, ScopeAsk, ScopeFacts, ScopeRefusal, ScopeReport};
 use crate::script::{Change, ScopeChange};
 
@@ -84,6 +85,25 @@ impl Recorded {
         let by_request = matches!(scope["reason"].as_str(), Some("scope_too_long" | "too_many_scopes"));
         let scope = asked.join(" ");
         Some(Self { flow, scope, audience: audience.map(str::to_owned), original, scripts, by_request })
+    }
+
+    /// The same with the request itself, where the record keeps it; a request that was refused before its scopes
+    /// were decided has nothing else. `audience` is the one to decide about now.
+    pub fn of_request(scope: &Value, ask: &Ask, audience: Option<&str>) -> Option<Self> {
+        let types = ResponseTypes::parse(ask.response_type.as_deref().unwrap_or_default())?;
+        let flow = match (types.code, types.has_token_or_id_token()) {
+            (true, true) => Flow::Hybrid,
+            (true, false) => Flow::Code,
+            (false, _) => Flow::Implicit,
+        };
+        let recorded = Self::read(scope).unwrap_or_default();
+        Some(Self {
+            flow: flow.name().to_owned(),
+            scope: ask.scope.clone().unwrap_or_default(),
+            audience: audience.map(str::to_owned),
+            by_request: false,
+            ..recorded
+        })
     }
 
     /// Decides again. `None` where no setting could change the verdict.

@@ -1,6 +1,6 @@
 //! The table as text: aligned columns, colour where there is a terminal to show it.
 
-use super::{Report, Row};
+use super::{Report, Row, Then};
 use crate::terminal::printable;
 
 /// How many characters a line may have before the sentence goes to a line of its own.
@@ -47,13 +47,13 @@ pub fn rows(rows: &[Row], colour: bool) -> String {
     };
     let kinds = widest(&mut lines.iter().map(|(_, row)| row.kind.len()), 20);
     let names = widest(&mut lines.iter().map(|(names, _)| names.chars().count()), 44);
-    let outcomes = widest(&mut lines.iter().map(|(_, row)| row.outcome.len()), 20);
+    let outcomes = widest(&mut lines.iter().map(|(_, row)| shown_outcome(row).len()), 24);
     let codes = widest(&mut lines.iter().map(|(_, row)| row.reason.len()), 40);
     let (mut text, mut before) = (String::new(), "");
     for (name, row) in &lines {
         let kind = if row.kind == before { "" } else { row.kind.as_str() };
         before = &row.kind;
-        let outcome = painted(&row.outcome, outcomes, colour);
+        let outcome = painted(&shown_outcome(row), &row.outcome, outcomes, colour);
         let head = format!("{kind:kinds$}  {name:names$}  ");
         let indent = kinds + 2 + names + 2;
         let says = &row.says;
@@ -63,6 +63,13 @@ pub fn rows(rows: &[Row], colour: bool) -> String {
         } else {
             text.push_str(format!("{line}  {says}").trim_end());
             text.push('\n');
+        }
+        if let Some(then) = row.then.as_ref().filter(|then| then.differs(row) && then.outcome != "absent") {
+            let was = format!("{}  {}", then.reason, then.says);
+            text.push_str(&format!("{:indent$}then: {}\n", "", was.trim()));
+        }
+        if let Some(kept) = &row.kept {
+            text.push_str(&format!("{:indent$}not decided again: {kept}\n", ""));
         }
         if let Some(remedy) = &row.remedy {
             text.push_str(&format!("{:indent$}remedy: {remedy}\n", ""));
@@ -79,6 +86,12 @@ fn harmless(row: &Row) -> Row {
         reason: printable(&row.reason),
         says: printable(&row.says),
         remedy: row.remedy.as_deref().map(printable),
+        kept: row.kept.as_deref().map(printable),
+        then: row.then.as_ref().map(|then| Then {
+            outcome: printable(&then.outcome),
+            reason: printable(&then.reason),
+            says: printable(&then.says),
+        }),
         ..row.clone()
     }
 }
@@ -89,11 +102,20 @@ fn alike(first: &Row, next: &Row) -> bool {
         && next.remedy.is_none()
         && (&first.kind, &first.outcome, &first.reason, &first.says)
             == (&next.kind, &next.outcome, &next.reason, &next.says)
+        && (&first.then, &first.kept) == (&next.then, &next.kept)
 }
 
-/// The word, filled up to its column; the colour never stands alone for it.
-fn painted(word: &str, width: usize, colour: bool) -> String {
-    let code = match word {
+/// What became of it; decided again, what became of it then and now.
+fn shown_outcome(row: &Row) -> String {
+    match &row.then {
+        Some(then) => format!("{} -> {}", then.outcome, row.outcome),
+        None => row.outcome.clone(),
+    }
+}
+
+/// The word, filled up to its column, in the colour of an outcome; the colour never stands alone for it.
+fn painted(word: &str, outcome: &str, width: usize, colour: bool) -> String {
+    let code = match outcome {
         _ if !colour => return format!("{word:width$}"),
         "granted" | "issued" | "matched" | "stated" => "32",
         "added" => "36",

@@ -101,6 +101,17 @@ pub enum Decision {
     Refused(OAuthError),
 }
 
+/// What became of a second factor, in a word, by the reason's code.
+pub fn outcome_of(code: &str) -> &'static str {
+    match code {
+        "mfa_passed" | "mfa_passed_in_session" => "passed",
+        "mfa_not_asked" | "mfa_lifted_by_script" | "mfa_no_factor_enabled" => "not asked",
+        "mfa_by_acr_values" | "mfa_by_script" | "mfa_by_policy" => "asked",
+        "mfa_challenge_by_script" | "mfa_enrollment_by_script" => "asked",
+        _ => "refused",
+    }
+}
+
 /// What decides at the end of the pipeline.
 #[derive(Clone, Debug)]
 pub struct EndFacts<'a> {

@@ -129,6 +129,17 @@ pub(super) const TABLE: &[Entry] = &[
         "The client is first-party: nobody is asked for consent.",
         "",
     ),
+    entry("client_known", "client.client_id", "The tenant has the client.", ""),
+    entry("grant_type_allowed", "client.grant_types", "The client may use this grant type.", ""),
+    entry(
+        "connection_enabled",
+        "connection.enabled_clients",
+        "The connection is enabled for the client.",
+        "",
+    ),
+    entry("user_not_blocked", "user.blocked", "The user is there and not blocked.", ""),
+    entry("request_good", "request", "Nothing in the configuration refuses the request any more.", ""),
+    entry("claim_not_stated", "request.scope", "The scope that opens the claim is not granted.", ""),
     entry("consent_given_before", "user.grants", "The user allowed this before.", ""),
     entry("consent_given_now", "user.grants", "The user was asked for consent and gave it.", ""),
     entry(

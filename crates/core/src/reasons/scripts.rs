@@ -63,6 +63,12 @@ pub(super) const TABLE: &[Entry] = &[
     entry("script_stuck", "action.code", "A script never ended.", "let its promises settle."),
     entry("script_worker", "system.scripts", "The scripts could not be run.", "see the server's log."),
     entry(
+        "script_unbound",
+        "action.bindings",
+        "The script that had sent the browser elsewhere is no longer bound, so the login cannot go on after it.",
+        "bind it again, or log in anew.",
+    ),
+    entry(
         "reserved_claim",
         "action.code",
         "The name of the claim is reserved for the protocol.",

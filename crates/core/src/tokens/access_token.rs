@@ -70,19 +70,22 @@ impl AccessTokenPlan {
     }
 }
 
+/// Life of an access token in seconds; without an API it is opaque.
+pub fn lifetime_seconds(api: Option<&ResourceServer>, channel: Channel) -> i64 {
+    match (api, channel) {
+        (None, Channel::Front) => OPAQUE_LIFETIME_WEB_SECONDS,
+        (None, Channel::Back) => OPAQUE_LIFETIME_SECONDS,
+        (Some(api), Channel::Front) => api.token_lifetime_for_web.min(api.token_lifetime),
+        (Some(api), Channel::Back) => api.token_lifetime,
+    }
+}
+
 /// Plans the access token.
 pub fn plan(facts: &AccessTokenFacts<'_>) -> AccessTokenPlan {
     let (Audience::Api { identifier, with_userinfo }, Some(api)) = (facts.audience, facts.api) else {
-        let lifetime_seconds = match facts.channel {
-            Channel::Front => OPAQUE_LIFETIME_WEB_SECONDS,
-            Channel::Back => OPAQUE_LIFETIME_SECONDS,
-        };
-        return AccessTokenPlan::Opaque { lifetime_seconds };
+        return AccessTokenPlan::Opaque { lifetime_seconds: lifetime_seconds(None, facts.channel) };
     };
-    let lifetime_seconds = match facts.channel {
-        Channel::Front => api.token_lifetime_for_web.min(api.token_lifetime),
-        Channel::Back => api.token_lifetime,
-    };
+    let lifetime_seconds = lifetime_seconds(Some(api), facts.channel);
     let rfc9068 = api.token_dialect.starts_with("rfc9068");
     let audience = if *with_userinfo {
         json!([identifier, facts.issuer.userinfo_audience()])

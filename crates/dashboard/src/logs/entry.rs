@@ -1,25 +1,26 @@
 //! An entry of the log: what happened in a sentence, why it was decided so, the circumstances.
 
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use axum::response::Response;
-use serde_json::Value;
+use gatewright_core::explain::Report;
+use gatewright_resources::engine::Method;
+use serde_json::{Value, json};
 
 use super::{SECTION, sentence};
-use crate::api::encoded;
+use crate::api::{ApiCall, encoded};
 use crate::page::Page;
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::Query;
 use crate::session::Admin;
-use crate::view::{Cell, Facts, Raw, Row, Table, items, pretty, text};
+use crate::view::{Cell, Facts, Notice, Raw, Row, Table, items, pretty, text};
 use crate::why::{self, Remedies};
 
 /// `GET /dashboard/logs/{id}`.
 pub(crate) async fn entry(
     admin: Admin,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    Query(query): Query,
 ) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
     let event = admin.get(format!("/logs/{}", encoded(&id))).await?;
     let (_, name) = sentence::named(text(&event, "type"));
     let back = format!("{SECTION}/{}", encoded(&id));
@@ -29,7 +30,27 @@ pub(crate) async fn entry(
         .lead(sentence::told(&event))
         .done(query.text("done"));
     let decision = &event["details"]["decision"];
-    for table in why::tables(decision, &Remedies::Pressed { csrf: admin.csrf.clone(), back }) {
+    let now = query.text("basis") == Some("now");
+    let address = if now { format!("{back}?basis=now") } else { back.clone() };
+    let remedies = Remedies::Pressed { csrf: admin.csrf.clone(), back: address };
+    let tables = match now {
+        true => {
+            let report = again(&admin, text(&event, "log_id")).await?;
+            page = page.block(&told(&report, back.clone()));
+            why::tables_of(report.rows, decision, &remedies)
+        }
+        false => why::tables(decision, &remedies),
+    };
+    if !now && !tables.is_empty() && admin.may(&["read:explanations"]) {
+        page = page.block(&Notice {
+            kind: "note",
+            title: "As it was decided then",
+            text: "The settings may have changed since: the same can be decided with those of now."
+                .to_owned(),
+            link: Some((format!("{back}?basis=now"), "Decide it again".to_owned())),
+        });
+    }
+    for table in tables {
         page = page.block(&table);
     }
     let runs = items(&decision["scripts"], "runs");
@@ -39,6 +60,29 @@ pub(crate) async fn entry(
     let facts = Facts { title: "Circumstances", facts: circumstances(&admin, &event) };
     let whole = "The whole entry, as the API gives it";
     Ok(page.block(&facts).block(&Raw { title: whole, text: pretty(&event), open: false }).respond())
+}
+
+/// The event decided again, by the operation that `gatewright explain --now` calls.
+async fn again(admin: &Admin, log_id: &str) -> Result<Report, Problem> {
+    let call = ApiCall::new(Method::Post, "/explain").with(json!({"what": log_id, "basis": "now"}));
+    let answer = admin.call(call).await?;
+    serde_json::from_value(answer).map_err(|_| Problem::Malformed)
+}
+
+/// What is other now, above the tables.
+fn told(report: &Report, back: String) -> Notice {
+    let differs = report.differs.len();
+    let text = match differs {
+        0 => "Everything that can be decided again comes out as it did then.".to_owned(),
+        1 => "One thing comes out otherwise than then.".to_owned(),
+        _ => format!("{differs} things come out otherwise than then."),
+    };
+    Notice {
+        kind: "note",
+        title: "Decided again, with the settings of now",
+        text: format!("{}. {text}", report.verdict.trim_end_matches('.')),
+        link: Some((back, "As it was decided then".to_owned())),
+    }
 }
 
 fn circumstances(admin: &Admin, event: &Value) -> Vec<(&'static str, Cell)> {

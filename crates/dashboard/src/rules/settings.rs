@@ -1,7 +1,6 @@
 //! `/dashboard/rule-settings`: what all rules see as `configuration`. A value is written and never read.
 
 use axum::body::Bytes;
-use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Redirect, Response};
 use gatewright_resources::engine::Method;
 use serde_json::Value;
@@ -10,7 +9,7 @@ use crate::api::{ApiCall, encoded};
 use crate::form::{FormView, Kind, Outcome, Refusal, Refused, Spec, control, submit_with};
 use crate::page::Page;
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::Query;
 use crate::session::Admin;
 use crate::view::{Cell, Empty, Row, RowAction, Table, items, text};
 
@@ -29,8 +28,7 @@ static SET: Spec = Spec {
     submit: "Set value",
 };
 
-pub(super) async fn show(admin: Admin, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
+pub(super) async fn show(admin: Admin, Query(query): Query) -> Result<Response, Problem> {
     Ok(page(&admin, None).await?.done(query.text("done")).respond())
 }
 

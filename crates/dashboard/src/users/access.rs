@@ -2,7 +2,7 @@
 //! of the blocks that wrong passwords made.
 
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use axum::response::Response;
 use gatewright_resources::engine::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::api::{ApiCall, encoded};
 use crate::form::{self, FormView, Outcome, Refused, Spec, submit_with};
 use crate::page::Page;
 use crate::problem::Problem;
-use crate::sent::Sent;
+use crate::sent::Query;
 use crate::session::Admin;
 use crate::view::{Cell, Row, Snippet, Snippets, Table, items, text};
 
@@ -55,9 +55,8 @@ fn call(spec: &Spec, id: &str) -> ApiCall {
 pub(super) async fn show(
     admin: Admin,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    Query(query): Query,
 ) -> Result<Response, Problem> {
-    let query = Sent::parse(query.unwrap_or_default().as_bytes())?;
     let user = found(&admin, &id).await?;
     Ok(page(&admin, &user, None).await?.done(query.text("done")).respond())
 }

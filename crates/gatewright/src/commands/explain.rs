@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use gatewright_core::explain::{Report, apply, table};
-use gatewright_core::terminal::printable;
+use gatewright_core::terminal::{printable, printable_json};
 use serde_json::{Value, json};
 
 use self::place::Place;
@@ -50,7 +50,7 @@ async fn answer(place: &Place, args: &ExplainArgs, what: &str) -> anyhow::Result
         }
     };
     if args.json {
-        super::say(&format!("{}\n", json!(report)))?;
+        super::say(&format!("{}\n", printable_json(&json!(report).to_string())))?;
     } else {
         let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         super::say(&table::text(&report, colour))?;

@@ -138,3 +138,30 @@ async fn serve_tells_strangers_nothing_and_its_owner_everything() {
     assert!(code == Some(2) && error.contains("401"), "{error}");
     assert_eq!(server.end_with("TERM"), Some(0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_record_names_does_not_paint_the_terminal() {
+    let place = Place::new("explain-terminal");
+    let (server, screen, address) = dev(&place);
+    let client_id = screen["client_id"].as_str().unwrap().to_owned();
+    let host = format!("localhost:{}", address.port());
+    // U+009B begins a control sequence without ESC; U+202E turns the direction of what follows.
+    let evil = query(&client_id, "https%3A%2F%2Fnew.example%2F%C2%9B2J%E2%80%AE%7F");
+    let refused = get(address, &host, &evil).await;
+    let log_id = refused.header("x-gatewright-decision").unwrap().to_owned();
+    for more in ["", "--json", "--now", "--now --json"] {
+        let (code, out, error) = place.run(&format!("explain {log_id} {more} --log off"), &[]);
+        assert_eq!(code, Some(0), "{error}");
+        assert!(!out.contains(['\u{9b}', '\u{202e}', '\u{7f}', '\u{1b}']), "{more}: {out:?}");
+        if more.contains("json") {
+            assert!(out.contains("\\u009b2J\\u202e\\u007f"), "{out}");
+            let report: Value = serde_json::from_str(&out).unwrap();
+            assert!(report.to_string().contains('\u{202e}'), "it says the same to who parses it");
+        }
+    }
+    let elsewhere = format!("https://other.example{}", query(&client_id, "https%3A%2F%2Fnew.example%2Fcb"));
+    let (code, _, error) = place.run(&format!("explain {elsewhere} --log off"), &[]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("other.example") && error.contains("localhost"), "{error}");
+    drop(server);
+}

@@ -15,15 +15,16 @@ use gatewright_core::OAuthError;
 use gatewright_core::authorize::prompt::{LoginReason, Step, next};
 use gatewright_core::authorize::{self, Ask, Refusal, Request, pushed};
 use gatewright_core::client::Client;
+use gatewright_core::explain;
 use gatewright_core::login::screens::NoPage;
 use gatewright_core::reasons::change::{ChangeFacts, change};
 use gatewright_http::params::ParamsError;
 use gatewright_http::{Fault, Params, RequestCx, respond};
 use gatewright_resources::login_transactions::Progress;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::found::{Found, find};
-use self::refuse::{refuse_back, refused};
+use self::refuse::{refuse_back, refused, refused_asking};
 use super::account_links;
 use super::device;
 use super::login::{PROVIDER, first_page, sign_up_page};
@@ -166,7 +167,7 @@ pub(crate) async fn declined(
     let (request, client, _) =
         match checked(cx, &waiting_params(waiting)?, waiting.row.progress.pushed.is_some()) {
             Ok(checked) => checked,
-            Err((client, refusal)) => return refused(cx, client.as_deref(), *refusal).await,
+            Err(unchecked) => return unchecked.answer(cx).await,
         };
     let error = OAuthError::access_denied("User did not authorize the request").because("consent_declined");
     refuse_back(cx, &client, &request, error, json!({"consent": {"reason": "consent_declined"}})).await
@@ -184,12 +185,24 @@ fn as_params(params: &BTreeMap<String, String>) -> Result<Params, Stop> {
 /// A request that passed every check, its client, and its parameters as sent.
 type Checked = (Request, Arc<Client>, BTreeMap<String, String>);
 
+/// A request that did not.
+struct Unchecked {
+    client: Option<Arc<Client>>,
+    refusal: Box<Refusal>,
+    /// What the log keeps of it.
+    asked: Value,
+}
+
+impl Unchecked {
+    /// Tells the log and the caller.
+    async fn answer(self, cx: &RequestCx) -> Result<Response, Stop> {
+        let Self { client, refusal, asked } = self;
+        refused_asking(cx, client.as_deref(), *refusal, asked).await
+    }
+}
+
 /// Holds parameters against every check of a request; `pushed`: the client pushed them.
-fn checked(
-    cx: &RequestCx,
-    params: &Params,
-    pushed: bool,
-) -> Result<Checked, (Option<Arc<Client>>, Box<Refusal>)> {
+fn checked(cx: &RequestCx, params: &Params, pushed: bool) -> Result<Checked, Unchecked> {
     let ask = Ask { pushed, ..Ask::read(|name| params.text(name).map(str::to_owned)) };
     let client = ask.client_id.as_deref().and_then(|client_id| cx.tenant.client(client_id)).cloned();
     match (authorize::check(&ask, client.as_deref()), client) {
@@ -201,9 +214,12 @@ fn checked(
         }
         (Ok(_), None) => {
             let error = OAuthError::invalid_request("Unknown client.").because("client_unknown");
-            Err((None, Box::new(Refusal::Page(error))))
+            Err(Unchecked { client: None, refusal: Box::new(Refusal::Page(error)), asked: Value::Null })
         }
-        (Err(refusal), client) => Err((client, Box::new(refusal))),
+        (Err(refusal), client) => {
+            let asked = json!(explain::asked::authorize(|name| params.text(name), pushed));
+            Err(Unchecked { client, refusal: Box::new(refusal), asked })
+        }
     }
 }
 
@@ -223,6 +239,12 @@ struct Asked {
 }
 
 impl Asked {
+    /// What the log keeps of the request, so that it can be decided again.
+    fn recorded(&self) -> Value {
+        let param = |name: &str| self.params.get(name).map(String::as_str);
+        json!(explain::asked::authorize(param, self.pushed.is_some()))
+    }
+
     /// How far the login has come, where it waited.
     fn progress(&self) -> Option<&Progress> {
         self.waiting.as_ref().map(|waiting| &waiting.row.progress)
@@ -251,7 +273,7 @@ async fn go_on(cx: RequestCx, params: Params, origin: Origin) -> Result<Response
     };
     let (request, client, params) = match checked(&cx, &params, pushed.is_some()) {
         Ok(checked) => checked,
-        Err((client, refusal)) => return refused(&cx, client.as_deref(), *refusal).await,
+        Err(unchecked) => return unchecked.answer(&cx).await,
     };
     let wanted = Wanted::of(&cx, &request);
     let asked = Asked { client, request, wanted, params, waiting, pushed, back };
@@ -291,7 +313,8 @@ async fn ask_to_log_in(
     if request.prompt.none || reason == LoginReason::TicketUnusable {
         let error = OAuthError::login_required().because(reason.code());
         let error = error.lifted_by(change(reason.code(), &facts));
-        return refuse_back(cx, client, request, error, json!({"login": login})).await;
+        let told = json!({"asked": asked.recorded(), "login": login});
+        return refuse_back(cx, client, request, error, told).await;
     }
     let page = match first_page(cx, &client.client_id, request.connection.as_deref()) {
         Ok(page) => page,
@@ -303,7 +326,8 @@ async fn ask_to_log_in(
                         .because("no_connection")
                 }
             };
-            return refuse_back(cx, client, request, error, json!({"login": login})).await;
+            let told = json!({"asked": asked.recorded(), "login": login});
+            return refuse_back(cx, client, request, error, told).await;
         }
     };
     if let Some(waiting) = waiting {

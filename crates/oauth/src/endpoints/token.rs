@@ -4,10 +4,11 @@ use axum::body::Bytes;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use gatewright_core::OAuthError;
+use gatewright_core::explain::asked;
 use gatewright_core::reasons::change::{ChangeFacts, change};
 use gatewright_http::{Params, RequestCx, respond};
 
-use serde_json::Value;
+use serde_json::json;
 
 use crate::client_auth;
 use crate::events;
@@ -40,7 +41,8 @@ async fn log_early(
     let (Some(client), None, false) = (client, cx.noted.log_id(), waits) else { return Ok(()) };
     let mut event = events::event(cx, grant.map_or("f", |grant| grant.events.1), Some(client));
     event.description = Some(error.description.to_string());
-    event.details = events::refusal(error, Some(client), Value::Null);
+    let told = grant.map(|grant| json!({"asked": asked::token(grant.name)}));
+    event.details = events::refusal(error, Some(client), told.unwrap_or_default());
     events::write(cx, event).await
 }
 

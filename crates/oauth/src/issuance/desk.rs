@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gatewright_core::OAuthError;
 use gatewright_core::client::Client;
+use gatewright_core::explain::asked;
 use gatewright_core::ledger;
 use gatewright_core::reasons::change::{ChangeFacts, change};
 use gatewright_core::resource_server::signing_alg_supported;
@@ -102,6 +103,7 @@ impl Desk {
         };
         let decided = wanted.decide(cx, client, user_id.as_deref(), &permissions);
         let mut ledger = decision::detail(&decided);
+        ledger["asked"] = asked::token(self.grant.name);
         if let Some(exchanged) = &subject.refresh {
             merge(&mut ledger, exchanged.ledger());
         }

@@ -143,7 +143,20 @@ pub(crate) fn failure_reason(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// The script that a flow would go on with is gone.
+/// The script that a flow would go on with is gone: unbound, deleted or switched off while the browser was away.
 pub(crate) fn unavailable() -> OAuthError {
-    OAuthError::access_denied("The tenant's scripts could not be run.").because("script_worker")
+    OAuthError::access_denied("The tenant's scripts could not be run.").because("script_unbound")
+}
+
+#[cfg(test)]
+mod tests {
+    use gatewright_script::ErrorKind;
+
+    use super::failure_reason;
+
+    #[test]
+    fn a_failure_of_the_server_is_told_from_one_of_the_script() {
+        assert_eq!(failure_reason(ErrorKind::Worker), "script_worker");
+        assert_eq!(failure_reason(ErrorKind::Thrown), "script_threw");
+    }
 }

@@ -1,11 +1,10 @@
 //! Events of the log, explained.
 
-use gatewright_core::explain::{Report, Row, recorded, replay};
-use gatewright_core::ids::Issuer;
+use gatewright_core::explain::{Report, recorded};
 use gatewright_store::{StoreError, Tx, params, sql};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Basis, Place, decide_again, tokens};
+use super::{Basis, Place, again, tokens};
 
 sql!(BY_ID, "SELECT doc FROM logs WHERE tenant_id = $1 AND log_id = $2");
 // A request may write several events; the last one tells how it ended.
@@ -46,47 +45,9 @@ pub(super) async fn explain(
         report.rows.extend(tokens::tree(tx, place, family_id, user_id).await?);
     }
     if basis == Basis::Now {
-        again(tx, place, event, &mut report).await?;
+        again::again(tx, place, event, &mut report).await?;
     }
     Ok(report)
-}
-
-/// Decides the scopes of the event again; what was decided besides them stays as it was.
-async fn again(tx: &mut Tx, place: &Place<'_>, event: &Value, report: &mut Report) -> Result<(), StoreError> {
-    report.basis = "now".into();
-    let scope = &event["details"]["decision"]["scope"];
-    let Some(recorded) = replay::Recorded::read(scope) else { return Ok(()) };
-    let issuer = issuer_of(place, event);
-    let client_id = event["client_id"].as_str().unwrap_or_default();
-    let user_id = event["user_id"].as_str();
-    let decided = match decide_again(tx, place, &issuer, (client_id, user_id), &recorded).await? {
-        Some(decided) => decided,
-        None => return Ok(()),
-    };
-    let now = match &decided {
-        Ok(granted) => {
-            report.verdict = format!("Now the token would hold: {}", granted.scope_text());
-            json!(granted)
-        }
-        Err(refusal) => {
-            report.verdict = format!("Now it would be refused: {}.", refusal.error.code);
-            json!(refusal)
-        }
-    };
-    report.differs = replay::differences(&replay::Verdict::of(scope), &replay::Verdict::of(&now));
-    let others = std::mem::take(&mut report.rows).into_iter().filter(|row| row.kind != "scope");
-    report.rows = recorded::scope_rows(&now);
-    report.rows.extend(others.filter(|row: &Row| row.kind != "request"));
-    Ok(())
-}
-
-/// The issuer at which it happened.
-fn issuer_of(place: &Place<'_>, event: &Value) -> Issuer {
-    let scheme = if place.issuer.is_https() { "https" } else { "http" };
-    match event["hostname"].as_str() {
-        Some(host) => Issuer::new(scheme, host),
-        None => place.issuer.clone(),
-    }
 }
 
 fn facts(event: &Value) -> Vec<(String, String)> {

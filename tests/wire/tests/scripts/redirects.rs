@@ -89,7 +89,7 @@ async fn an_action_goes_on_where_it_stopped() {
         let lost = page.get(&format!("/continue?state={}", state_of(&away))).await;
         assert_eq!(lost.expect(302).returned("error").as_deref(), Some("access_denied"));
         assert_eq!(lost.returned("code"), None);
-        assert_eq!(admin.reason_of(&lost).await, "script_worker");
+        assert_eq!(admin.reason_of(&lost).await, "script_unbound");
     })
     .await;
 }

@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 
 use super::found::judge_ticket;
 use super::refuse::log_refusal;
-use super::{Origin, as_params, checked, go_on};
+use super::{Origin, Unchecked, as_params, checked, go_on};
 use crate::endpoints::dbconnections;
 use crate::endpoints::login::{self as pages, RESUME};
 use crate::login_ticket::{NewTicket, binding_cookies};
@@ -197,7 +197,7 @@ impl Entry {
             // No state of ours, so it is the application's own.
             Found::Over(None) => {
                 context.params = asked(&self.params);
-                if let Err((_, refusal)) = checked(cx, &as_params(&context.params)?, false) {
+                if let Err(Unchecked { refusal, .. }) = checked(cx, &as_params(&context.params)?, false) {
                     let error = match *refusal {
                         Refused::Page(error) => error,
                         Refused::Redirect(back) => back.error,

@@ -27,8 +27,8 @@ use url::form_urlencoded;
 use super::super::login::{RESUME, logged_in};
 use super::super::passwordless_verify;
 use super::found::{By, Known, person};
-use super::refuse::{refuse_back, refused};
-use super::{Asked, checked, issue};
+use super::refuse::refuse_back;
+use super::{Asked, Unchecked, checked, issue};
 use crate::decision::Wanted;
 use crate::login_transaction::{self, Found, Waiting};
 use crate::pages::ErrorPage;
@@ -97,7 +97,7 @@ impl MagicLink {
         let params = as_asked(&params).map_err(|error| bad(&error.to_string()))?;
         match checked(cx, &params, false) {
             Ok(_) => Ok(Self { url }),
-            Err((_, refusal)) => match *refusal {
+            Err(Unchecked { refusal, .. }) => match *refusal {
                 Refusal::Page(error) => Err(bad(&error.description)),
                 Refusal::Redirect(back) => Err(bad(&back.error.description)),
             },
@@ -149,7 +149,7 @@ pub(crate) async fn verify_redirect(
     };
     let (request, client, sent) = match checked(&cx, &asked, false) {
         Ok(checked) => checked,
-        Err((client, refusal)) => return refused(&cx, client.as_deref(), *refusal).await,
+        Err(unchecked) => return unchecked.answer(&cx).await,
     };
     let mut attempt = match Attempt::read(&cx, &client, &request, &params) {
         Ok(attempt) => attempt,

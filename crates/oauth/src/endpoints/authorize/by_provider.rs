@@ -171,6 +171,6 @@ pub(crate) async fn refuse(
             log_refusal_at(cx, &client, connection, &error, decision).await?;
             Ok(answer_back(cx, &client, &request, error))
         }
-        Err((client, refusal)) => refused(cx, client.as_deref(), *refusal).await,
+        Err(unchecked) => unchecked.answer(cx).await,
     }
 }

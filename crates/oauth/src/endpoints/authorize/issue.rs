@@ -54,10 +54,11 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
         let facts = ChangeFacts { user_id: Some(&user.user_id), ..ChangeFacts::default() };
         let error =
             OAuthError::user_blocked().because("user_blocked").lifted_by(change("user_blocked", &facts));
-        return refuse_back(cx, &client, &request, error, json!({})).await;
+        return refuse_back(cx, &client, &request, error, json!({"asked": asked.recorded()})).await;
     }
     let decided = asked.wanted.decide(cx, &client, Some(&user.user_id), &known.person.permissions);
     let mut ledger = decision::detail(&decided);
+    ledger["asked"] = asked.recorded();
     ledger["login"] = login_detail(&known);
     ledger["redirect"] =
         json!(ledger::redirect(asked.params.contains_key("redirect_uri"), &request.redirect_uri, &client));

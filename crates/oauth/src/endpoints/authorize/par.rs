@@ -18,7 +18,7 @@ use gatewright_store::StoreError;
 use serde_json::{Value, json};
 
 use super::refuse::log_refusal;
-use super::{as_params, checked};
+use super::{Unchecked, as_params, checked};
 use crate::client_auth;
 use crate::stop::Stop;
 
@@ -45,7 +45,7 @@ pub(crate) async fn par(cx: RequestCx, headers: HeaderMap, body: Bytes) -> Resul
     }
     let params = match checked(&cx, &as_params(&sent)?, true) {
         Ok((_, _, params)) => params,
-        Err((_, refusal)) => {
+        Err(Unchecked { refusal, .. }) => {
             let error = pushed::refusal(*refusal);
             log_refusal(&cx, Some(&client), &error, false, json!({})).await?;
             return Err(error.into());

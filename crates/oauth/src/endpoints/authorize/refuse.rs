@@ -56,11 +56,22 @@ pub(super) async fn refused(
     client: Option<&Client>,
     refusal: Refusal,
 ) -> Result<Response, Stop> {
+    refused_asking(cx, client, refusal, Value::Null).await
+}
+
+/// The same where the log keeps what was asked for.
+pub(super) async fn refused_asking(
+    cx: &RequestCx,
+    client: Option<&Client>,
+    refusal: Refusal,
+    asked: Value,
+) -> Result<Response, Stop> {
     let error = match &refusal {
         Refusal::Page(error) => error,
         Refusal::Redirect(back) => &back.error,
     };
-    log_refusal(cx, client, error, false, json!({})).await?;
+    let told = if asked.is_null() { json!({}) } else { json!({ "asked": asked }) };
+    log_refusal(cx, client, error, false, told).await?;
     Ok(match refusal {
         Refusal::Page(error) => ErrorPage::of(cx, &error).with_client(client).respond(),
         Refusal::Redirect(back) => back_or_page(cx, client, &back),
