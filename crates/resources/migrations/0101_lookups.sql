@@ -6,6 +6,7 @@ CREATE INDEX login_tickets_expiry ON login_tickets (tenant_id, expires_at);
 CREATE INDEX login_transactions_expiry ON login_transactions (tenant_id, expires_at);
 CREATE INDEX device_codes_expiry ON device_codes (tenant_id, expires_at);
 CREATE INDEX account_tickets_expiry ON account_tickets (tenant_id, expires_at);
+CREATE INDEX mfa_tokens_expiry ON mfa_tokens (tenant_id, expires_at);
 CREATE INDEX provider_logins_expiry ON provider_logins (tenant_id, expires_at);
 CREATE INDEX dashboard_sessions_expiry ON dashboard_sessions (tenant_id, expires_at);
 CREATE INDEX dashboard_logins_expiry ON dashboard_logins (tenant_id, expires_at);

@@ -6,6 +6,7 @@
 mod actions;
 mod common;
 mod hostile;
+mod isolation;
 mod library;
 mod pool;
 mod process;

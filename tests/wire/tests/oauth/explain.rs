@@ -171,7 +171,7 @@ async fn a_login_is_decided_again_row_by_row() {
         let policies = json!(["all-applications"]);
         admin.call(reqwest::Method::PUT, "/guardian/policies", Some(policies)).await.expect(200);
         admin
-            .call(reqwest::Method::PUT, "/guardian/factors/otp", Some(json!({"enabled": true})))
+            .call(reqwest::Method::PUT, "/guardian/factors/push-notification", Some(json!({"enabled": true})))
             .await
             .expect(200);
 

@@ -1,7 +1,7 @@
 //! Scripts that go wrong or mean ill: the login is refused, the server goes on.
 
 use futures_util::future::join_all;
-use gatewright_testkit::{Server, Start, on_every_database};
+use gatewright_testkit::{Options, Server, Start, on_every_database};
 use serde_json::json;
 
 use crate::stage::{APP, bind, post_login, steady};
@@ -41,6 +41,18 @@ async fn a_script_that_fails_refuses_the_login_and_tells_the_owner_only() {
         assert!(tokens.response["access_token"].is_string());
     })
     .await;
+}
+
+#[tokio::test]
+async fn without_workers_a_login_with_scripts_is_refused() {
+    // It is started, and is gone before it says a word.
+    let no_worker = Options { worker_program: Some("/bin/true".into()), ..Options::default() };
+    let server = Server::start(no_worker).await;
+    post_login(&server, "exports.onExecutePostLogin = async () => {};").await;
+    let answer = Start::seed(&server).log_in(&server, &server.page(APP)).await.response;
+    assert_eq!((&answer["error"], answer.get("access_token")), (&json!("access_denied"), None));
+    let event = server.admin().await.newest_log("fsa").await;
+    assert_eq!(event["details"]["decision"]["reason"], "script_worker");
 }
 
 #[tokio::test]
