@@ -14,6 +14,14 @@ pub enum Factor {
     RecoveryCode,
 }
 
+/// A phone number for someone who has passed the first factor only: they do not learn more than its end.
+///
+/// Compat: as Auth0 writes it.
+pub fn covered_number(number: &str) -> String {
+    let end = number.get(number.len().saturating_sub(4)..).unwrap_or_default();
+    format!("XXXXXXX{end}")
+}
+
 impl Factor {
     /// Every factor, the one that is offered first at the front.
     pub const ALL: &'static [Self] = &[Self::Otp, Self::Phone, Self::RecoveryCode];

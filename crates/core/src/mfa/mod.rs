@@ -10,7 +10,7 @@ pub mod otp;
 #[cfg(test)]
 mod tests;
 
-pub use self::factor::Factor;
+pub use self::factor::{Factor, covered_number};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! The globals that the library gives scripts: getters that load what they name when it is first used.
 
+use std::collections::HashSet;
+
 use crate::library;
 
 /// A global: its name, the module it comes from, and the member of it that it is (all of it, if empty).
@@ -79,11 +81,11 @@ pub(super) fn likely(code: &str, is_action: bool) -> Vec<&'static str> {
             .any(|before| code.contains(&format!("{before}{name}")))
     };
     let mut modules: Vec<&'static str> = library::names().iter().filter(required).copied().collect();
-    let names = |word: &str| code.split(|letter| !is_part(letter)).any(|part| part == word);
-    if names("require") {
+    let words: HashSet<&str> = code.split(|letter| !is_part(letter)).collect();
+    if words.contains("require") {
         modules.push("require");
     }
-    modules.extend(all(is_action).filter(|(name, ..)| names(name)).map(|(_, module, _)| *module));
+    modules.extend(all(is_action).filter(|(name, ..)| words.contains(name)).map(|(_, module, _)| *module));
     modules.retain(|module| !LATE.contains(module));
     modules
 }

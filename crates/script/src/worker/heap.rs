@@ -24,6 +24,7 @@ const SIZES: usize = SMALL / STEP + 4 * (LENGTH.ilog2() - SMALL.ilog2()) as usiz
 /// Bytes that a flow may leave behind beyond those that were saved; more is given back to the system.
 const DIRTY: usize = 1024 * 1024;
 /// What the system gives and takes.
+#[cfg(target_os = "linux")]
 const PAGE: usize = 4096;
 
 /// What the beginning of the memory holds. Offsets count from there; 0 is none.
@@ -83,12 +84,7 @@ impl Heap {
         // SAFETY: as long as the region was when it was copied, and apart from the copy.
         unsafe { region.start.as_ptr().copy_from_nonoverlapping(snapshot.0.as_ptr(), saved) };
         if used > saved + DIRTY {
-            let start = region.start.as_ptr().addr();
-            let from = (start + saved).next_multiple_of(PAGE) - start;
-            let length = (used - from) / PAGE * PAGE;
-            // SAFETY: pages within the region, of which the index says that nothing is in them.
-            let _ =
-                unsafe { rustix::mm::madvise(region.at(from).cast(), length, rustix::mm::Advice::DontNeed) };
+            region.give_back(saved, used);
         }
     }
 }
@@ -108,6 +104,22 @@ impl Region {
     fn offset(&self, block: *mut u8) -> usize {
         block.addr() - self.start.as_ptr().addr()
     }
+
+    /// Gives the pages between two offsets back to the system, if it takes them. Nothing may be in them.
+    #[cfg(target_os = "linux")]
+    fn give_back(&self, from: usize, to: usize) {
+        let start = self.start.as_ptr().addr();
+        let from = (start + from).next_multiple_of(PAGE) - start;
+        let length = (to - from) / PAGE * PAGE;
+        let pages = self.at(from).cast();
+        // What POSIX calls by that name keeps them. SAFETY: whole pages within the region.
+        let _ = unsafe { rustix::mm::madvise(pages, length, rustix::mm::Advice::LinuxDontNeed) };
+    }
+
+    /// Elsewhere the worker keeps what its largest flow used.
+    #[cfg(not(target_os = "linux"))]
+    #[expect(clippy::unused_self, reason = "as on Linux")]
+    fn give_back(&self, _from: usize, _to: usize) {}
 
     fn alloc(&self, size: usize) -> *mut u8 {
         let Some((place, capacity)) = place(size) else { return std::ptr::null_mut() };

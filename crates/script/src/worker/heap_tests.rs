@@ -72,6 +72,8 @@ fn blocks_keep_apart_and_what_is_taken_back_is_as_it_was() {
         let large = heap.alloc(4 * DIRTY);
         unsafe { large.write_bytes(1, 4 * DIRTY) };
         unsafe { heap.restore(&snapshot) };
+        #[cfg(target_os = "linux")]
+        assert_eq!(unsafe { large.add(2 * DIRTY).read() }, 0, "the system has not taken the page");
         for (block, length, mark) in &blocks {
             assert_holds(*block, *length, *mark);
         }

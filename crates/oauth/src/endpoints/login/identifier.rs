@@ -67,7 +67,7 @@ async fn with_password(visit: &Visit, connection: &Arc<Connection>) -> Result<Re
 }
 
 /// What came of asking for a code.
-pub(super) enum Sent {
+pub(in crate::endpoints::login) enum Sent {
     Yes,
     /// One was sent a moment ago; it is still the one.
     JustBefore,

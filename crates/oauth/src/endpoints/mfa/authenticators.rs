@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 use axum::response::Response;
 use gatewright_core::OAuthError;
-use gatewright_core::mfa::Factor;
+use gatewright_core::mfa::{Factor, covered_number};
 use gatewright_http::{RequestCx, respond};
 use gatewright_resources::authenticators::Authenticator;
 use serde_json::{Value, json};
@@ -27,9 +27,7 @@ fn show(found: &Authenticator) -> Value {
         "id": found.authenticator_id, "authenticator_type": kind, "type": found.factor.name(), "active": true,
     });
     if let Some(number) = &found.phone_number {
-        let last = number.get(number.len().saturating_sub(4)..).unwrap_or_default();
-        // Compat: who has the first factor only does not learn the number.
-        shown["name"] = json!(format!("XXXXXXX{last}"));
+        shown["name"] = json!(covered_number(number));
         // Compat: SDKs know it by one name or the other.
         shown["oob_channel"] = json!("sms");
         shown["oob_channels"] = json!("sms");

@@ -7,17 +7,17 @@ use axum::extract::RawQuery;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use gatewright_adapters::normalize_phone;
-use gatewright_core::mfa::Factor;
+use gatewright_core::mfa::{Factor, covered_number};
 use gatewright_http::RequestCx;
 use gatewright_resources::authenticators::Authenticator;
 use gatewright_resources::login_transactions::FactorCode;
 
 use super::super::challenge::typed_digits;
-use super::super::identifier::RESEND_SECONDS;
+use super::super::identifier::{RESEND_SECONDS, Sent};
 use super::super::{RESUME, Visit, page};
 use super::attempt::judge;
 use super::otp::{answer, finish};
-use super::sms_code::{Sent, send};
+use super::sms_code::send;
 use super::{About, SMS_CHALLENGE, SMS_ENROLLMENT, Said, about};
 use crate::multifactor::DIGITS;
 use crate::multifactor::attempt::Way;
@@ -114,8 +114,7 @@ impl Challenge<'_> {
         let texts = screen.texts.clone();
         let lead = Some(std::mem::take(&mut screen.description));
         let (text, edit) = match self.enrolled {
-            // Compat: who has the first factor only does not learn the number.
-            true => (format!("XXXXXXX{}", last_digits(self.to)), None),
+            true => (covered_number(self.to), None),
             false => (self.to.to_owned(), Some(visit.href(SMS_ENROLLMENT))),
         };
         screen.subject = Some(Subject { lead, text, edit });
@@ -127,11 +126,6 @@ impl Challenge<'_> {
         screen.form = Some(form);
         finish(visit, self.about, screen, &texts, said)
     }
-}
-
-/// The last four characters.
-fn last_digits(number: &str) -> &str {
-    number.get(number.len().saturating_sub(4)..).unwrap_or_default()
 }
 
 fn show_enrollment(visit: &Visit, about: &About, said: &Said) -> Response {

@@ -6,21 +6,11 @@ use gatewright_resources::login_transactions::{self, FactorCode};
 use gatewright_resources::{logs, rate_buckets};
 
 use super::super::Visit;
-use super::super::identifier::RESEND_SECONDS;
+use super::super::identifier::{RESEND_SECONDS, Sent};
 use crate::multifactor::attempt::message_context;
 use crate::multifactor::message::Message;
 use crate::multifactor::{DIGITS, MESSAGES, MESSAGES_BUCKET, event};
 use crate::stop::Stop;
-
-/// What came of sending a code.
-pub(super) enum Sent {
-    Yes,
-    /// One is on its way.
-    JustBefore,
-    /// The key of the text that says why not.
-    No(&'static str),
-    Lost,
-}
 
 /// Draws, keeps and sends a code. It counts before it is sent, so that no two pages send one at once.
 pub(super) async fn send(
