@@ -19,12 +19,12 @@ export default function boot(natives, slot, parts) {
   }
 
   // The library, by name; see library.rs. What most flows need comes with this file.
-  let load;
+  const load = native('load');
   const loaded = { __proto__: null };
   function lib(name) {
     const known = loaded[name];
     if (known !== undefined) return known.exports;
-    const factory = parts[name] ?? (load ??= native('load'))(name);
+    const factory = parts[name] ?? load(name);
     if (factory === undefined) throw new Error(`Cannot find module '${name}'`);
     const module = { __proto__: null, exports: {}, id: name };
     loaded[name] = module;
@@ -39,19 +39,16 @@ export default function boot(natives, slot, parts) {
   }
 
   // A line of the console. One that is too long is cut where it breaks the limit.
-  let outputLeft;
-  let writeLine;
+  const outputLeft = native('outputLeft');
+  const writeLine = native('log');
   function log(line) {
-    outputLeft ??= native('outputLeft');
-    writeLine ??= native('log');
     writeLine(apply(toWellFormed, apply(slice, line, [0, outputLeft() + 1]), []));
   }
 
   // A call of the host: a promise that the worker settles when the answer comes.
   const pending = { __proto__: null };
-  let ask;
+  const ask = native('call');
   function call(name, args) {
-    ask ??= native('call');
     return new PlainPromise((resolve, reject) => {
       pending[ask(name, args)] = { __proto__: null, resolve, reject };
     });
@@ -100,10 +97,6 @@ export default function boot(natives, slot, parts) {
     });
   }
 
-  function furnish() {
-    native('furnish')(provide);
-  }
-
   // The `require` of one program. What finds modules is loaded when it is first called.
   function requirer(index) {
     let real;
@@ -119,13 +112,13 @@ export default function boot(natives, slot, parts) {
   const fire = (id) => lib('timer-globals').fire(id);
 
   const machine = {
-    __proto__: null, call, enqueue: queueMicrotask, fail, fire, furnish, hostError, lib, log, native, own, provide, requirer, settle, slot,
+    __proto__: null, call, enqueue: queueMicrotask, fail, fire, hostError, lib, log, native, own, provide, requirer, settle, slot,
   };
 
   delete globalThis.performance; // it would tell microseconds
-  let draw;
+  const draw = native('random');
   defineProperty(Math, 'random', {
-    __proto__: null, value: () => (draw ??= native('random'))(), writable: true, configurable: true,
+    __proto__: null, value: () => draw(), writable: true, configurable: true,
   });
 
   return machine;

@@ -9,6 +9,7 @@ use rquickjs::{Ctx, Error, Function, Object, Persistent, Value};
 use super::compiled::Compiled;
 use super::errors::Saved;
 use super::flight::Flight;
+use super::globals;
 use super::natives::{self, Known};
 use super::shelf::Book;
 use crate::flow::Wrapper;
@@ -71,8 +72,7 @@ impl Kept {
             }
         };
         let is_action = matches!(wrapper, Wrapper::Action { .. });
-        let known =
-            Known { flight: Rc::clone(flight), trigger: trigger.to_owned(), is_action, books: books.clone() };
+        let known = Known { flight: Rc::clone(flight), trigger: trigger.to_owned(), books: books.clone() };
         let natives = natives::all(ctx, known)?;
         let table = Object::new_proto(ctx.clone(), None)?;
         for (name, native) in &natives {
@@ -86,7 +86,10 @@ impl Kept {
         let machine: Object<'js> = boot.call((table, slot.clone(), parts))?;
         let lib: Function<'js> = machine.get("lib")?;
         let kind: Object<'js> = lib.call::<_, Function>((kind,))?.call((setting,))?;
-        machine.get::<_, Function>("furnish")?.call::<_, ()>(())?;
+        let provide: Function<'js> = machine.get("provide")?;
+        for (name, module, member) in globals::all(is_action) {
+            provide.call::<_, ()>((*name, *module, *member))?;
+        }
         for module in books.iter().flat_map(|book| &book.likely) {
             // One that cannot be loaded yet tells why where a script uses it.
             if lib.call::<_, Value>((*module,)).is_err() {

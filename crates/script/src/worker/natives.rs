@@ -28,7 +28,6 @@ use crate::library;
 pub(super) struct Known {
     pub(super) flight: Rc<Flight>,
     pub(super) trigger: String,
-    pub(super) is_action: bool,
     pub(super) books: Vec<Rc<Book>>,
 }
 

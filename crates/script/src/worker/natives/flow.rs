@@ -9,7 +9,7 @@ use rquickjs::{Ctx, Error, Exception, Function, Value};
 
 use super::Known;
 use crate::worker::shelf::Module;
-use crate::worker::{errors, globals, json, script, time};
+use crate::worker::{errors, json, script, time};
 use crate::{library, triggers};
 
 pub(super) const NAMES: &[&str] = &[
@@ -23,7 +23,6 @@ pub(super) const NAMES: &[&str] = &[
     "random",
     "invalid",
     "methods",
-    "furnish",
     "hasModule",
     "moduleFactory",
     "libraryHas",
@@ -80,12 +79,6 @@ pub(super) fn find<'js>(
                 .map(|(_, method)| method)
                 .collect();
             (!methods.is_empty()).then_some(methods)
-        }),
-        "furnish" => Function::new(ctx, move |provide: Function<'js>| {
-            for (name, module, member) in globals::all(known.is_action) {
-                provide.call::<_, ()>((*name, *module, *member))?;
-            }
-            Ok::<_, Error>(())
         }),
         "hasModule" => Function::new(ctx, move |program: usize, name: String| {
             known.books.get(program).is_some_and(|book| book.has_module(&name))
