@@ -140,6 +140,11 @@ pub(crate) async fn of_user(
     Ok(Factors { standing, passed, of_session, asked_by })
 }
 
+/// Whether a factor is on, or a script looks at them.
+pub(crate) fn matter(cx: &RequestCx) -> bool {
+    guardian::enabled(&cx.tenant).1 || login_scripts::any(cx)
+}
+
 /// The same in a transaction of its own. Where no factor is on and no script looks, nothing is fetched.
 pub(crate) async fn find(
     cx: &RequestCx,
@@ -147,7 +152,7 @@ pub(crate) async fn find(
     session: Option<&Session>,
     progress: Option<&Progress>,
 ) -> Result<Factors, StoreError> {
-    if !guardian::enabled(&cx.tenant).1 && !login_scripts::any(cx) {
+    if !matter(cx) {
         return Ok(Factors::default());
     }
     let (within, user_id) = (cx.clone(), user_id.to_owned());

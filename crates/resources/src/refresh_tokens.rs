@@ -111,12 +111,12 @@ sql!(
      JOIN refresh_token_families f ON f.tenant_id = t.tenant_id AND f.family_id = t.family_id
      WHERE t.tenant_id = $1 AND t.token_hash = $2"
 );
-sql!(LOCK_USER, "UPDATE users SET version = version + 1 WHERE tenant_id = $1 AND user_id = $2");
+sql!(LOCK_USER, "SELECT 1 FROM users WHERE tenant_id = $1 AND user_id = $2 FOR UPDATE");
 sql!(
     CLAIM,
-    "UPDATE refresh_token_families SET generation = generation WHERE tenant_id = $1 AND family_id = $2
-     RETURNING family_id, client_id, user_id, audience, scope, session_id, connection, auth_time, code_hash,
-       rotating, generation, advanced_at, issued_at, last_used_at, expires_at, revoked_because"
+    "SELECT family_id, client_id, user_id, audience, scope, session_id, connection, auth_time, code_hash,
+       rotating, generation, advanced_at, issued_at, last_used_at, expires_at, revoked_because
+     FROM refresh_token_families WHERE tenant_id = $1 AND family_id = $2 FOR UPDATE"
 );
 sql!(
     EXCHANGE,

@@ -2,11 +2,17 @@
 
 use crate::Engine;
 
+/// Ends a statement that takes rows to change them: others who want to wait, and see what they became.
+const FOR_UPDATE: &str = " FOR UPDATE";
+
 /// Rewrites `$1` to `?1`.
 ///
 /// SQLite numbers a `$1` by first appearance, as a name, so `$2` before `$1` would bind wrongly; `?1`
 /// is a number. Text in quotes and comments stays as it is, as does a `$` inside an identifier.
+///
+/// A `FOR UPDATE` at the end goes away: whoever writes is alone.
 pub(crate) fn to_sqlite(sql: &str) -> String {
+    let sql = sql.strip_suffix(FOR_UPDATE).map_or(sql, str::trim_end);
     let mut rewritten = String::with_capacity(sql.len());
     let mut copied = 0;
     for at in placeholders(sql) {

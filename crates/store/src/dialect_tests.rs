@@ -30,6 +30,14 @@ fn quotes_comments_and_names_stay() {
 }
 
 #[test]
+fn only_a_last_for_update_goes_away() {
+    check("SELECT a FROM t WHERE b = $1 FOR UPDATE", "SELECT a FROM t WHERE b = ?1");
+    check("SELECT a FROM t\n FOR UPDATE", "SELECT a FROM t");
+    check("SELECT ' FOR UPDATE'", "SELECT ' FOR UPDATE'");
+    check("SELECT a FROM t FOR UPDATE -- $1", "SELECT a FROM t FOR UPDATE -- $1");
+}
+
+#[test]
 fn numbers_are_read_whole() {
     assert_eq!(placeholder_numbers("$2 '$9' $1 $10 $2"), [2, 1, 10, 2]);
 }

@@ -8,24 +8,23 @@ use crate::{Page, Server, Start};
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// Seconds of processor time that this process and its children have had; 0 where there is no `/proc`.
+/// Seconds of processor time that the threads of this process and of its children have had, those that have ended
+/// left out; 0 where there is no `/proc`.
 pub fn cpu_seconds() -> f64 {
     let own = std::process::id().to_string();
     let Ok(processes) = std::fs::read_dir("/proc") else { return 0.0 };
-    let ticks = processes.flatten().filter_map(|entry| {
-        let pid = entry.file_name().into_string().ok()?;
-        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
-        // The command's name in parentheses may hold spaces; proc(5): the parent is the second field after it, user
-        // and system time the twelfth and thirteenth.
-        let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
-        let ours = pid == own || fields.get(1).is_some_and(|parent| *parent == own);
-        let time = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok());
-        ours.then(|| Some(time(11)? + time(12)?)).flatten()
+    let ours = processes.flatten().filter(|entry| {
+        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { return false };
+        // The command's name in parentheses may hold spaces; proc(5): the parent is the second field after it.
+        let parent = stat.rsplit_once(") ").and_then(|(_, fields)| fields.split(' ').nth(1));
+        entry.file_name().to_str() == Some(&own) || parent == Some(&own)
     });
-    // Linux presents ticks of 10 ms to programs on every architecture in use.
-    #[expect(clippy::cast_precision_loss, reason = "ticks of a benchmark are far below 2^52")]
-    let ticks = ticks.sum::<u64>() as f64;
-    ticks / 100.0
+    let threads = ours.filter_map(|entry| std::fs::read_dir(entry.path().join("task")).ok()).flatten().flatten();
+    let nanoseconds = threads.filter_map(|thread| {
+        let times = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        times.split(' ').next()?.parse::<u64>().ok()
+    });
+    std::time::Duration::from_nanos(nanoseconds.sum()).as_secs_f64()
 }
 
 /// The figure in the middle.

@@ -32,7 +32,7 @@ sql!(
 // Waits for other writers of the same user, and shows what they left.
 sql!(
     CLAIM,
-    "UPDATE users SET version = version + 1 WHERE tenant_id = $1 AND user_id = $2 RETURNING doc, indexed"
+    "SELECT doc, indexed FROM users WHERE tenant_id = $1 AND user_id = $2 FOR UPDATE"
 );
 sql!(
     STORE,

@@ -18,7 +18,7 @@ const LENGTH: usize = 128 * 1024 * 1024;
 const HEAD: usize = 16;
 /// Up to here sizes are multiples of [`STEP`].
 const SMALL: usize = 1024;
-const STEP: usize = 64;
+const STEP: usize = 16;
 /// How many sizes there are: the small ones, and four for each doubling up to [`LENGTH`].
 const SIZES: usize = SMALL / STEP + 4 * (LENGTH.ilog2() - SMALL.ilog2()) as usize;
 /// Bytes that a flow may leave behind beyond those that were saved; more is given back to the system.

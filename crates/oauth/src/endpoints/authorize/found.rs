@@ -10,7 +10,7 @@ use gatewright_http::{RequestCx, cookies};
 use gatewright_jose::{constant_time_eq, token_hash};
 use gatewright_resources::grants::{self, Parties};
 use gatewright_resources::login_tickets::{self, LoginTicket};
-use gatewright_resources::login_transactions::PageLogin;
+use gatewright_resources::login_transactions::{PageLogin, Progress};
 use gatewright_resources::sessions::Session;
 use gatewright_resources::users;
 use gatewright_store::{StoreError, Tx};
@@ -18,7 +18,8 @@ use gatewright_store::{StoreError, Tx};
 use super::Asked;
 use crate::decision::Wanted;
 use crate::login_ticket::{BINDING_COOKIE, BINDING_COOKIE_PARTITIONED};
-use crate::{id_token_hint, session};
+use crate::multifactor::Factors;
+use crate::{id_token_hint, multifactor, scripts, session};
 
 /// What the database knows of the browser and its user.
 #[derive(Default)]
@@ -139,6 +140,40 @@ pub(crate) async fn person(
     let parties = Parties { user_id, client_id: &client.client_id, audience: &audience };
     let allowed = grants::scopes(tx, &cx.tenant.id, parties).await?;
     Ok(Some(Person { user, permissions, allowed }))
+}
+
+/// What second factors and scripts look at besides.
+#[derive(Default)]
+pub(super) struct Looks {
+    pub(super) factors: Factors,
+    /// The names of the user's roles, where scripts run.
+    pub(super) roles: Vec<String>,
+}
+
+/// Fetches it for a user. `session`: the one that the login goes on with; `progress`: of its transaction.
+pub(super) async fn look(
+    cx: &RequestCx,
+    user_id: &str,
+    session: Option<&Session>,
+    progress: Option<&Progress>,
+) -> Result<Looks, StoreError> {
+    if !multifactor::matter(cx) {
+        return Ok(Looks::default());
+    }
+    let (within, user_id) = (cx.clone(), user_id.to_owned());
+    let (session, progress) = (session.cloned(), progress.cloned());
+    let read = cx.app.db.read(move |tx| {
+        Box::pin(async move {
+            let (session, progress) = (session.as_ref(), progress.as_ref());
+            let factors = multifactor::of_user(tx, &within, &user_id, session, progress).await?;
+            let roles = match scripts::login::any(&within) {
+                true => scripts::login::roles(tx, &within, &user_id).await?,
+                false => Vec::new(),
+            };
+            Ok(Looks { factors, roles })
+        })
+    });
+    read.await
 }
 
 /// The API that a user's grant is about; without one it is `/userinfo`.

@@ -19,7 +19,7 @@ use gatewright_resources::login_transactions::{Progress, ScriptProgress};
 use serde_json::{Value, json};
 
 use super::draft::{Draft, Place};
-use super::found::{By, Known, Person};
+use super::found::{By, Known, Looks, Person, look};
 use super::park::{Parked, park};
 use super::pipeline::{self, Step};
 use super::refuse::{refuse_back, refused};
@@ -28,7 +28,7 @@ use super::{Asked, to_page, with_cookie};
 use crate::decision;
 use crate::endpoints::login;
 use crate::login_transaction;
-use crate::multifactor::{self, Factors};
+use crate::multifactor::Factors;
 use crate::pages::answer;
 use crate::stop::Stop;
 
@@ -45,6 +45,8 @@ pub(super) struct Decided {
     pub(super) ran: Option<ScriptProgress>,
     /// The user's second factors.
     pub(super) factors: Factors,
+    /// The names of the user's roles, where scripts run.
+    pub(super) roles: Vec<String>,
 }
 
 pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<Response, Stop> {
@@ -72,8 +74,8 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
 
     let place = Place::of(cx, &client, &known);
     let person = known.person.clone();
-    let factors = multifactor::find(cx, &user.user_id, place.stored(), asked.progress()).await?;
-    let decided = Decided { report, ledger, place, person, ran: None, factors };
+    let Looks { factors, roles } = look(cx, &user.user_id, place.stored(), asked.progress()).await?;
+    let decided = Decided { report, ledger, place, person, ran: None, factors, roles };
     let (asked, known, decided) = match pipeline::run(cx, asked, known, decided).await? {
         Step::On(going) => *going,
         Step::Answered(response) => return Ok(response),
@@ -82,7 +84,7 @@ pub(super) async fn issue(cx: &RequestCx, asked: Asked, known: Known) -> Result<
         Step::On(going) => *going,
         Step::Answered(response) => return Ok(response),
     };
-    let Decided { report, mut ledger, place, person, ran, factors } = decided;
+    let Decided { report, mut ledger, place, person, ran, factors, roles: _ } = decided;
 
     let progress = asked.waiting.as_ref().map(|waiting| &waiting.row.progress);
     let consent = consent::decide(ConsentFacts {

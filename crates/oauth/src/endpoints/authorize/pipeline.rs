@@ -120,9 +120,6 @@ async fn ran(cx: &RequestCx, asked: &Asked, known: &Known, decided: &Decided) ->
     }
     let session = place.session();
     let sent = Sent::query(asked.params.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    let (within, user_id) = (cx.clone(), user.user_id.clone());
-    let roles =
-        cx.app.db.read(move |tx| Box::pin(async move { login::roles(tx, &within, &user_id).await })).await?;
     let count = user.profile.get("logins_count").and_then(Value::as_i64).unwrap_or(0);
     let scene = Scene {
         client: &asked.client,
@@ -137,7 +134,7 @@ async fn ran(cx: &RequestCx, asked: &Asked, known: &Known, decided: &Decided) ->
         refresh_token: None,
         methods: methods(cx, session, factors),
         factors: &factors.standing,
-        roles: &roles,
+        roles: &decided.roles,
         // This login is counted when it is recorded.
         logins_count: count + i64::from(place.begins()),
         can_redirect: !asked.request.prompt.none,
