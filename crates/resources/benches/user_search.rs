@@ -255,6 +255,7 @@ impl Server {
             tenant: self.request.tenant.clone(),
             connection: serde_json::from_value(connection).expect("it is a connection"),
             upsert: false,
+            alone: true,
             clock: Clock::system(),
             random: Random::system(),
             master_key: Arc::clone(&self.request.master_key),

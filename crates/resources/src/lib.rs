@@ -218,6 +218,7 @@ pub static MIGRATIONS: &[Migration] = migrations![
     99 "0099_authenticator_secrets",
     100 "0100_mfa_tokens",
     101 "0101_lookups",
+    102 "0102_users_phone_number",
 ];
 
 #[cfg(test)]

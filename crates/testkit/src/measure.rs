@@ -19,7 +19,8 @@ pub fn cpu_seconds() -> f64 {
         let parent = stat.rsplit_once(") ").and_then(|(_, fields)| fields.split(' ').nth(1));
         entry.file_name().to_str() == Some(&own) || parent == Some(&own)
     });
-    let threads = ours.filter_map(|entry| std::fs::read_dir(entry.path().join("task")).ok()).flatten().flatten();
+    let threads =
+        ours.filter_map(|entry| std::fs::read_dir(entry.path().join("task")).ok()).flatten().flatten();
     let nanoseconds = threads.filter_map(|thread| {
         let times = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
         times.split(' ').next()?.parse::<u64>().ok()

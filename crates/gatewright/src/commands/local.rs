@@ -10,7 +10,7 @@ use gatewright_core::connection::Connection;
 use gatewright_core::ids::TenantId;
 use gatewright_jose::MasterKey;
 use gatewright_resources::{connections, tenants};
-use gatewright_store::{Db, DbConfig, StoreError};
+use gatewright_store::{Db, DbConfig, Engine, StoreError};
 
 use crate::cli::DataArgs;
 use crate::config::{Config, Form};
@@ -53,6 +53,11 @@ impl Local {
                 Err(error)
             }
         }
+    }
+
+    /// Whether nobody else can have the data: a SQLite file that no server has open.
+    pub(in crate::commands) fn is_alone(&self) -> bool {
+        self.db.engine() == Engine::Sqlite && !self.beside_server
     }
 
     /// The tenant's connection of this name.

@@ -56,6 +56,7 @@ async fn prepare(app: &Arc<App>, job: &Taken) -> Result<Option<Import>, Stop> {
         tenant: job.tenant.clone(),
         connection,
         upsert: job.doc["upsert"] == true,
+        alone: false,
         clock: app.clock.clone(),
         random: app.random.clone(),
         master_key: Arc::clone(&app.master_key),

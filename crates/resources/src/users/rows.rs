@@ -30,10 +30,7 @@ sql!(
      WHERE i.tenant_id = $1 AND i.connection = $2 AND i.identifier = $3"
 );
 // Waits for other writers of the same user, and shows what they left.
-sql!(
-    CLAIM,
-    "SELECT doc, indexed FROM users WHERE tenant_id = $1 AND user_id = $2 FOR UPDATE"
-);
+sql!(CLAIM, "SELECT doc, indexed FROM users WHERE tenant_id = $1 AND user_id = $2 FOR UPDATE");
 sql!(
     STORE,
     "UPDATE users SET email = $3, phone_number = $4, doc = $5, updated_at = $6, last_login = $7,

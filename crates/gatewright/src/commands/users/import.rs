@@ -51,6 +51,7 @@ async fn import_into(local: &Local, args: &UsersImportArgs) -> anyhow::Result<Ou
         tenant: local.tenant.clone(),
         connection,
         upsert: args.upsert,
+        alone: local.is_alone(),
         clock: Clock::system(),
         random: Random::system(),
         master_key: Arc::clone(&local.master_key),

@@ -163,15 +163,16 @@ impl Batch {
             return Ok(Some(Err(RowError::whole("CONFLICT", message))));
         }
         let Some(mut user) = rows::claim(tx, tenant, &user_id).await? else { return Ok(None) };
+        let mut body = ready.body();
         for name in TAKEN_OVER {
-            if let Some(value) = ready.body.get(*name) {
-                user.insert((*name).to_owned(), value.clone());
+            if let Some(value) = body.remove(*name) {
+                user.insert((*name).to_owned(), value);
             }
         }
         user.insert("updated_at".to_owned(), self.now.iso8601().into());
         rows::store(tx, tenant, &user_id, &user, self.now).await?;
         // Compat: a hash of another system may be replaced until somebody logged in by it.
-        if let Some(hash) = ready.hash.as_ref().filter(|_| ready.body.contains_key("custom_password_hash")) {
+        if let Some(hash) = ready.hash.as_ref().filter(|_| body.contains_key("custom_password_hash")) {
             let old = passwords::hash_of(tx, tenant, &user_id).await?;
             if old.as_ref().is_none_or(StoredHash::is_imported) {
                 passwords::set(tx, tenant, &user_id, hash, self.now).await?;

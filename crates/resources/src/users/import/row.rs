@@ -67,8 +67,8 @@ impl Refused {
 
 /// A row that can be stored.
 pub(super) struct Ready {
-    /// The members of the row.
-    pub(super) body: Map<String, Value>,
+    /// The row as it was written: few are looked at again, and their members would take several times its room.
+    text: Vec<u8>,
     /// The new user that it makes.
     pub(super) user: NewUser,
     /// The hash that it brings.
@@ -84,8 +84,14 @@ impl Ready {
         [("identifier", self.user.identifier()), ("user_id", self.user.user_id())].into_iter().chain(username)
     }
 
+    /// The members of the row.
+    pub(super) fn body(&self) -> Map<String, Value> {
+        // It was read once already.
+        serde_json::from_slice(&self.text).unwrap_or_default()
+    }
+
     pub(super) fn refused(&self, error: RowError) -> Refused {
-        Refused::new(Value::Object(self.body.clone()), vec![error])
+        Refused::new(Value::Object(self.body()), vec![error])
     }
 
     pub(super) fn refused_as_duplicate(&self) -> Refused {
@@ -94,15 +100,15 @@ impl Ready {
     }
 }
 
-/// Reads a row and makes it ready to be stored.
-pub(super) fn check(row: &Row, import: &Import, now: Timestamp) -> Result<Ready, Refused> {
+/// Reads a row, whose text it takes, and makes it ready to be stored.
+pub(super) fn check(row: &mut Row, import: &Import, now: Timestamp) -> Result<Ready, Refused> {
     let whole =
         |code, message: &str| Refused { user: json!({}), errors: vec![RowError::whole(code, message)] };
-    let Some(bytes) = &row.bytes else {
+    let Some(text) = row.bytes.take() else {
         let message = format!("Row {} is longer than {LONGEST_ROW} bytes", row.number);
         return Err(whole("MAX_LENGTH", &message));
     };
-    let body = match serde_json::from_slice(bytes) {
+    let body = match serde_json::from_slice(&text) {
         Ok(Value::Object(body)) => body,
         Ok(_) => return Err(whole("OBJECT_REQUIRED", &format!("Row {} is not an object", row.number))),
         Err(error) => {
@@ -111,7 +117,7 @@ pub(super) fn check(row: &Row, import: &Import, now: Timestamp) -> Result<Ready,
         }
     };
     match ready(&body, import, now) {
-        Ok((user, hash, factors)) => Ok(Ready { body, user, hash, factors }),
+        Ok((user, hash, factors)) => Ok(Ready { text, user, hash, factors }),
         Err(errors) => Err(Refused::new(Value::Object(body), errors)),
     }
 }

@@ -14,7 +14,7 @@ use crate::jobs::queue::Stop;
 /// Times that a batch is tried again while the database is busy.
 const TRIES: u32 = 5;
 /// Batches that wait between reading and storing.
-const READ_AHEAD: usize = 2;
+const READ_AHEAD: usize = 1;
 
 /// How many rows a file has.
 ///

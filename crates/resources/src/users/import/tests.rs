@@ -22,7 +22,7 @@ fn import(upsert: bool) -> Arc<Import> {
         Connection { name: "users".to_owned(), strategy: "auth0".to_owned(), ..Connection::default() };
     let (clock, random) = (Clock::turnable().0, Random::seeded(5));
     let master_key = Arc::new(MasterKey::generate(&Random::seeded(6)));
-    Arc::new(Import { tenant: tenant(), connection, upsert, clock, random, master_key })
+    Arc::new(Import { tenant: tenant(), connection, upsert, alone: false, clock, random, master_key })
 }
 
 /// The rows as text, read through a buffer so small that everything is cut.
