@@ -1,4 +1,5 @@
-//! Importing users from a file into a SQLite file that nobody else has open: users a second, and how many times longer than the floor.
+//! Importing users into a SQLite file that nobody else has open: users a second, and how many times longer than the
+//! floor.
 //!
 //! `cargo bench -p gatewright-resources --bench user_import` imports 100,000 users, first without and then
 //! with bcrypt hashes; `GATEWRIGHT_BENCH_USERS=1000000` a million. The floor is measured in the same run: the
@@ -108,6 +109,7 @@ async fn import(file: &Path, database: &Path, users: u64) -> f64 {
     let connection = serde_json::from_value(connection).expect("it is a connection");
     let import =
         Arc::new(Import { tenant, connection, upsert: false, alone: true, clock, random, master_key });
+    db.expect_much().await.expect("the database is open");
     let reader = Reader::new(BufReader::new(File::open(file).expect("the file opens")), import);
 
     let began = Instant::now();

@@ -250,6 +250,7 @@ impl Server {
     }
 
     async fn import(&self, users: u64) {
+        self.db.expect_much().await.expect("the database is open");
         let connection = json!({"id": "con_bench", "name": "Users", "strategy": "auth0", "options": {}});
         let import = Arc::new(Import {
             tenant: self.request.tenant.clone(),
@@ -260,7 +261,7 @@ impl Server {
             random: Random::system(),
             master_key: Arc::clone(&self.request.master_key),
         });
-        let (batches, mut ready) = tokio::sync::mpsc::channel(4);
+        let (batches, mut ready) = tokio::sync::mpsc::channel(1);
         let file = BufReader::with_capacity(1 << 20, File { next: 0, users, line: Vec::new() });
         let reading = std::thread::spawn(move || {
             for batch in Reader::new(file, import) {

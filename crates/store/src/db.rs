@@ -146,6 +146,19 @@ impl Db {
         }
     }
 
+    /// Prepares for very many rows: SQLite keeps more of the file in memory from now on, where it needs to. What does
+    /// not fit of an index in no order is read and written again and again.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database, which can be used nevertheless.
+    pub async fn expect_much(&self) -> Result<(), StoreError> {
+        self.write(|tx| {
+            let done = tx.sqlite().map_or(Ok(()), |connection| connection.keep_much());
+            Box::pin(std::future::ready(done))
+        })
+        .await
+    }
+
     /// Which engine runs.
     pub fn engine(&self) -> Engine {
         match &self.0 {

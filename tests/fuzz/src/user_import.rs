@@ -39,6 +39,7 @@ fn import() -> Arc<Import> {
         tenant: TenantId::new("fuzz"),
         connection,
         upsert: false,
+        alone: false,
         clock: Clock::turnable().0,
         random: Random::seeded(1),
         master_key: Arc::new(MasterKey::generate(&Random::seeded(2))),

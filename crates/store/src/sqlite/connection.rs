@@ -36,6 +36,9 @@ const PAGES_A_CHECKPOINT: i64 = 4000;
 /// fit writes some twice, and an index in no order is read from the file again and again.
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
 
+/// The same where very much is written and nothing else happens.
+const LARGE_CACHE_KIB: i64 = 256 * 1024;
+
 /// A connection, and the last error that may have ended its transaction.
 pub(crate) struct Connection {
     sqlite: rusqlite::Connection,
@@ -94,6 +97,12 @@ impl Connection {
         // where a bound value could decide whether a partial index serves, which costs more than most of them do.
         sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(sqlite)
+    }
+
+    /// Keeps more in memory from now on.
+    pub(crate) fn keep_much(&self) -> Result<(), StoreError> {
+        let done = self.sqlite.pragma_update(None, "cache_size", -LARGE_CACHE_KIB);
+        done.map_err(|error| store_error(&self.sqlite, "the size of the cache", &error))
     }
 
     /// Begins or ends to count what statements do, and to stop those that do too much.

@@ -56,6 +56,9 @@ async fn import_into(local: &Local, args: &UsersImportArgs) -> anyhow::Result<Ou
         random: Random::system(),
         master_key: Arc::clone(&local.master_key),
     };
+    if import.alone {
+        local.db.expect_much().await?;
+    }
     let mut batches = Batches::of(Reader::new(input, Arc::new(import)));
     let (mut progress, mut sum) = (Progress::new(total), Sum::default());
     let ended = store_all(local, &mut batches, &mut refusals, &mut progress, &mut sum).await;
